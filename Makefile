@@ -1,0 +1,28 @@
+PYTHON ?= python3
+PORT ?= 8400
+export PORT
+BIN := .venv/bin
+
+.PHONY: demo test lint
+
+demo: .venv/.base
+	$(BIN)/licet demo
+
+test: .venv/.dev
+	$(BIN)/pytest -n 2 --dist loadfile
+
+lint: .venv/.dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+.venv/.base: deploy/requirements.txt pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r deploy/requirements.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $@
+
+.venv/.dev: .venv/.base deploy/requirements-dev.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r deploy/requirements-dev.txt
+	touch $@

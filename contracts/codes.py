@@ -1,0 +1,76 @@
+"""Every refusal code of the house, with its kind and its meaning. `docs/reference/codes.md` is made from this table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """What sort of refusal; `api.problems` and `portal.problems` map each to a status once."""
+
+    MALFORMED = "malformed"
+    INVALID = "invalid"
+    UNAUTHENTICATED = "unauthenticated"
+    FORBIDDEN = "forbidden"
+    MISSING = "missing"
+    CONFLICT = "conflict"
+    LIMITED = "limited"
+    UNAVAILABLE = "unavailable"
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """One row of the table."""
+
+    kind: Kind
+    meaning: str
+
+
+CODES: dict[str, Code] = {
+    # every face
+    "not_found": Code(Kind.MISSING, "There is no such thing, or it is not yours to see."),
+    "bad_request": Code(Kind.MALFORMED, "The request could not be read."),
+    "body_too_large": Code(Kind.MALFORMED, "The request's body is larger than this address accepts."),
+    "invalid_input": Code(Kind.INVALID, "A field of the form or body is missing or wrong; `fields` says which."),
+    "store_unavailable": Code(Kind.UNAVAILABLE, "The ledger or store takes no entries now, so nothing is answered; try again."),
+    "too_many_requests": Code(Kind.LIMITED, "A public page or form was used too often from one network."),
+    # people
+    "sign_in_required": Code(Kind.UNAUTHENTICATED, "The page is for people who are signed in."),
+    "sign_in_failed": Code(Kind.UNAUTHENTICATED, "Address and password do not belong together, or the address is not confirmed."),
+    "reauthentication_required": Code(Kind.FORBIDDEN, "The act asks for the password once more."),
+    "wrong_password": Code(Kind.FORBIDDEN, "The password given to confirm an act is wrong."),
+    "role_required": Code(Kind.FORBIDDEN, "The act belongs to a role that this account does not have."),
+    "second_person_required": Code(Kind.FORBIDDEN, "The act asks for another person than the one who took the step before."),
+    "csrf_failed": Code(Kind.FORBIDDEN, "The form does not belong to this session; open the page again."),
+    "link_unusable": Code(Kind.CONFLICT, "The one-time link was used before, has ended or never existed."),
+    # applications and contracts
+    "command_not_possible": Code(Kind.CONFLICT, "The thing's present state does not know this command."),
+    "changed_meanwhile": Code(Kind.CONFLICT, "Someone else changed the thing since the page was opened."),
+    "reason_required": Code(Kind.INVALID, "The decision needs a reason in words."),
+    "wider_than_asked": Code(Kind.INVALID, "The terms would allow more than was applied for or than the dataset's policy allows."),
+    "seal_broken": Code(
+        Kind.UNAVAILABLE, "The stored terms are not those of the sealed contract; access stays closed until an incident is settled."
+    ),
+    # grants and data
+    "contract_not_active": Code(Kind.FORBIDDEN, "The contract is not active: not yet countersigned, suspended, ended or not begun."),
+    "field_not_in_contract": Code(Kind.FORBIDDEN, "The contract does not name this field."),
+    "dataset_not_in_contract": Code(Kind.FORBIDDEN, "The contract does not name this dataset."),
+    "rows_outside_contract": Code(Kind.FORBIDDEN, "The filter asks only for rows that the contract leaves out."),
+    "purpose_not_in_contract": Code(Kind.FORBIDDEN, "The contract does not name this purpose."),
+    "network_not_in_contract": Code(Kind.FORBIDDEN, "The contract does not name the network that the request came from."),
+    "scope_not_granted": Code(Kind.FORBIDDEN, "The credential's scope does not reach this."),
+    "filter_not_possible": Code(Kind.INVALID, "The field, operator or value of a filter is not known or not allowed."),
+    "cursor_unusable": Code(Kind.INVALID, "The cursor is not of this contract and query, or its lifetime has ended."),
+    "rate_exceeded": Code(Kind.LIMITED, "More requests than the contract's rate allows."),
+    "quota_exhausted": Code(Kind.LIMITED, "The contract's records for the day are used up."),
+    "grant_unverified": Code(
+        Kind.UNAVAILABLE, "This process could not read the latest suspensions for two seconds; it refuses until it can."
+    ),
+    "dataset_unavailable": Code(Kind.UNAVAILABLE, "The dataset's current version cannot be read now."),
+    # credentials
+    "token_missing": Code(Kind.UNAUTHENTICATED, "The request carries no access token."),
+    "token_invalid": Code(Kind.UNAUTHENTICATED, "The access token is malformed, expired, revoked or for another audience."),
+    # outside events
+    "signature_invalid": Code(Kind.UNAUTHENTICATED, "The webhook's signature is missing, wrong or too old."),
+}

@@ -1,0 +1,27 @@
+"""Tables of credentials."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlmodel import Field, SQLModel
+
+from contracts.store.columns import json_type
+
+
+class Client(SQLModel, table=True):
+    """An OAuth client of one contract; `id` is its client_id. The secret is kept as SHA-256 and shown once."""
+
+    __tablename__ = "client"
+
+    id: str = Field(primary_key=True)
+    contract_id: str = Field(foreign_key="contract.id", index=True)
+    organisation_id: str = Field(foreign_key="organisation.id", index=True)
+    name: str
+    audience: str = Field(description="api: reads records; site: fetches the main site through the gate")
+    scopes: list[str] = Field(default_factory=list, sa_type=json_type)  # type: ignore[call-overload]  # a factory of the type is accepted
+    secret_sha256: str
+    created_by: str = Field(foreign_key="account.id")
+    created_at: datetime
+    revoked_at: datetime | None = None
+    last_used_at: datetime | None = None

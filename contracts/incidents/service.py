@@ -1,0 +1,42 @@
+"""Incidents: opened by the house itself or by staff, listed for staff."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlmodel import Session, col, select
+
+from contracts.ids import new_id
+from contracts.incidents.tables import Incident
+from contracts.ledger.stage import Entry, record
+from contracts.store.unit import Unit
+
+KINDS: dict[str, str] = {
+    "seal_broken": "Stored terms are not those of the sealed contract.",
+    "ledger_broken": "The ledger does not verify.",
+    "scraping": "Automated collection without a licence.",
+    "contract_breach": "A partner acted outside its contract.",
+    "gate_open": "The gate could not decide and let traffic through.",
+}
+
+
+def open_incident(unit: Unit, kind: str, title: str, facts: Mapping[str, Any], contract_id: str | None = None) -> Incident:
+    """Open a case, once: an open one of the same kind, title and contract is returned instead."""
+    if kind not in KINDS:
+        raise KeyError(kind)
+    known = select(Incident).where(Incident.kind == kind, Incident.title == title, Incident.contract_id == contract_id)
+    found = unit.session.exec(known.where(col(Incident.closed_at).is_(None))).first()
+    if found is not None:
+        return found
+    incident = Incident(id=new_id("inc"), kind=kind, title=title, facts=dict(facts), contract_id=contract_id, opened_at=unit.now)
+    unit.session.add(incident)
+    record(unit, Entry(event="incident.opened", subject=incident.id, contract=contract_id or "", facts={"kind": kind}))
+    return incident
+
+
+def listed(session: Session, limit: int = 200) -> list[Incident]:
+    """Cases, open ones first, newest first."""
+    return list(
+        session.exec(select(Incident).order_by(col(Incident.closed_at).isnot(None), col(Incident.opened_at).desc()).limit(limit)).all()
+    )

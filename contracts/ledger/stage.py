@@ -1,0 +1,135 @@
+"""Staging: how anything in the house enters the ledger, in the transaction that did it.
+
+A leaf is canonical JSON (sorted keys, no spaces, UTF-8, no floats) with version, node, node number and 16 random bytes, so that
+nobody guesses an entry from its hash. Personal values stand in it only as salted commitments; value and salt lie beside it in
+`ledger_value`, where they can be erased without hurting a proof.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, insert, update
+from sqlmodel import col
+
+from contracts.clock import rfc3339
+from contracts.ids import new_id
+from contracts.ledger.events import EVENTS
+from contracts.ledger.tables import NodeCounter, PersonalValue, StagedEntry
+from contracts.store.unit import Unit
+
+LEAF_VERSION = 1
+MAX_LEAF_BYTES = 65_535
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """What happened. Empty fields are left out of the leaf.
+
+    `subject` is the id of the thing concerned; `decision` is done, allow or refuse; `rule` the code that decided. `facts` holds
+    further values that are not personal. `personal` holds values that are (account, network, filter, remark, search text).
+    """
+
+    event: str
+    decision: str = "done"
+    rule: str = ""
+    subject: str = ""
+    organisation: str = ""
+    contract: str = ""
+    contract_version: int = 0
+    contract_hash: str = ""
+    credential: str = ""
+    credential_kind: str = ""
+    purpose: str = ""
+    dataset: str = ""
+    dataset_version: str = ""
+    fields: Sequence[str] = ()
+    filter_shape: Sequence[str] = ()
+    rows: int | None = None
+    bytes: int | None = None
+    new_records: int | None = None
+    records_hash: str = ""
+    quota_before: int | None = None
+    quota_after: int | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    personal: Mapping[str, str] = field(default_factory=dict)
+
+
+def record(unit: Unit, entry: Entry) -> str:
+    """Stage one entry in a unit of work; returns its id."""
+    unit.session.flush()
+    return stage(unit.connection, unit.node, unit.now, [entry])[0]
+
+
+def stage(connection: Connection, node: str, now: datetime, entries: Sequence[Entry]) -> list[str]:
+    """Stage entries in a transaction that the caller commits; returns their ids in order.
+
+    Takes the node's counter row until that commit, so call it last: it is what keeps numbers without gaps.
+    """
+    if not entries:
+        return []
+    first = _advance(connection, node, len(entries)) - len(entries) + 1
+    rows, values, ids = [], [], []
+    for number, entry in enumerate(entries, first):
+        entry_id = new_id("ent")
+        salts = {name: secrets.token_bytes(16) for name in entry.personal}
+        rows.append(
+            {"id": entry_id, "leaf": leaf_bytes(entry, entry_id, node, number, now, salts, secrets.token_bytes(16)), "staged_at": now}
+        )
+        values += [{"entry_id": entry_id, "field": name, "value": value, "salt": salts[name]} for name, value in entry.personal.items()]
+        ids.append(entry_id)
+    connection.execute(insert(StagedEntry), rows)
+    if values:
+        connection.execute(insert(PersonalValue), values)
+    return ids
+
+
+def commitment(name: str, salt: bytes, value: str) -> str:
+    """SHA-256 over "licet/value/v1", the field's name, the salt and the value, NUL between; in hex."""
+    return hashlib.sha256(b"\0".join((b"licet/value/v1", name.encode(), salt, value.encode()))).hexdigest()
+
+
+def leaf_bytes(entry: Entry, entry_id: str, node: str, number: int, now: datetime, salts: Mapping[str, bytes], nonce: bytes) -> bytes:
+    """The canonical leaf. Raises ValueError for an event that `EVENTS` does not list and for a leaf above 65,535 bytes."""
+    if entry.event not in EVENTS:
+        raise ValueError(f"event {entry.event!r} is not listed in contracts.ledger.events")
+    leaf: dict[str, Any] = {"v": LEAF_VERSION, "id": entry_id, "at": rfc3339(now), "node": node, "n": number}
+    leaf["nonce"] = base64.b64encode(nonce).decode()
+    for each in fields(entry):
+        value = getattr(entry, each.name)
+        if each.name != "personal" and value not in ("", None, (), [], {}) and not (each.name == "contract_version" and value == 0):
+            leaf[each.name] = list(value) if isinstance(value, tuple) else value
+    if entry.personal:
+        leaf["commitments"] = {name: commitment(name, salts[name], value) for name, value in entry.personal.items()}
+    encoded = canonical(leaf)
+    if len(encoded) > MAX_LEAF_BYTES:
+        raise ValueError(f"leaf of {entry.event} has {len(encoded)} bytes; hash large facts before staging")
+    return encoded
+
+
+def canonical(value: Any) -> bytes:
+    """Canonical JSON: keys sorted, no spaces, UTF-8; floats are refused because they have no one form."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False, default=_reject).encode()
+
+
+def _reject(value: object) -> Any:
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(f"{type(value).__name__} has no canonical form")
+
+
+def _advance(connection: Connection, node: str, count: int) -> int:
+    counter = col(NodeCounter.last)
+    moved = update(NodeCounter).where(col(NodeCounter.node) == node).values(last=counter + count).returning(counter)
+    last = connection.execute(moved).scalar()
+    if last is None:
+        connection.execute(insert(NodeCounter), [{"node": node, "last": count}])
+        return count
+    return int(last)

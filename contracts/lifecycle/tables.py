@@ -1,0 +1,79 @@
+"""Tables of contracts: the contract, its versions and their signatures."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+from contracts.store.columns import json_type
+
+
+class Contract(SQLModel, table=True):
+    """The agreement with one organisation. `state` is written by `lifecycle.service` alone, by its table."""
+
+    __tablename__ = "contract"
+
+    id: str = Field(primary_key=True)
+    organisation_id: str = Field(foreign_key="organisation.id", index=True)
+    application_id: str = Field(foreign_key="application.id", index=True)
+    title: str
+    kind: str = Field(description="research or commercial")
+    state: str = Field(index=True)
+    revision: int = Field(default=1, description="Rises with each change; a stale page is refused")
+    version: int = Field(default=1, description="The version in force or under signature")
+    drafted_by: str = Field(foreign_key="account.id")
+    approved_by: str = Field(foreign_key="account.id", description="Who approved the application")
+    created_at: datetime
+    offered_at: datetime | None = None
+    activated_at: datetime | None = None
+    suspended_at: datetime | None = None
+    suspended_by: str | None = Field(default=None, foreign_key="account.id")
+    suspension_reason: str = ""
+    lift_asked_by: str | None = Field(default=None, foreign_key="account.id")
+    ended_at: datetime | None = None
+
+
+class ContractVersion(SQLModel, table=True):
+    """One version: signed text, machine-readable terms, their hashes and the platform's seal over them.
+
+    `terms_json` and `text` are the exact bytes that were hashed. `seal` is a compact JWS (ES256) over contract, version,
+    hashes and signatures by the seal key, which is wrapped by the master key: an edit of the row breaks it.
+    """
+
+    __tablename__ = "contract_version"
+    __table_args__ = (UniqueConstraint("contract_id", "number"),)
+
+    id: str = Field(primary_key=True)
+    contract_id: str = Field(foreign_key="contract.id", index=True)
+    number: int
+    terms_json: str
+    terms_sha256: str
+    text: str = Field(description="Markdown of the contract")
+    text_sha256: str
+    pdf: bytes = b""
+    pdf_sha256: str = ""
+    seal: str = ""
+    created_at: datetime
+    sealed_at: datetime | None = None
+
+
+class Signature(SQLModel, table=True):
+    """One signature under one version: who, for whom, in what capacity, over which text."""
+
+    __tablename__ = "signature"
+    __table_args__ = (UniqueConstraint("contract_id", "version", "side"),)
+
+    id: str = Field(primary_key=True)
+    contract_id: str = Field(foreign_key="contract.id", index=True)
+    version: int
+    side: str
+    account_id: str = Field(foreign_key="account.id")
+    name: str
+    capacity: str = Field(description="The role in which the person binds the organisation")
+    text_sha256: str
+    terms_sha256: str
+    signed_at: datetime
+    evidence: dict[str, Any] = Field(default_factory=dict, sa_type=json_type)  # type: ignore[call-overload]  # a factory of the type is accepted

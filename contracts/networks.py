@@ -1,0 +1,56 @@
+"""Addresses and networks: whom a request came from, and the prefix that may be kept."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+
+Address = IPv4Address | IPv6Address
+
+
+def client_address(peer: str, forwarded_for: str, proxies: Sequence[str]) -> str:
+    """The client's address: the peer's, or, where the peer is a configured proxy, the last hop that is none.
+
+    `peer` is empty for a unix socket, which counts as a proxy where `proxies` has "unix". A forwarded value that is not an
+    address ends the walk: what stood before it could be anyone's invention.
+    """
+    here = peer
+    for hop in reversed([part.strip() for part in forwarded_for.split(",") if part.strip()]):
+        if not is_proxy(here, proxies):
+            return here
+        if parse(hop) is None:
+            return here
+        here = hop
+    return here
+
+
+def is_proxy(peer: str, proxies: Sequence[str]) -> bool:
+    """Whether the peer is one of the proxies whose forwarded headers are believed."""
+    if not peer:
+        return "unix" in proxies
+    address = parse(peer)
+    return address is not None and any(address in ip_network(each) for each in proxies if each != "unix")
+
+
+def prefix(address: str) -> str:
+    """The network that may be kept of an address: /24 of IPv4, /48 of IPv6; empty where it is no address."""
+    parsed = parse(address)
+    if parsed is None:
+        return ""
+    return str(ip_network((parsed, 24 if parsed.version == 4 else 48), strict=False))
+
+
+def within(address: str, networks: Sequence[str]) -> bool:
+    """Whether the address lies in one of the networks; an empty list allows none."""
+    parsed = parse(address)
+    return parsed is not None and any(parsed in ip_network(each, strict=False) for each in networks)
+
+
+def parse(text: str) -> Address | None:
+    """The address, IPv4-mapped IPv6 reduced to IPv4; None where the text is none."""
+    try:
+        address = ip_address(text)
+    except ValueError:
+        return None
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return mapped or address

@@ -1,0 +1,41 @@
+"""Who acts: the person behind a command, as the edge established them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from contracts.errors import refuse
+from contracts.people.roles import STAFF, Role
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """A signed-in person in one organisation.
+
+    `roles_given_by` are the accounts that gave this person a role, for four-eyes rules. `network` is the address prefix
+    (/24 or /48) of the request, which enters the ledger only as a commitment.
+    """
+
+    account_id: str
+    organisation_id: str
+    name: str
+    email: str
+    roles: frozenset[Role]
+    roles_given_by: frozenset[str] = frozenset()
+    reauthenticated_at: datetime | None = None
+    network: str = ""
+
+    @property
+    def is_staff(self) -> bool:
+        """Whether the person works for the platform."""
+        return bool(self.roles & STAFF)
+
+    def require(self, *any_of: Role) -> None:
+        """Raise `role_required` unless the person has one of the roles."""
+        if not self.roles & set(any_of):
+            named = " or ".join(role.value for role in any_of)
+            raise refuse("role_required", f"This is for people with the role {named}. Ask your administrator or lead.")
+
+
+SYSTEM = Actor(account_id="system", organisation_id="", name="Licet", email="", roles=frozenset())

@@ -1,0 +1,215 @@
+"""Settings: `licet.toml`, then `LICET_*` variables. An unknown setting is an error, not a surprise."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import tomllib
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+
+from contracts.errors import Misconfigured
+
+_NESTED = "__"
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Platform(_Section):
+    """Who runs this installation; these words stand on public pages, mails and contracts."""
+
+    name: str = Field(default="Agora", description="Short name shown on every page.")
+    legal_name: str = Field(default="Agora Networks Ltd", description="Name of the legal person that signs contracts.")
+    contact: str = Field(default="data-access@agora.example", description="Address for questions, shown on refusals.")
+    site: str = Field(default="http://127.0.0.1:8401", description="Address of the main site that the gate stands before.")
+    time_zone: str = Field(default="UTC", description="Time zone in which quota days begin.")
+    decision_days: int = Field(default=10, ge=1, description="Working days within which an application is decided.")
+
+
+class FieldSettings(_Section):
+    """One field of a dataset."""
+
+    type: Literal["string", "integer", "number", "boolean", "timestamp", "date"] = Field(description="The field's type.")
+    field_class: Literal["plain", "key", "subject", "personal", "special"] = Field(
+        default="plain",
+        alias="class",
+        description="plain; key (record id); subject (person id); personal; special (special category). Key and subject are replaced by pseudonyms.",
+    )
+    description: str = Field(default="", description="One line for the catalogue.")
+    filterable: bool = Field(default=True, description="Whether partners who may read the field may filter by it.")
+    examples: list[str] = Field(default_factory=list, description="Invented values for the catalogue's sample rows.")
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+class DatasetSettings(_Section):
+    """One dataset that partners may apply for."""
+
+    title: str = Field(description="Name shown in the catalogue.")
+    summary: str = Field(default="", description="Two or three sentences for the catalogue.")
+    engine: Literal["duckdb"] = Field(default="duckdb", description="What reads it.")
+    location: str = Field(description="A CSV, Parquet or NDJSON file, or a pattern of files, relative to licet.toml.")
+    key: str = Field(description="Field that identifies a record.")
+    time: str | None = Field(default=None, description="Field that orders records in time; pages go by time, then key.")
+    subject: str | None = Field(default=None, description="Field that identifies the person whom a record is about.")
+    deleted: str | None = Field(default=None, description="Boolean column of the source: true means erased, never served.")
+    objects: str | None = Field(default=None, description="Boolean column of the source: true means the person objects to sharing.")
+    page: str | None = Field(default=None, description="Path on the main site of one record, with {key}; lets the gate know records.")
+    purposes: list[str] = Field(default_factory=lambda: ["research"], description="Purposes that may be applied for.")
+    price_per_1000: str | None = Field(
+        default=None, description="Price of 1,000 records for commercial contracts, as a decimal; none means on request."
+    )
+    currency: str = Field(default="EUR", pattern="^[A-Z]{3}$", description="ISO 4217 currency of the price.")
+    max_records_per_day: int = Field(default=500_000, ge=1, description="The most that a contract may allow in a day.")
+    max_requests_per_second: int = Field(default=10, ge=1, description="The fastest pace that a contract may allow.")
+    fields: dict[str, FieldSettings] = Field(description="The dataset's fields by name.")
+
+    @model_validator(mode="after")
+    def _named_fields_exist(self) -> DatasetSettings:
+        for role in ("key", "time", "subject"):
+            named = getattr(self, role)
+            if named is not None and named not in self.fields:
+                raise ValueError(f"{role} names the field {named!r}, which the dataset does not have")
+        return self
+
+
+class Mail(_Section):
+    """How mail leaves. `mailbox` keeps it in the store and shows it on a page (demo and tests only)."""
+
+    transport: Literal["mailbox", "smtp", "none"] = Field(default="none", description="mailbox, smtp or none.")
+    sender: str = Field(default="licet@localhost.localdomain", description="From address.")
+    host: str = Field(default="127.0.0.1", description="SMTP server.")
+    port: int = Field(default=587, description="SMTP port.")
+    starttls: bool = Field(default=True, description="Whether to insist on STARTTLS.")
+    username: str | None = Field(default=None, description="SMTP user.")
+    password: SecretStr | None = Field(default=None, description="SMTP password.")
+
+
+class Billing(_Section):
+    """Stripe. Without a key the built-in fake stands in, and pages say so."""
+
+    stripe_key: SecretStr | None = Field(default=None, description="Stripe secret key.")
+    webhook_secret: SecretStr | None = Field(default=None, description="Secret of the webhook endpoint /inbox/stripe.")
+    api_base: str | None = Field(default=None, description="Another address for the Stripe API; refused in production.")
+    meter_event: str = Field(default="licet_records", description="event_name of the Stripe Billing Meter.")
+
+
+class Gate(_Section):
+    """The gate's start values; the mode itself lives in the store, so that it changes at once everywhere."""
+
+    mode: Literal["shadow", "enforce"] = Field(default="shadow", description="Mode that a new installation starts in.")
+    anonymous_budget: int = Field(default=300, ge=1, description="Distinct pages that one anonymous identity may fetch in an hour.")
+    proxies: list[str] = Field(
+        default_factory=lambda: ["127.0.0.1/32", "::1/128", "unix"],
+        description="Networks of the proxies whose forwarded headers are believed.",
+    )
+
+
+class Settings(_Section):
+    """All settings of one installation."""
+
+    profile: Literal["production", "demo", "test"] = Field(
+        default="production", description="production refuses unsafe settings; demo and test allow the mailbox page and the tour."
+    )
+    home: Path = Field(default=Path(".licet"), description="Folder of files that Licet writes: database, dataset versions, keys.")
+    database: str = Field(default="", description="SQLAlchemy address of the database; empty means SQLite under home.")
+    base_url: str = Field(
+        default="http://127.0.0.1:8400", description="Address under which people and machines reach this portal; also the OAuth issuer."
+    )
+    host: str = Field(default="127.0.0.1", description="Address to listen on.")
+    port: int = Field(default=8400, ge=1, le=65535, description="Port to listen on.")
+    node: str = Field(
+        default="main", pattern="^[a-z0-9-]{1,32}$", description="This process's name in ledger entries; each node numbers its own."
+    )
+    master_key: SecretStr | None = Field(
+        default=None, description="32 bytes in base64 that wrap every stored key; else the file `master.key` under home."
+    )
+    clock_file: Path | None = Field(default=None, description="File with seconds to add to the clock; for tests, refused in production.")
+    platform: Platform = Field(default_factory=Platform)
+    mail: Mail = Field(default_factory=Mail)
+    billing: Billing = Field(default_factory=Billing)
+    gate: Gate = Field(default_factory=Gate)
+    datasets: dict[str, DatasetSettings] = Field(default_factory=dict, description="Datasets by id.")
+
+    @property
+    def database_url(self) -> str:
+        """The database's address; SQLite under `home` where none is set."""
+        return self.database or f"sqlite:///{(self.home / 'licet.db').as_posix()}"
+
+    @property
+    def secure(self) -> bool:
+        """Whether people reach the portal by https, so that cookies may be marked Secure."""
+        return self.base_url.startswith("https://")
+
+
+def load(path: Path | None = None, environ: dict[str, str] | None = None) -> Settings:
+    """Settings from the file (default `licet.toml`, may be absent) and the environment, checked whole.
+
+    `LICET_PLATFORM__NAME` sets `platform.name`. `home` and `location`s are taken relative to the file's folder.
+    Raises `Misconfigured` naming the first setting that is wrong.
+    """
+    variables = dict(os.environ) if environ is None else environ
+    file = path or Path(variables.get("LICET_CONFIG", "licet.toml"))
+    values: dict[str, Any] = {}
+    if file.exists():
+        try:
+            values = tomllib.loads(file.read_text(encoding="utf-8"))
+        except tomllib.TOMLDecodeError as error:
+            raise Misconfigured(str(file), f"is not TOML: {error}.", "Mend the line that it names.") from error
+    elif path is not None:
+        raise Misconfigured(str(file), "does not exist.", "Run `licet init`, or name another file.")
+    _overlay(values, variables)
+    _anchor(values, file.resolve().parent)
+    try:
+        settings = Settings.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise Misconfigured(f"setting {where}", f"{first['msg']}.", f"See docs/reference/settings.md; read from {file}.") from error
+    if settings.profile == "production":
+        refuse_unsafe(settings)
+    return settings
+
+
+def refuse_unsafe(settings: Settings) -> None:
+    """Raise `Misconfigured` for what only a demo or a test may use."""
+    if settings.clock_file is not None:
+        raise Misconfigured("setting clock_file", "moves the clock, which could revive an ended contract.", "Remove it in production.")
+    if settings.billing.api_base is not None:
+        raise Misconfigured("setting billing.api_base", "sends payments elsewhere than to Stripe.", "Remove it in production.")
+    if settings.mail.transport == "mailbox":
+        raise Misconfigured("setting mail.transport", "the mailbox page shows everyone's mail.", "Use smtp in production.")
+
+
+def write_master_key(home: Path) -> Path:
+    """Make `home` and a fresh 32-byte master key in it, readable by its owner only; an existing key stays."""
+    home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    file = home / "master.key"
+    if not file.exists():
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as handle:
+            handle.write(secrets.token_bytes(32))
+    return file
+
+
+def _overlay(values: dict[str, Any], variables: dict[str, str]) -> None:
+    for name, value in variables.items():
+        if not name.startswith("LICET_") or name == "LICET_CONFIG":
+            continue
+        *parents, leaf = name.removeprefix("LICET_").lower().split(_NESTED)
+        here = values
+        for parent in parents:
+            here = here.setdefault(parent, {})
+        here[leaf] = value
+
+
+def _anchor(values: dict[str, Any], folder: Path) -> None:
+    home = Path(str(values.get("home", ".licet")))
+    values["home"] = home if home.is_absolute() else folder / home
+    for dataset in values.get("datasets", {}).values():
+        if isinstance(dataset, dict) and isinstance(dataset.get("location"), str) and not Path(dataset["location"]).is_absolute():
+            dataset["location"] = str(folder / dataset["location"])

@@ -1,0 +1,64 @@
+"""The database: one engine, the safe settings of SQLite and PostgreSQL, and refusal of unsafe ones.
+
+An entry must be durable before its answer leaves (design rule 2), so SQLite runs with synchronous=FULL and PostgreSQL with
+synchronous_commit=on; a store that says otherwise is refused at start.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Engine, create_engine, event, make_url, text
+
+from contracts.errors import Misconfigured
+
+_DURABLE = {"on", "remote_apply", "remote_write"}
+
+
+def open_engine(url: str) -> Engine:
+    """An engine for `sqlite:///…` or `postgresql+psycopg://…`; other databases are refused."""
+    backend = make_url(url).get_backend_name()
+    if backend == "sqlite":
+        return _sqlite(url)
+    if backend == "postgresql":
+        return _postgresql(url)
+    raise Misconfigured("setting database", f"{backend} is not supported.", "Use sqlite or postgresql+psycopg.")
+
+
+def check_durable(engine: Engine) -> None:
+    """Refuse a store that would confirm writes before they are safe."""
+    with engine.connect() as connection:
+        if engine.dialect.name == "sqlite":
+            level = connection.execute(text("PRAGMA synchronous")).scalar_one()
+            safe = int(level) >= 2
+        else:
+            level = connection.execute(text("SHOW synchronous_commit")).scalar_one()
+            safe = str(level) in _DURABLE and connection.execute(text("SHOW fsync")).scalar_one() == "on"
+    if not safe:
+        raise Misconfigured(
+            "setting database",
+            f"the store confirms writes before they are durable ({level}).",
+            "Set synchronous to FULL, or fsync and synchronous_commit to on.",
+        )
+
+
+def _sqlite(url: str) -> Engine:
+    engine = create_engine(url, pool_size=24, max_overflow=24, connect_args={"timeout": 10, "check_same_thread": False})
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: Any, _record: Any) -> None:
+        # SQLAlchemy must not let the driver open transactions: its implicit BEGIN is deferred and loses updates.
+        connection.isolation_level = None
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=10000", "secure_delete=ON"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Any) -> None:
+        mode = connection.get_execution_options().get("licet_begin", "DEFERRED")
+        connection.exec_driver_sql(f"BEGIN {mode}")
+
+    return engine
+
+
+def _postgresql(url: str) -> Engine:
+    return create_engine(url, pool_size=16, max_overflow=16, pool_pre_ping=True, connect_args={"options": "-c timezone=UTC"})

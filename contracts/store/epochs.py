@@ -1,0 +1,109 @@
+"""Epochs: counters that every process polls, so that a suspension bites everywhere within two seconds.
+
+`grants` moves with every change of a contract, its terms or credentials; `erasures` with every record erased; `gate` with
+every change of the gate's mode, policy and bans.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sqlalchemy import BigInteger, Connection, select, update
+from sqlalchemy.exc import SQLAlchemyError
+from sqlmodel import Field, SQLModel, col
+
+from contracts.store.unit import Store, Unit
+
+NAMES = ("grants", "erasures", "gate")
+POLL_SECONDS = 0.5
+STALE_SECONDS = 2.0
+
+
+class Epoch(SQLModel, table=True):
+    """One counter; a missing row counts as 0."""
+
+    name: str = Field(primary_key=True)
+    value: int = Field(default=0, sa_type=BigInteger)
+
+
+@dataclass(frozen=True, slots=True)
+class Epochs:
+    """The counters at one moment."""
+
+    grants: int = 0
+    erasures: int = 0
+    gate: int = 0
+
+
+def bump(unit: Unit, name: str) -> None:
+    """Move a counter in this unit of work."""
+    if name not in NAMES:
+        raise KeyError(name)
+    moved = unit.connection.execute(update(Epoch).where(col(Epoch.name) == name).values(value=col(Epoch.value) + 1))
+    if moved.rowcount == 0:
+        unit.session.add(Epoch(name=name, value=1))
+        unit.session.flush()
+
+
+def current(connection: Connection) -> Epochs:
+    """The counters as this transaction sees them."""
+    rows = connection.execute(select(col(Epoch.name), col(Epoch.value))).all()
+    return Epochs(**{name: value for name, value in rows if name in NAMES})
+
+
+class EpochWatch:
+    """Polls the counters in a thread and knows how old its knowledge is.
+
+    `fresh()` is false once the store could not be read for two seconds; the hot path then refuses data. `on_change` is
+    called in the polling thread with the epochs before and after.
+    """
+
+    def __init__(self, store: Store, poll_seconds: float = POLL_SECONDS) -> None:
+        self._store, self._poll = store, poll_seconds
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._listeners: list[Callable[[Epochs, Epochs], None]] = []
+        self.epochs = Epochs()
+        self._read_at = float("-inf")
+
+    def on_change(self, listener: Callable[[Epochs, Epochs], None]) -> None:
+        """Call the listener whenever a counter has moved."""
+        self._listeners.append(listener)
+
+    def fresh(self) -> bool:
+        """Whether the counters were read within the last two seconds."""
+        return time.monotonic() - self._read_at <= STALE_SECONDS
+
+    def poll(self) -> Epochs:
+        """Read the counters now and tell listeners of a change."""
+        started = time.monotonic()
+        with self._store.engine.connect() as connection:
+            seen = current(connection)
+        before, self.epochs = self.epochs, seen
+        self._read_at = started
+        if seen != before:
+            for listener in self._listeners:
+                listener(before, seen)
+        return seen
+
+    def start(self) -> None:
+        """Poll in a thread until `stop`."""
+        self.poll()
+        self._thread = threading.Thread(target=self._run, name="epochs", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread."""
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stop.wait(self._poll):
+            try:
+                self.poll()
+            except SQLAlchemyError:
+                continue  # `fresh()` turns false by itself; the hot path then refuses

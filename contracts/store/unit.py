@@ -1,0 +1,115 @@
+"""The store and its unit of work: one request is one transaction, committed here and nowhere else."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TypeVar
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import OperationalError
+from sqlmodel import Session, SQLModel
+
+from contracts.clock import Clock
+from contracts.errors import StoreUnavailable, refuse
+
+Row = TypeVar("Row", bound=SQLModel)
+
+
+@dataclass(slots=True)
+class Unit:
+    """One write transaction: its session, its moment and the node that numbers its ledger entries."""
+
+    session: Session
+    now: datetime
+    node: str
+    _after: list[Callable[[], None]] = field(default_factory=list)
+
+    @property
+    def connection(self) -> Connection:
+        """The transaction's connection, for Core statements."""
+        return self.session.connection()
+
+    def lock(self, table: type[Row], key: object) -> Row:
+        """The row, locked until the end of this unit; `not_found` where there is none."""
+        row = self.session.get(table, key, with_for_update=True, populate_existing=True)
+        if row is None:
+            raise refuse("not_found", "There is no such thing here.")
+        return row
+
+    def after_commit(self, act: Callable[[], None]) -> None:
+        """Do something in this process once the transaction is durable (wake a thread); never an effect outside."""
+        self._after.append(act)
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """How long one unit held the write lock, for the test and the metric that watch it."""
+
+    label: str
+    seconds: float
+
+
+class Store:
+    """The database with its clock. Reads see one snapshot; writes are serialised on SQLite, row-locked on PostgreSQL."""
+
+    def __init__(self, engine: Engine, clock: Clock, node: str = "main") -> None:
+        self.engine, self.clock, self.node = engine, clock, node
+        self.holds: deque[Hold] = deque(maxlen=10_000)
+        # SQLite's own busy wait polls; a lock in the process hands over at once and never times out.
+        self._writer = threading.Lock()
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether writes are serialised in this process."""
+        return self.engine.dialect.name == "sqlite"
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """A session for reading; whatever it changes is thrown away."""
+        with Session(self.engine, expire_on_commit=False) as session:
+            try:
+                yield session
+            finally:
+                session.rollback()
+
+    @contextmanager
+    def write(self, label: str = "control") -> Iterator[Unit]:
+        """A unit of work: committed when the block ends, rolled back when it raises.
+
+        Render, hash and upload before this block, send after it: on SQLite it holds the only write lock. Raises
+        `StoreUnavailable` where the database did not take the write; nothing has happened then.
+        """
+        with self._locked(label), Session(self._for_writing(), expire_on_commit=False) as session:
+            unit = Unit(session, self.clock.now(), self.node)
+            try:
+                yield unit
+                session.commit()
+            except OperationalError as error:
+                session.rollback()
+                raise StoreUnavailable(str(error.orig)) from error
+            except BaseException:
+                session.rollback()
+                raise
+        for act in unit._after:
+            act()
+
+    def _for_writing(self) -> Engine:
+        return self.engine.execution_options(licet_begin="IMMEDIATE") if self.is_sqlite else self.engine
+
+    @contextmanager
+    def _locked(self, label: str) -> Iterator[None]:
+        if not self.is_sqlite:
+            yield
+            return
+        with self._writer:
+            start = time.perf_counter()
+            try:
+                yield
+            finally:
+                self.holds.append(Hold(label, time.perf_counter() - start))

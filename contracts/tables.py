@@ -1,0 +1,12 @@
+"""Imports every table, so that Alembic and tests know the whole schema."""
+
+import contracts.applications.tables
+import contracts.credentials.tables
+import contracts.incidents.tables
+import contracts.keys
+import contracts.ledger.tables
+import contracts.lifecycle.tables
+import contracts.people.tables
+import contracts.store.epochs
+import contracts.store.inbox
+import contracts.store.outbox  # noqa: F401 - imported for its tables, as all above

@@ -1,0 +1,117 @@
+"""Terms: the machine-readable part of a contract. Strict: an unknown key, operator or value is refused, never skipped."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import date
+from decimal import Decimal
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+from contracts.ledger.stage import canonical
+from contracts.terms.purposes import PROHIBITED, PURPOSES
+
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,63}$")]
+Value = str | int | bool
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Condition(_Strict):
+    """One condition of a row filter; values are in the JSON form of the field's type."""
+
+    field: Name
+    op: Literal["eq", "in", "gte", "gt", "lte", "lt"]
+    value: Value | tuple[Value, ...]
+
+    @model_validator(mode="after")
+    def _shape_fits(self) -> Condition:
+        if (self.op == "in") != isinstance(self.value, tuple):
+            raise ValueError("`in` takes a list, every other operator one value")
+        return self
+
+
+class DatasetTerms(_Strict):
+    """What of one dataset may be read: fields, and rows that meet every condition."""
+
+    dataset: Name
+    fields: tuple[Name, ...] = Field(min_length=1)
+    rows: tuple[Condition, ...] = ()
+    pseudonymised: tuple[Name, ...] = ()
+
+
+class CrawlTerms(_Strict):
+    """What of the main site may be fetched: path prefixes and pace."""
+
+    hosts: tuple[str, ...] = Field(min_length=1)
+    paths: tuple[str, ...] = Field(min_length=1)
+    requests_per_second: int = Field(ge=1, le=1000)
+
+
+class Price(_Strict):
+    """Price of 1,000 records, as a decimal string in ISO 4217 currency."""
+
+    per_1000: Annotated[str, StringConstraints(pattern=r"^\d{1,7}(\.\d{1,6})?$")]
+    currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
+
+    @property
+    def amount(self) -> Decimal:
+        """The price as a number."""
+        return Decimal(self.per_1000)
+
+
+class Terms(_Strict):
+    """Everything that a contract allows. What is not named is not allowed."""
+
+    version: Literal[1] = 1
+    datasets: tuple[DatasetTerms, ...] = Field(min_length=1)
+    purposes: tuple[str, ...] = Field(min_length=1)
+    prohibited: tuple[str, ...] = ()
+    requests_per_second: int = Field(ge=1, le=10_000)
+    records_per_day: int = Field(ge=1)
+    crawl: CrawlTerms | None = None
+    networks: tuple[str, ...] = ()
+    starts: date
+    ends: date
+    retention_days: int = Field(ge=1)
+    erasure_hours: int | None = Field(default=24, ge=1)
+    territory: tuple[str, ...] = ()
+    price: Price | None = None
+
+    # JSON has no dates: they are read from ISO 8601 strings, everything else strictly.
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @model_validator(mode="after")
+    def _known_and_ordered(self) -> Terms:
+        if unknown := [p for p in self.purposes if p not in PURPOSES]:
+            raise ValueError(f"unknown purpose {unknown[0]!r}")
+        if unknown := [p for p in self.prohibited if p not in PROHIBITED]:
+            raise ValueError(f"unknown prohibited use {unknown[0]!r}")
+        if self.ends < self.starts:
+            raise ValueError("the contract ends before it starts")
+        names = [each.dataset for each in self.datasets]
+        if len(set(names)) != len(names):
+            raise ValueError("a dataset is named twice")
+        return self
+
+    def for_dataset(self, dataset: str) -> DatasetTerms | None:
+        """The part on one dataset, or None where the contract does not name it."""
+        return next((each for each in self.datasets if each.dataset == dataset), None)
+
+
+def to_json(terms: Terms) -> str:
+    """The canonical JSON that is hashed, sealed and stored."""
+    return canonical(terms.model_dump(mode="json")).decode()
+
+
+def from_json(text: str) -> Terms:
+    """Terms from stored JSON; raises pydantic's ValidationError for anything unknown."""
+    return Terms.model_validate_json(text)
+
+
+def terms_hash(text: str) -> str:
+    """SHA-256 of the canonical JSON, in hex."""
+    return hashlib.sha256(text.encode()).hexdigest()

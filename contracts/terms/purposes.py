@@ -1,0 +1,36 @@
+"""Purposes that an application may name and a contract may allow. Unknown ones are refused."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class PurposeFacts:
+    """One row: plain words, and RSL 1.0 usage tokens for the licence that the site publishes."""
+
+    title: str
+    meaning: str
+    rsl_usage: tuple[str, ...]
+
+
+PURPOSES: dict[str, PurposeFacts] = {
+    "research": PurposeFacts(
+        "Research in the public interest", "Answering a research question; results are published, people are not identified.", ("search",)
+    ),
+    "journalism": PurposeFacts("Journalism", "Reporting in the public interest.", ("search",)),
+    "market-analysis": PurposeFacts(
+        "Market analysis", "Aggregate insight into topics, prices and trends, for own use or customers.", ("search",)
+    ),
+    "archiving": PurposeFacts("Archiving", "Keeping the public record.", ("search",)),
+    "ai-training": PurposeFacts(
+        "Training of AI models", "Any use that fits model weights to the records; off unless a dataset allows it.", ("ai-train",)
+    ),
+}
+
+PROHIBITED: dict[str, str] = {
+    "identify-people": "Finding out who a person behind a pseudonym is.",
+    "resale": "Passing records on, free or for money.",
+    "ai-training": "Fitting the weights of AI models to the records.",
+    "political-targeting": "Choosing whom to address with political messages.",
+}
