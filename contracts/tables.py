@@ -6,6 +6,7 @@ import contracts.incidents.tables
 import contracts.keys
 import contracts.ledger.tables
 import contracts.lifecycle.tables
+import contracts.notices.tables
 import contracts.people.tables
 import contracts.store.epochs
 import contracts.store.inbox

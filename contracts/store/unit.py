@@ -76,6 +76,8 @@ class Store:
             try:
                 yield session
             finally:
+                # A rollback would expire what was read; let go first, so that rows stay usable after the block.
+                session.expunge_all()
                 session.rollback()
 
     @contextmanager

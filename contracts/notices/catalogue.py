@@ -1,0 +1,38 @@
+"""Every mail that the house sends: when, and the facts that its template needs. Each has a file `templates/<name>.txt`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeFacts:
+    """One row: when it goes out and to whom, and the names of the facts in its template."""
+
+    meaning: str
+    facts: frozenset[str]
+
+
+def _row(meaning: str, *facts: str) -> NoticeFacts:
+    return NoticeFacts(meaning, frozenset(facts))
+
+
+NOTICES: dict[str, NoticeFacts] = {
+    "confirm": _row("To a person who signed up: confirm the address.", "name", "link", "platform"),
+    "already-registered": _row("To a person who signed up again: the account exists.", "name", "link", "platform"),
+    "invitation": _row("To a person invited to a role; `name` is who invites.", "name", "link", "platform"),
+    "first-administrator": _row("To the first administrator of an installation.", "name", "link", "platform"),
+    "application-submitted": _row("To the applicant: when it is decided.", "name", "project", "dataset", "decide_by"),
+    "application-waiting": _row("To stewards: an application came in.", "organisation", "project", "dataset", "decide_by"),
+    "application-withdrawn": _row("To stewards: an application was taken back.", "organisation", "project", "dataset"),
+    "application-approved": _row("To the applicant, with the reason.", "name", "project", "dataset", "reason"),
+    "application-declined": _row("To the applicant, with the reason.", "name", "project", "dataset", "reason"),
+    "contract-offered": _row("To leads and signatories: read and sign.", "name", "title", "organisation"),
+    "contract-signed": _row("To stewards: countersign.", "title", "organisation", "signer"),
+    "contract-activated": _row("To leads, signatories and developers: in force.", "name", "title", "starts", "ends"),
+    "contract-suspended": _row("To leads, signatories and developers, with the reason.", "name", "title", "reason"),
+    "contract-lift-asked": _row("To stewards: a second person confirms.", "title", "organisation", "asker"),
+    "contract-lifted": _row("To leads, signatories and developers: active again.", "name", "title"),
+    "contract-terminated": _row("To leads, signatories and developers, with the reason.", "name", "title", "reason"),
+    "contract-expired": _row("To leads, signatories and developers: ended by its dates.", "name", "title", "ends"),
+}
