@@ -1,6 +1,7 @@
 """Imports every table, so that Alembic and tests know the whole schema."""
 
 import contracts.applications.tables
+import contracts.billing.tables
 import contracts.credentials.tables
 import contracts.incidents.tables
 import contracts.keys
