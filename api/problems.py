@@ -18,6 +18,7 @@ STATUS: dict[Kind, int] = {
     Kind.UNAUTHENTICATED: 401,
     Kind.FORBIDDEN: 403,
     Kind.MISSING: 404,
+    Kind.NOT_ALLOWED: 405,
     Kind.CONFLICT: 409,
     Kind.LIMITED: 429,
     Kind.UNAVAILABLE: 503,

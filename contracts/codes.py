@@ -14,6 +14,7 @@ class Kind(StrEnum):
     UNAUTHENTICATED = "unauthenticated"
     FORBIDDEN = "forbidden"
     MISSING = "missing"
+    NOT_ALLOWED = "not_allowed"
     CONFLICT = "conflict"
     LIMITED = "limited"
     UNAVAILABLE = "unavailable"
@@ -31,6 +32,7 @@ CODES: dict[str, Code] = {
     # every face
     "not_found": Code(Kind.MISSING, "There is no such thing, or it is not yours to see."),
     "bad_request": Code(Kind.MALFORMED, "The request could not be read."),
+    "method_not_allowed": Code(Kind.NOT_ALLOWED, "The address exists but does not take this HTTP method."),
     "body_too_large": Code(Kind.MALFORMED, "The request's body is larger than this address accepts."),
     "invalid_input": Code(Kind.INVALID, "A field of the form or body is missing or wrong; `fields` says which."),
     "store_unavailable": Code(Kind.UNAVAILABLE, "The ledger or store takes no entries now, so nothing is answered; try again."),

@@ -78,7 +78,7 @@ class DatasetSettings(_Section):
 
 
 class Mail(_Section):
-    """How mail leaves. `mailbox` keeps it in the store and shows it on a page (demo and tests only)."""
+    """How mail leaves. `mailbox` keeps it in the store and shows it on a page (never in production)."""
 
     transport: Literal["mailbox", "smtp", "none"] = Field(default="none", description="mailbox, smtp or none.")
     sender: str = Field(default="licet@localhost.localdomain", description="From address.")
@@ -112,8 +112,9 @@ class Gate(_Section):
 class Settings(_Section):
     """All settings of one installation."""
 
-    profile: Literal["production", "demo", "test"] = Field(
-        default="production", description="production refuses unsafe settings; demo and test allow the mailbox page and the tour."
+    profile: Literal["production", "trial", "demo", "test"] = Field(
+        default="production",
+        description="production refuses unsafe settings; trial, demo and test allow the mailbox page and listen on this machine only; demo adds the tour.",
     )
     home: Path = Field(default=Path(".licet"), description="Folder of files that Licet writes: database, dataset versions, keys.")
     database: str = Field(default="", description="SQLAlchemy address of the database; empty means SQLite under home.")
@@ -139,6 +140,11 @@ class Settings(_Section):
     def database_url(self) -> str:
         """The database's address; SQLite under `home` where none is set."""
         return self.database or f"sqlite:///{(self.home / 'licet.db').as_posix()}"
+
+    @property
+    def shows_mailbox(self) -> bool:
+        """Whether mail stays in the store and a page shows it; production refuses this."""
+        return self.mail.transport == "mailbox"
 
     @property
     def secure(self) -> bool:
@@ -170,8 +176,7 @@ def load(path: Path | None = None, environ: dict[str, str] | None = None) -> Set
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         raise Misconfigured(f"setting {where}", f"{first['msg']}.", f"See docs/reference/settings.md; read from {file}.") from error
-    if settings.profile == "production":
-        refuse_unsafe(settings)
+    (refuse_unsafe if settings.profile == "production" else refuse_reachable)(settings)
     return settings
 
 
@@ -183,6 +188,14 @@ def refuse_unsafe(settings: Settings) -> None:
         raise Misconfigured("setting billing.api_base", "sends payments elsewhere than to Stripe.", "Remove it in production.")
     if settings.mail.transport == "mailbox":
         raise Misconfigured("setting mail.transport", "the mailbox page shows everyone's mail.", "Use smtp in production.")
+
+
+def refuse_reachable(settings: Settings) -> None:
+    """Raise `Misconfigured` where a profile that is not for production would be reachable from other machines."""
+    if settings.host not in ("127.0.0.1", "::1", "localhost"):
+        raise Misconfigured(
+            "setting host", f"profile {settings.profile} listens on this machine only.", "Use profile production, or host 127.0.0.1."
+        )
 
 
 def write_master_key(home: Path) -> Path:

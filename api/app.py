@@ -1,0 +1,77 @@
+"""The machines' face: the FastAPI app and the hot routes ahead of it."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+import api.data
+import api.gate
+import api.inbox
+import api.ledger
+import api.oauth
+import api.signals
+from api import operations
+from api.front import HotRoute
+from api.problems import on_error, respond
+from contracts.errors import LicetError, Refusal
+from contracts.house import House
+
+# Paths of the machines' face; every other path belongs to people.
+PREFIXES = (
+    "/v1",
+    "/oauth",
+    "/ledger",
+    "/gate",
+    "/inbox",
+    "/.well-known",
+    "/robots.txt",
+    "/license.xml",
+    "/llms.txt",
+    "/healthz",
+    "/readyz",
+    "/metrics",
+)
+
+
+def create_api(house: House) -> FastAPI:
+    """The app with every router; errors leave as problem+json."""
+    app = FastAPI(title="Licet", version="1", docs_url=None, redoc_url=None, openapi_url="/v1/openapi.json")
+    app.state.house = house
+    app.add_exception_handler(LicetError, on_error)
+    app.add_exception_handler(HTTPException, _on_http)
+    app.add_exception_handler(RequestValidationError, _on_validation)
+    for router in (api.data.router, api.oauth.router, api.ledger.router, api.signals.router, api.inbox.router, operations.router):
+        app.include_router(router(house))
+    return app
+
+
+def hot_routes(house: House) -> list[HotRoute]:
+    """Every plain ASGI endpoint, tried before the app."""
+    return [*api.oauth.hot_routes(house), *api.data.hot_routes(house), *api.gate.hot_routes(house)]
+
+
+def is_machine_path(path: str) -> bool:
+    """Whether a path belongs to this face."""
+    return any(path == prefix or path.startswith(prefix + "/") for prefix in PREFIXES)
+
+
+async def _on_http(_request: Request, error: Exception) -> Response:
+    status = error.status_code if isinstance(error, HTTPException) else 400
+    return respond(_HTTP.get(status, _HTTP[400]))
+
+
+async def _on_validation(_request: Request, error: Exception) -> Response:
+    problems = error.errors() if isinstance(error, RequestValidationError) else []
+    fields = {".".join(str(part) for part in each["loc"][1:]): each["msg"] for each in problems}
+    return respond(Refusal("invalid_input", "Mend the fields that are named and send the request again.", {"fields": fields}))
+
+
+_HTTP: dict[int, Refusal] = {
+    400: Refusal("bad_request", "This address cannot read such a request."),
+    404: Refusal("not_found", "There is nothing at this address."),
+    405: Refusal("method_not_allowed", "This address does not take that HTTP method."),
+}

@@ -1,0 +1,156 @@
+"""The bench harness: peers in alternating rounds, server tree on core 0, generator on core 1, CPU per answer as the measure.
+
+Machines are noisy and shared, so absolute figures mean little: every result is a ratio to a peer measured in the same run.
+The last line printed is one JSON object: bench, machine, runs, ratios, spread, targets, met.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+
+from bench.load import closed_loop, open_loop
+
+SERVER_CORE, GENERATOR_CORE = 0, 1
+
+
+@dataclass(frozen=True)
+class Peer:
+    """A server under measurement: how to start it, when it is ready, and the request (whole HTTP/1.1 bytes) to send."""
+
+    name: str
+    command: Sequence[str]
+    port: int
+    ready: str
+    request: bytes
+    environ: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Round:
+    """One measurement: answers, CPU microseconds of the server tree per answer, answers a second."""
+
+    answers: int
+    cpu_us: float
+    per_second: float
+
+
+def measure(peers: Sequence[Peer], *, rounds: int = 5, seconds: float = 3.0, connections: int = 8) -> dict[str, list[Round]]:
+    """Start every peer, warm it, then measure A B C A B C; at least five rounds."""
+    if rounds < 5:
+        raise ValueError("fewer than five rounds say nothing on a shared machine")
+    os.sched_setaffinity(0, {_core(GENERATOR_CORE)})
+    running = [_start(peer) for peer in peers]
+    try:
+        for peer in peers:
+            asyncio.run(closed_loop(peer.port, peer.request, 0.5, connections))
+        results: dict[str, list[Round]] = {peer.name: [] for peer in peers}
+        for _ in range(rounds):
+            for peer, process in zip(peers, running, strict=True):
+                results[peer.name].append(_round(peer, process, seconds, connections))
+        return results
+    finally:
+        for process in running:
+            _stop(process)
+
+
+def latency(peer: Peer, *, rate: float, seconds: float = 5.0) -> dict[str, float]:
+    """Start one peer and send at a fixed rate, whatever it answers; milliseconds counted from the moment due."""
+    os.sched_setaffinity(0, {_core(GENERATOR_CORE)})
+    process = _start(peer)
+    try:
+        asyncio.run(closed_loop(peer.port, peer.request, 0.5, 4))
+        taken = sorted(asyncio.run(open_loop(peer.port, peer.request, rate, seconds)))
+    finally:
+        _stop(process)
+    return {"p50_ms": 1000 * taken[len(taken) // 2], "p99_ms": 1000 * taken[int(len(taken) * 0.99)], "answers": len(taken)}
+
+
+def report(bench: str, results: dict[str, list[Round]], ours: str, peers: dict[str, str], targets: dict[str, float]) -> None:
+    """Print a table and, last, the JSON line. `peers` maps a ratio's name to the peer that it is taken against.
+
+    A ratio is the peer's CPU per answer divided by ours in the same round: above 1 we are cheaper.
+    """
+    for name, taken in results.items():
+        cpu, rate = [r.cpu_us for r in taken], [r.per_second for r in taken]
+        sys.stdout.write(
+            f"{name:28s} {statistics.median(cpu):9.0f} us/answer [{min(cpu):.0f}-{max(cpu):.0f}]  {statistics.median(rate):8.0f}/s\n"
+        )
+    each = {
+        name: [theirs.cpu_us / mine.cpu_us for theirs, mine in zip(results[peer], results[ours], strict=True)]
+        for name, peer in peers.items()
+    }
+    ratios = {name: round(statistics.median(values), 3) for name, values in each.items()}
+    summary = {
+        "bench": bench,
+        "machine": f"{platform.machine()} {os.cpu_count()} cores, Python {platform.python_version()}",
+        "runs": len(results[ours]),
+        "ratios": ratios,
+        "spread": {name: [round(min(values), 3), round(max(values), 3)] for name, values in each.items()},
+        "targets": targets,
+        "met": all(ratios[name] >= target for name, target in targets.items()),
+    }
+    sys.stdout.write(json.dumps(summary) + "\n")
+
+
+def _start(peer: Peer) -> psutil.Popen:
+    environ = {**os.environ, **peer.environ}
+    log = (Path(os.environ.get("TMPDIR", "/tmp")) / f"bench-{peer.name}.log").open("wb")
+    process = psutil.Popen(list(peer.command), env=environ, stdout=log, stderr=subprocess.STDOUT, preexec_fn=_pin_to_server_core)
+    deadline = time.monotonic() + 90
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise RuntimeError(f"{peer.name} ended with {process.returncode}; see {log.name}")
+        try:
+            with urllib.request.urlopen(peer.ready, timeout=2):
+                return process
+        except urllib.error.HTTPError:
+            return process
+        except OSError:
+            time.sleep(0.1)
+    _stop(process)
+    raise TimeoutError(f"{peer.name} did not become ready; see {log.name}")
+
+
+def _stop(process: psutil.Popen) -> None:
+    for each in [*process.children(recursive=True), process]:
+        each.terminate()
+    process.wait(20)
+
+
+def _round(peer: Peer, process: psutil.Popen, seconds: float, connections: int) -> Round:
+    before, started = _cpu_seconds(process), time.perf_counter()
+    answers = asyncio.run(closed_loop(peer.port, peer.request, seconds, connections))
+    took, used = time.perf_counter() - started, _cpu_seconds(process) - before
+    if answers == 0:
+        raise RuntimeError(f"{peer.name} answered nothing")
+    return Round(answers, used * 1e6 / answers, answers / took)
+
+
+def _cpu_seconds(process: psutil.Popen) -> float:
+    total = 0.0
+    for each in [process, *process.children(recursive=True)]:
+        times = each.cpu_times()
+        total += times.user + times.system
+    return total
+
+
+def _pin_to_server_core() -> None:
+    os.sched_setaffinity(0, {_core(SERVER_CORE)})
+
+
+def _core(wanted: int) -> int:
+    return min(wanted, (os.cpu_count() or 1) - 1)

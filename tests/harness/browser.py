@@ -1,0 +1,69 @@
+"""A real Chromium for journeys, with screenshots and an accessibility check on every page that asks for one."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+SCREENSHOTS = Path(__file__).parents[2] / "screenshots"
+DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
+_QUIET = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """The browser; `CHROMIUM` names another binary than the one on the path."""
+    path = os.environ.get("CHROMIUM") or shutil.which("chromium")
+    if path is None:
+        raise RuntimeError("chromium is not installed; run deploy/test-tools")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=_QUIET)
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+def visitor(browser: Browser, base_url: str, **options: object) -> BrowserContext:
+    """A fresh person: no cookies, a desktop window, short patience."""
+    context = browser.new_context(base_url=base_url, viewport=DESKTOP, reduced_motion="reduce", **options)  # type: ignore[arg-type]  # options are Playwright's own
+    context.set_default_timeout(15_000)
+    return context
+
+
+def look(page: Page, name: str) -> None:
+    """Keep a picture of the page at desktop and phone width, and refuse WCAG 2.2 A and AA violations at both."""
+    SCREENSHOTS.mkdir(exist_ok=True)
+    for label, size in (("desktop", DESKTOP), ("phone", PHONE)):
+        page.set_viewport_size(size)  # type: ignore[arg-type]  # a plain dict is what Playwright takes
+        page.screenshot(path=SCREENSHOTS / f"{_slug(name)}-{label}.png", full_page=True)
+        check_accessible(page, f"{name} ({label})")
+        assert page.evaluate("document.documentElement.scrollWidth") <= size["width"], f"{name} scrolls sideways at {label} width"
+    page.set_viewport_size(DESKTOP)  # type: ignore[arg-type]  # as above
+
+
+def check_accessible(page: Page, name: str) -> None:
+    """Fail on any axe violation of WCAG 2.0 to 2.2, levels A and AA."""
+    tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+    found = Axe().run(page, options={"runOnly": {"type": "tag", "values": tags}})
+    violations = [f"{v['id']}: {v['help']} at {[n['target'] for n in v['nodes']][:3]}" for v in found.response["violations"]]
+    assert violations == [], f"{name}: {violations}"
+
+
+def _slug(name: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
