@@ -1,0 +1,143 @@
+"""The states of a contract on one screen. `service` writes a state only through `next_state`."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from contracts.errors import Refusal
+from contracts.people.roles import Role
+
+
+class State(StrEnum):
+    """Where a contract stands."""
+
+    DRAFT = "draft"
+    OFFERED = "offered"
+    SIGNED = "signed"
+    ACTIVE = "active"
+    SUSPENDED = "suspended"
+    LIFT_ASKED = "lift_asked"
+    TERMINATED = "terminated"
+    EXPIRED = "expired"
+
+
+class Command(StrEnum):
+    """What may be done to a contract."""
+
+    OFFER = "offer"
+    SIGN = "sign"
+    COUNTERSIGN = "countersign"
+    SUSPEND = "suspend"
+    ASK_LIFT = "ask_lift"
+    LIFT = "lift"
+    TERMINATE = "terminate"
+    EXPIRE = "expire"
+
+
+MEANING: dict[State, str] = {
+    State.DRAFT: "Staff wrote it; the partner does not see it yet.",
+    State.OFFERED: "The partner may read and sign it.",
+    State.SIGNED: "The partner signed; a second member of staff has to countersign.",
+    State.ACTIVE: "In force: credentials under it are answered between its dates.",
+    State.SUSPENDED: "Every request under it is refused until the suspension is lifted.",
+    State.LIFT_ASKED: "Still suspended; one member of staff asked to lift, another has to agree.",
+    State.TERMINATED: "Ended before its time, for good.",
+    State.EXPIRED: "Its last day has passed.",
+}
+
+LIVE = frozenset({State.ACTIVE, State.SUSPENDED, State.LIFT_ASKED})
+FINAL = frozenset({State.TERMINATED, State.EXPIRED})
+
+_S, _C = State, Command
+
+# Total: every state names every command; None is "not possible".
+TABLE: dict[State, dict[Command, State | None]] = {
+    _S.DRAFT: {
+        _C.OFFER: _S.OFFERED,
+        _C.SIGN: None,
+        _C.COUNTERSIGN: None,
+        _C.SUSPEND: None,
+        _C.ASK_LIFT: None,
+        _C.LIFT: None,
+        _C.TERMINATE: _S.TERMINATED,
+        _C.EXPIRE: _S.EXPIRED,
+    },
+    _S.OFFERED: {
+        _C.OFFER: None,
+        _C.SIGN: _S.SIGNED,
+        _C.COUNTERSIGN: None,
+        _C.SUSPEND: None,
+        _C.ASK_LIFT: None,
+        _C.LIFT: None,
+        _C.TERMINATE: _S.TERMINATED,
+        _C.EXPIRE: _S.EXPIRED,
+    },
+    _S.SIGNED: {
+        _C.OFFER: None,
+        _C.SIGN: None,
+        _C.COUNTERSIGN: _S.ACTIVE,
+        _C.SUSPEND: None,
+        _C.ASK_LIFT: None,
+        _C.LIFT: None,
+        _C.TERMINATE: _S.TERMINATED,
+        _C.EXPIRE: _S.EXPIRED,
+    },
+    _S.ACTIVE: {
+        _C.OFFER: None,
+        _C.SIGN: None,
+        _C.COUNTERSIGN: None,
+        _C.SUSPEND: _S.SUSPENDED,
+        _C.ASK_LIFT: None,
+        _C.LIFT: None,
+        _C.TERMINATE: _S.TERMINATED,
+        _C.EXPIRE: _S.EXPIRED,
+    },
+    _S.SUSPENDED: {
+        _C.OFFER: None,
+        _C.SIGN: None,
+        _C.COUNTERSIGN: None,
+        _C.SUSPEND: None,
+        _C.ASK_LIFT: _S.LIFT_ASKED,
+        _C.LIFT: None,
+        _C.TERMINATE: _S.TERMINATED,
+        _C.EXPIRE: _S.EXPIRED,
+    },
+    _S.LIFT_ASKED: {
+        _C.OFFER: None,
+        _C.SIGN: None,
+        _C.COUNTERSIGN: None,
+        _C.SUSPEND: _S.SUSPENDED,
+        _C.ASK_LIFT: None,
+        _C.LIFT: _S.ACTIVE,
+        _C.TERMINATE: _S.TERMINATED,
+        _C.EXPIRE: _S.EXPIRED,
+    },
+    _S.TERMINATED: dict.fromkeys(Command),
+    _S.EXPIRED: dict.fromkeys(Command),
+}
+
+# Who may give a command; EXPIRE follows from the dates and belongs to no person.
+ROLES: dict[Command, frozenset[Role]] = {
+    _C.OFFER: frozenset({Role.STEWARD}),
+    _C.SIGN: frozenset({Role.LEAD, Role.SIGNATORY}),
+    _C.COUNTERSIGN: frozenset({Role.STEWARD}),
+    _C.SUSPEND: frozenset({Role.STEWARD, Role.COMPLIANCE}),
+    _C.ASK_LIFT: frozenset({Role.STEWARD, Role.COMPLIANCE}),
+    _C.LIFT: frozenset({Role.STEWARD, Role.COMPLIANCE}),
+    _C.TERMINATE: frozenset({Role.STEWARD}),
+    _C.EXPIRE: frozenset(),
+}
+
+
+def next_state(state: State, command: Command) -> State | Refusal:
+    """The state after the command, or `command_not_possible`."""
+    after = TABLE[state][command]
+    if after is None:
+        facts = {"state": state.value, "command": command.value}
+        return Refusal("command_not_possible", f"This cannot be done now. {MEANING[state]}", facts)
+    return after
+
+
+def possible(state: State) -> list[Command]:
+    """The commands that the state knows, for pages that offer them."""
+    return [command for command, after in TABLE[state].items() if after is not None]

@@ -1,0 +1,102 @@
+"""Grants: sealed terms compiled for enforcement. What the hot path knows of a contract; it never trusts a row without its seal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from types import MappingProxyType
+
+from pydantic import ValidationError
+from sqlmodel import Session, col, select
+
+from contracts import networks
+from contracts.credentials.tables import Client
+from contracts.errors import Refusal
+from contracts.keys import KeyRing
+from contracts.lifecycle.seal import check_seal
+from contracts.lifecycle.states import MEANING, State
+from contracts.lifecycle.tables import Contract, ContractVersion
+from contracts.terms.model import Terms, from_json
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What the credentials of one contract may do. `clients` maps each live client's id to its scopes."""
+
+    contract_id: str
+    version: int
+    revision: int
+    organisation_id: str
+    terms_sha256: str
+    state: str
+    terms: Terms
+    clients: Mapping[str, frozenset[str]]
+
+    @property
+    def networks(self) -> tuple[str, ...]:
+        """Networks in CIDR form that requests may come from; empty where the contract names none."""
+        return self.terms.networks
+
+    def refusal_at(self, today: date) -> Refusal | None:
+        """`contract_not_active` before the first and after the last day; `today` is the date in the platform's time zone."""
+        starts, ends = self.terms.starts, self.terms.ends
+        facts = {"contract": self.contract_id, "starts": starts.isoformat(), "ends": ends.isoformat()}
+        if today < starts:
+            return Refusal("contract_not_active", f"The contract begins on {starts.isoformat()}.", facts)
+        if today > ends:
+            return Refusal("contract_not_active", f"The contract ended with {ends.isoformat()}. Apply for a new one.", facts)
+        return None
+
+    def refusal_from(self, address: str) -> Refusal | None:
+        """`network_not_in_contract` where the contract names networks and the client's address lies in none of them."""
+        if not self.networks or networks.within(address, self.networks):
+            return None
+        reason = "Requests under this contract must come from its networks. Send them from there, or ask for an amendment."
+        return Refusal("network_not_in_contract", reason, {"contract": self.contract_id})
+
+
+def compile_grant(keys: KeyRing, session: Session, contract_id: str) -> Grant | Refusal:
+    """The grant of an active contract whose seal is intact.
+
+    Refuses with `not_found`, `contract_not_active` (its state in the facts) or `seal_broken`. Dates are left to `refusal_at`,
+    because a grant is kept in memory over midnight.
+    """
+    contract = session.get(Contract, contract_id)
+    if contract is None:
+        return Refusal("not_found", "There is no such contract.", {})
+    if contract.state != State.ACTIVE:
+        facts = {"contract": contract.id, "state": contract.state}
+        return Refusal("contract_not_active", f"The contract is not active. {MEANING[State(contract.state)]}", facts)
+    version = version_row(session, contract)
+    if version is None:
+        return Refusal("seal_broken", "The contract's version is missing. Access stays closed.", {"contract": contract.id})
+    if broken := check_seal(keys, session, contract, version):
+        return broken
+    return _compiled(session, contract, version)
+
+
+def version_row(session: Session, contract: Contract) -> ContractVersion | None:
+    """The version in force or under signature."""
+    query = select(ContractVersion).where(ContractVersion.contract_id == contract.id, ContractVersion.number == contract.version)
+    return session.exec(query).first()
+
+
+def _compiled(session: Session, contract: Contract, version: ContractVersion) -> Grant | Refusal:
+    try:
+        terms = from_json(version.terms_json)
+    except ValidationError as error:
+        reason = "The sealed terms hold something that this release does not know. Access stays closed."
+        return Refusal("seal_broken", reason, {"contract": contract.id, "errors": error.error_count()})
+    live = select(Client).where(Client.contract_id == contract.id, col(Client.revoked_at).is_(None))
+    clients = {client.id: frozenset(client.scopes) for client in session.exec(live).all()}
+    return Grant(
+        contract_id=contract.id,
+        version=version.number,
+        revision=contract.revision,
+        organisation_id=contract.organisation_id,
+        terms_sha256=version.terms_sha256,
+        state=contract.state,
+        terms=terms,
+        clients=MappingProxyType(clients),
+    )
