@@ -35,11 +35,16 @@ class UsageRow(SQLModel, table=True):
 
 
 class Customer(SQLModel, table=True):
-    """A partner as one provider knows it; a row is dropped when the provider says that its customer is gone."""
+    """A partner as one provider knows it.
+
+    `generation` rises when the provider has lost its customer and another is made; it is part of that call's idempotency key.
+    """
 
     __tablename__ = "customer"
 
     organisation_id: str = Field(primary_key=True)
     provider: str = Field(primary_key=True)
-    external_id: str = Field(unique=True)
+    external_id: str = Field(index=True)
+    generation: int = 1
     created_at: datetime
+    gone_at: datetime | None = None
