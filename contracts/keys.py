@@ -84,8 +84,13 @@ class KeyRing:
         return nonce + self._aead.encrypt(nonce, plain, context.encode())
 
     def unwrap(self, sealed: bytes, context: str) -> bytes:
-        """Open what `wrap` sealed in the same context."""
-        return self._aead.decrypt(sealed[:12], sealed[12:], context.encode())
+        """Open what `wrap` sealed in the same context; `Misconfigured` under another master key or context."""
+        try:
+            return self._aead.decrypt(sealed[:12], sealed[12:], context.encode())
+        except InvalidTag as error:
+            raise Misconfigured(
+                "master key", f"does not open what was sealed for {context}.", "Use the master key that this database was made with."
+            ) from error
 
     def _put(self, unit: Unit, key_id: str, purpose: Purpose, owner: str, plain: bytes) -> KeyRow:
         nonce = secrets.token_bytes(12)

@@ -1,0 +1,38 @@
+"""Ids and secrets."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from contracts.ids import PREFIXES, is_well_formed_secret, new_id, new_secret
+
+
+@pytest.mark.parametrize("kind", sorted(PREFIXES))
+def test_an_id_tells_its_kind(kind: str) -> None:
+    assert re.fullmatch(rf"{kind}_[0-9A-HJKMNP-TV-Z]{{26}}", new_id(kind))
+
+
+def test_an_unknown_kind_is_an_error() -> None:
+    with pytest.raises(KeyError):
+        new_id("xyz")
+
+
+def test_ids_differ() -> None:
+    assert len({new_id("ent") for _ in range(1000)}) == 1000
+
+
+def test_a_secret_carries_its_kind_and_checksum() -> None:
+    secret = new_secret("cs")
+    assert re.fullmatch(r"licet_cs_[0-9A-Za-z]{49}", secret)
+    assert is_well_formed_secret(secret)
+
+
+@given(st.integers(min_value=9, max_value=57), st.sampled_from("0aZ"))
+def test_a_secret_with_a_changed_character_is_not_well_formed(place: int, other: str) -> None:
+    secret = new_secret("cs")
+    changed = secret[:place] + other + secret[place + 1 :]
+    assert is_well_formed_secret(changed) == (changed == secret)

@@ -1,0 +1,44 @@
+"""Whom a request came from: spoofed headers never count."""
+
+from __future__ import annotations
+
+import pytest
+
+from contracts.networks import client_address, prefix, within
+
+PROXIES = ["127.0.0.1/32", "10.0.0.0/8", "unix"]
+
+
+@pytest.mark.parametrize(
+    ("peer", "forwarded", "client"),
+    [
+        ("198.51.100.7", "", "198.51.100.7"),
+        ("198.51.100.7", "203.0.113.9", "198.51.100.7"),
+        ("127.0.0.1", "203.0.113.9", "203.0.113.9"),
+        ("127.0.0.1", "1.2.3.4, 203.0.113.9", "203.0.113.9"),
+        ("127.0.0.1", "1.2.3.4, 203.0.113.9, 10.0.0.2", "203.0.113.9"),
+        ("127.0.0.1", "1.2.3.4, nonsense", "127.0.0.1"),
+        ("127.0.0.1", "", "127.0.0.1"),
+        ("", "203.0.113.9", "203.0.113.9"),
+        ("127.0.0.1", "10.0.0.1", "10.0.0.1"),
+    ],
+)
+def test_only_proxies_are_believed(peer: str, forwarded: str, client: str) -> None:
+    assert client_address(peer, forwarded, PROXIES) == client
+
+
+def test_a_unix_socket_is_believed_only_where_configured() -> None:
+    assert client_address("", "203.0.113.9", ["127.0.0.1/32"]) == ""
+
+
+@pytest.mark.parametrize(
+    ("address", "kept"),
+    [("198.51.100.7", "198.51.100.0/24"), ("2001:db8:1:2::9", "2001:db8:1::/48"), ("::ffff:198.51.100.7", "198.51.100.0/24"), ("x", "")],
+)
+def test_only_a_prefix_is_kept(address: str, kept: str) -> None:
+    assert prefix(address) == kept
+
+
+def test_an_empty_list_of_networks_allows_none() -> None:
+    assert not within("198.51.100.7", [])
+    assert within("198.51.100.7", ["203.0.113.0/24", "198.51.100.0/24"])
