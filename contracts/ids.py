@@ -29,6 +29,7 @@ PREFIXES = {
     "out": "effect in the outbox",
     "req": "request",
     "sig": "signature",
+    "tok": "access token",
     "use": "usage row",
     "ver": "contract version",
 }

@@ -1,0 +1,225 @@
+"""Access tokens: JWTs by RFC 9068, signed and verified with ES256 (RFC 7518 section 3.4) and with nothing else.
+
+A token is for one audience: the API (issuer + "/v1") or the main site (its origin). Neither is ever valid for the other.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+from joserfc import jws, jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import ECKey
+
+from contracts.clock import Clock
+from contracts.errors import Misconfigured, Refusal, refuse
+from contracts.ids import new_id
+from contracts.keys import KeyRing, Purpose, all_of, ec_key
+from contracts.ledger.stage import Entry, record
+from contracts.store.unit import Store
+
+LIFETIME_SECONDS = 600
+ALGORITHM = "ES256"
+TYPE = "at+jwt"
+MAX_TOKEN_CHARACTERS = 4096
+MAX_CACHED = 20_000
+RELOAD_SECONDS = 1.0
+
+Audience = Literal["api", "site"]
+
+
+@dataclass(frozen=True, slots=True)
+class ClientFacts:
+    """What is known of a live client when a token is asked for."""
+
+    client_id: str
+    contract_id: str
+    organisation_id: str
+    audience: Audience
+    scopes: frozenset[str]
+    secret_sha256: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedToken:
+    """A fresh token; `expires_in` in seconds."""
+
+    token: str = field(repr=False)
+    expires_in: int
+    jti: str
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """What a verified token says. `audience` is the `aud` claim, an address."""
+
+    client_id: str
+    contract_id: str
+    contract_version: int
+    scopes: frozenset[str]
+    jti: str
+    expires_at: datetime
+    audience: str
+
+
+class Tokens:
+    """Issues and verifies tokens with the key ring's token keys; the newest key signs, every key in use verifies."""
+
+    def __init__(self, keys: KeyRing, store: Store, clock: Clock, issuer: str, site_host: str) -> None:
+        """`issuer` is the portal's address without a slash at its end, `site_host` the main site's address or bare host."""
+        self._ring, self._store, self._clock = keys, store, clock
+        self.issuer = issuer.rstrip("/")
+        self.audiences: Mapping[Audience, str] = {"api": f"{self.issuer}/v1", "site": origin(site_host)}
+        self._lock = threading.Lock()
+        self._keys: dict[str, ECKey] = {}
+        self._loaded_at = float("-inf")
+        self._verified: OrderedDict[bytes, Claims] = OrderedDict()
+
+    def prepare(self) -> None:
+        """Make a token key where there is none; called at start, before the first request."""
+        with self._store.read() as session:
+            if all_of(session, Purpose.TOKEN):
+                return
+        with self._store.write("token key") as unit:
+            known = all_of(unit.session, Purpose.TOKEN)
+            if not known:
+                made = self._ring.make(unit, Purpose.TOKEN)
+                record(unit, Entry(event="key.made", subject=made.id, facts={"purpose": Purpose.TOKEN.value}))
+
+    def forget(self) -> None:
+        """Drop keys and verified tokens; for a change of keys, and whenever the epoch `grants` moves."""
+        with self._lock:
+            self._keys, self._loaded_at = {}, float("-inf")
+            self._verified.clear()
+
+    def issue(self, client: ClientFacts, contract_version: int, scope: str) -> IssuedToken:
+        """A token of ten minutes for the client's audience with the space-separated scope, which may not be empty.
+
+        Raises `scope_not_granted` for a scope that the client does not have.
+        """
+        asked = frozenset(scope.split())
+        if not asked or not asked <= client.scopes:
+            raise refuse("scope_not_granted", "Ask only for the scope that this credential was made for.", scope=sorted(client.scopes))
+        kid, key = self._signing_key()
+        issued, jti = int(self._clock.now().timestamp()), new_id("tok")
+        claims: dict[str, Any] = {
+            "iss": self.issuer,
+            "aud": self.audiences[client.audience],
+            "sub": client.client_id,
+            "client_id": client.client_id,
+            "iat": issued,
+            "exp": issued + LIFETIME_SECONDS,
+            "jti": jti,
+            "scope": " ".join(sorted(asked)),
+            "contract": client.contract_id,
+            "contract_version": contract_version,
+        }
+        signed = jwt.encode({"alg": ALGORITHM, "typ": TYPE, "kid": kid}, claims, key, algorithms=[ALGORITHM])
+        return IssuedToken(signed, LIFETIME_SECONDS, jti)
+
+    def verify(self, token: str, audience: str) -> Claims | Refusal:
+        """The claims, or `token_missing` / `token_invalid`. `audience` is one of `audiences`' addresses; no leeway in time.
+
+        Says nothing about whether client and contract still live: that is the grant's part.
+        """
+        if not token:
+            return Refusal("token_missing", "Send an access token: `Authorization: Bearer <token>`.")
+        digest = hashlib.sha256(token.encode("utf-8", "surrogateescape")).digest()
+        claims = self._verified.get(digest) or self._opened(token)
+        if isinstance(claims, Refusal):
+            return claims
+        if claims.expires_at <= self._clock.now():
+            self._verified.pop(digest, None)
+            return Refusal("token_invalid", "The access token has ended; ask for a new one at the token address.")
+        self._keep(digest, claims)
+        if claims.audience != audience:
+            return Refusal("token_invalid", "The access token is for another audience; use a credential made for this one.")
+        return claims
+
+    def jwks(self) -> dict[str, Any]:
+        """The public keys in use as a JWK set (RFC 7517), oldest first."""
+        return {"keys": [key.as_dict(private=False) for key in self._load(fresh=False).values()]}
+
+    def _opened(self, token: str) -> Claims | Refusal:
+        if len(token) > MAX_TOKEN_CHARACTERS or not token.isascii():
+            return _malformed()
+        try:
+            header = jws.extract_compact(token.encode()).protected
+            key = self._key_of(header)
+            if key is None:
+                return _malformed()
+            payload = jwt.decode(token, key, algorithms=[ALGORITHM]).claims
+        except (JoseError, ValueError):
+            return _malformed()
+        return _claims(payload, self.issuer)
+
+    def _key_of(self, header: Mapping[str, Any]) -> ECKey | None:
+        kid = header.get("kid")
+        if header.get("typ") != TYPE or header.get("alg") != ALGORITHM or not isinstance(kid, str):
+            return None
+        return self._load(fresh=False).get(kid) or self._load(fresh=True).get(kid)
+
+    def _signing_key(self) -> tuple[str, ECKey]:
+        loaded = self._load(fresh=False)
+        if not loaded:
+            self.prepare()
+            self.forget()
+            loaded = self._load(fresh=True)
+        kid = next(reversed(loaded))
+        return kid, loaded[kid]
+
+    def _load(self, *, fresh: bool) -> dict[str, ECKey]:
+        """The keys in use; read again at most once a second, so that invented key ids cost no query each."""
+        with self._lock:
+            age = time.monotonic() - self._loaded_at
+            if (self._keys and not fresh) or age < RELOAD_SECONDS:
+                return self._keys
+            with self._store.read() as session:
+                rows = all_of(session, Purpose.TOKEN)
+            self._keys = {row.id: _key(row.id, self._ring.open(row)) for row in rows}
+            self._loaded_at = time.monotonic()
+            return self._keys
+
+    def _keep(self, digest: bytes, claims: Claims) -> None:
+        with self._lock:
+            self._verified[digest] = claims
+            self._verified.move_to_end(digest)
+            if len(self._verified) > MAX_CACHED:
+                self._verified.popitem(last=False)
+
+
+def origin(address: str) -> str:
+    """Scheme, host and port of an address; a bare host is taken as https. Default ports are left out (RFC 6454 section 6.2)."""
+    parts = urlsplit(address if "://" in address else f"https://{address}")
+    default = {"http": 80, "https": 443}.get(parts.scheme)
+    if default is None or not parts.hostname:
+        raise Misconfigured("setting platform.site", f"{address!r} is no http address.", "Give one like https://www.example.com.")
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    return f"{parts.scheme}://{host}" if parts.port in (None, default) else f"{parts.scheme}://{host}:{parts.port}"
+
+
+def _key(kid: str, private: bytes) -> ECKey:
+    return ECKey.import_key(ec_key(private), {"use": "sig", "alg": ALGORITHM, "kid": kid})
+
+
+def _malformed() -> Refusal:
+    return Refusal("token_invalid", "This is not an access token of this platform; ask for one at the token address.")
+
+
+def _claims(payload: Mapping[str, Any], issuer: str) -> Claims | Refusal:
+    texts = [payload.get(name) for name in ("client_id", "contract", "scope", "jti", "aud", "sub")]
+    version, ends = payload.get("contract_version"), payload.get("exp")
+    if payload.get("iss") != issuer or not all(isinstance(text, str) and text for text in texts) or texts[0] != texts[5]:
+        return _malformed()
+    if type(version) is not int or type(ends) is not int:
+        return _malformed()
+    client_id, contract_id, scope, jti, audience, _sub = map(str, texts)
+    return Claims(client_id, contract_id, version, frozenset(scope.split()), jti, datetime.fromtimestamp(ends, UTC), audience)
