@@ -6,9 +6,9 @@ import os
 import secrets
 import tomllib
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, ValidationError, model_validator
 
 from contracts.errors import Misconfigured
 
@@ -40,6 +40,7 @@ class FieldSettings(_Section):
         description="plain; key (record id); subject (person id); personal; special (special category). Key and subject are replaced by pseudonyms.",
     )
     description: str = Field(default="", description="One line for the catalogue.")
+    column: str | None = Field(default=None, description="Column of the source, where it has another name than the field.")
     filterable: bool = Field(default=True, description="Whether partners who may read the field may filter by it.")
     examples: list[str] = Field(default_factory=list, description="Invented values for the catalogue's sample rows.")
 
@@ -66,7 +67,7 @@ class DatasetSettings(_Section):
     currency: str = Field(default="EUR", pattern="^[A-Z]{3}$", description="ISO 4217 currency of the price.")
     max_records_per_day: int = Field(default=500_000, ge=1, description="The most that a contract may allow in a day.")
     max_requests_per_second: int = Field(default=10, ge=1, description="The fastest pace that a contract may allow.")
-    fields: dict[str, FieldSettings] = Field(description="The dataset's fields by name.")
+    fields: dict[Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,63}$")], FieldSettings] = Field(description="The dataset's fields by name.")
 
     @model_validator(mode="after")
     def _named_fields_exist(self) -> DatasetSettings:
@@ -134,7 +135,7 @@ class Settings(_Section):
     mail: Mail = Field(default_factory=Mail)
     billing: Billing = Field(default_factory=Billing)
     gate: Gate = Field(default_factory=Gate)
-    datasets: dict[str, DatasetSettings] = Field(default_factory=dict, description="Datasets by id.")
+    datasets: dict[Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,63}$")], DatasetSettings] = Field(default_factory=dict, description="Datasets by id.")
 
     @property
     def database_url(self) -> str:
