@@ -1,0 +1,81 @@
+"""What is still to do before a new installation can serve partners: pure, from facts already read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class SetupFacts:
+    """What the list is made of. `loaded` are datasets with a current version, `stewards` people who may countersign."""
+
+    mail: str
+    datasets: int
+    loaded: int
+    contracts: int
+    stewards: int
+    gate: str
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing to set up: why it matters, where to do it, and whether it is done. An empty `href` means it is done in a file."""
+
+    title: str
+    detail: str
+    href: str
+    act: str
+    done: bool
+
+
+def steps(facts: SetupFacts) -> list[Step]:
+    """The five steps in the order in which a newcomer takes them."""
+    return [_mail(facts), _dataset(facts), _template(facts), _second_person(facts), _gate(facts)]
+
+
+def remaining(found: list[Step]) -> int:
+    """How many steps are not done."""
+    return sum(not step.done for step in found)
+
+
+def _mail(facts: SetupFacts) -> Step:
+    done = facts.mail != "none"
+    detail = "Mail leaves." if done else "Nobody is told of anything yet. Set mail.transport to smtp in licet.toml, then start again."
+    return Step("Send mail", detail, "", "", done)
+
+
+def _dataset(facts: SetupFacts) -> Step:
+    if facts.loaded:
+        detail = "One dataset can be applied for." if facts.loaded == 1 else f"{facts.loaded} datasets can be applied for."
+        return Step("Describe a dataset", detail, "/datasets", "See it", True)
+    if facts.datasets:
+        return Step(
+            "Describe a dataset", "It is described, but not loaded yet: look for its file with licet doctor.", "/datasets", "See it", False
+        )
+    return Step("Describe a dataset", "Name a CSV, Parquet or NDJSON file and its fields in licet.toml, then start again.", "", "", False)
+
+
+def _template(facts: SetupFacts) -> Step:
+    done = facts.contracts > 0
+    detail = (
+        "Contracts are drafted from it."
+        if done
+        else "Read the text that partners will sign, with your lawyer; replace it where it does not fit."
+    )
+    return Step("Read the contract template", detail, "/desk/templates", "Read", done)
+
+
+def _second_person(facts: SetupFacts) -> Step:
+    done = facts.stewards > 1
+    detail = f"{facts.stewards} stewards work here." if done else "One steward approves, another countersigns: a contract needs two."
+    return Step("Invite a second steward", detail, "/desk/people", "Invite", done)
+
+
+def _gate(facts: SetupFacts) -> Step:
+    done = facts.gate == "enforce"
+    detail = (
+        "It stops who fetches more than its budget."
+        if done
+        else "It watches and stops nobody. Put it before the site, see whom it would stop, then enforce."
+    )
+    return Step("Turn on the gate", detail, "/operator", "Open", done)

@@ -1,0 +1,145 @@
+"""What waits for whom, and how its clock reads."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+
+import pytest
+
+from contracts.applications.tables import Application
+from contracts.incidents.tables import Incident
+from contracts.lifecycle.tables import Contract
+from contracts.people.actor import Actor
+from contracts.people.roles import Role
+from portal.pages.desk.duties import ClockWords, Desk, Duty, Waiting, clock_words, duties, heading, subheading, waiting, working_days
+
+MONDAY = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
+EARLIER = datetime(2026, 10, 20, 9, 0, tzinfo=UTC)
+
+
+def steward(account: str = "acc_mara", *, given_by: str = "acc_admin") -> Actor:
+    return Actor(account, "org_platform", "Mara", "mara@agora.example", frozenset({Role.STEWARD}), frozenset({given_by}))
+
+
+def application(name: str, state: str, **more: object) -> Application:
+    facts = {"id": f"app_{name}", "organisation_id": "org_n", "created_by": "acc_p", "dataset": "posts", "project": name.title()}
+    return Application(**{**facts, "state": state, "created_at": EARLIER, **more})
+
+
+def contract(name: str, state: str, **more: object) -> Contract:
+    facts = {"id": f"ctr_{name}", "organisation_id": "org_n", "application_id": f"app_{name}", "title": name.title(), "kind": "research"}
+    people = {"drafted_by": "acc_jo", "approved_by": "acc_jo"}
+    return Contract(**{**facts, **people, "state": state, "created_at": EARLIER, **more})
+
+
+def desk(*, applications: tuple[Application, ...] = (), contracts: tuple[Contract, ...] = (), incidents: tuple[Incident, ...] = ()) -> Desk:
+    drafted = frozenset(each.application_id for each in contracts)
+    return Desk(applications, contracts, drafted, incidents, {"org_n": "Northfield University"})
+
+
+def test_duties_of_a_steward_come_by_due_date_then_by_age() -> None:
+    rows = desk(
+        applications=(
+            application("late", "submitted", decide_by=date(2026, 11, 9), submitted_at=MONDAY),
+            application("soon", "submitted", decide_by=date(2026, 11, 3), submitted_at=MONDAY),
+            application("approved", "approved", decided_at=MONDAY),
+            application("active", "approved", decided_at=MONDAY),
+            application("draft", "draft"),
+        ),
+        contracts=(contract("active", "active"), contract("drafted", "draft")),
+    )
+    assert duties(rows, steward()) == [
+        Duty(
+            "Decide: Soon", "Northfield University applies for posts.", "/desk/applications/app_soon", "Review", MONDAY, date(2026, 11, 3)
+        ),
+        Duty(
+            "Decide: Late", "Northfield University applies for posts.", "/desk/applications/app_late", "Review", MONDAY, date(2026, 11, 9)
+        ),
+        Duty(
+            "Offer: Drafted",
+            "Drafted for Northfield University, not yet offered to them.",
+            "/desk/contracts/ctr_drafted",
+            "Read and offer",
+            EARLIER,
+        ),
+        Duty(
+            "Draft the contract: Approved",
+            "Approved for Northfield University; it has no contract yet.",
+            "/desk/applications/app_approved/draft",
+            "Draft",
+            MONDAY,
+        ),
+    ]
+
+
+@pytest.mark.parametrize(
+    "actor",
+    [steward("acc_jo"), steward("acc_mara", given_by="acc_jo")],
+    ids=["drafted it", "role given by who drafted it"],
+)
+def test_countersignature_waits_for_another_steward(actor: Actor) -> None:
+    rows = desk(contracts=(contract("signed", "signed", offered_at=MONDAY),))
+    assert duties(rows, actor) == []
+    assert waiting(rows, actor) == [Waiting("Signed", "Countersignature of another steward", "/desk/contracts/ctr_signed", MONDAY)]
+
+
+def test_countersignature_waits_for_a_steward_who_neither_approved_nor_drafted() -> None:
+    rows = desk(contracts=(contract("signed", "signed", offered_at=MONDAY),))
+    detail = "Northfield University has signed. You neither approved nor drafted it, so you may countersign."
+    assert duties(rows, steward()) == [Duty("Countersign: Signed", detail, "/desk/contracts/ctr_signed", "Read and sign", MONDAY)]
+    assert waiting(rows, steward()) == []
+
+
+def test_a_lift_waits_for_another_than_who_asked() -> None:
+    rows = desk(contracts=(contract("held", "lift_asked", suspended_at=MONDAY, lift_asked_by="acc_jo"),))
+    assert [duty.title for duty in duties(rows, steward())] == ["Lift the suspension: Held"]
+    assert duties(rows, steward("acc_jo")) == []
+    assert waiting(rows, steward("acc_jo")) == [
+        Waiting("Held", "A second person for the lift that you asked for", "/desk/contracts/ctr_held", MONDAY)
+    ]
+
+
+def test_a_compliance_officer_sees_open_incidents_and_no_decisions() -> None:
+    officer = Actor("acc_c", "org_platform", "Ana", "ana@agora.example", frozenset({Role.COMPLIANCE}))
+    rows = desk(
+        applications=(application("soon", "submitted", decide_by=date(2026, 11, 3)),),
+        incidents=(
+            Incident(id="inc_1", kind="scraping", title="Scraping", opened_at=MONDAY),
+            Incident(id="inc_2", kind="scraping", title="Old", opened_at=EARLIER, closed_at=MONDAY),
+        ),
+    )
+    assert duties(rows, officer) == [Duty("Scraping", "An incident is open.", "/desk/incidents#inc_1", "Look", MONDAY)]
+
+
+@pytest.mark.parametrize(
+    ("due", "days", "words"),
+    [
+        (date(2026, 11, 2), 0, ClockWords("Due today", "stop")),
+        (date(2026, 11, 3), 1, ClockWords("1 working day left", "warn")),
+        (date(2026, 11, 4), 2, ClockWords("2 working days left", "warn")),
+        (date(2026, 11, 9), 5, ClockWords("5 working days left", "wait")),
+        (date(2026, 10, 30), -1, ClockWords("1 working day late", "stop")),
+        (date(2026, 10, 29), -2, ClockWords("2 working days late", "stop")),
+    ],
+)
+def test_clock_counts_working_days(due: date, days: int, words: ClockWords) -> None:
+    assert (working_days(MONDAY.date(), due), clock_words(due, MONDAY.date())) == (days, words)
+
+
+def test_a_duty_without_a_date_has_no_clock() -> None:
+    assert clock_words(None, MONDAY.date()) == ClockWords("No clock", "plain")
+
+
+def test_headline_counts_and_says_what_is_late() -> None:
+    def due(day: date | None) -> Duty:
+        return Duty("t", "d", "/", "a", MONDAY, day)
+
+    today = MONDAY.date()
+    assert (heading(0), subheading([], today)) == ("Nothing waits for you", "Nothing is late.")
+    assert heading(1) == "One thing waits for you"
+    assert heading(12) == "12 things wait for you"
+    assert (
+        subheading([due(date(2026, 11, 6)), due(date(2026, 11, 9)), due(None)], today)
+        == "Nothing is late. One decision falls due this week."
+    )
+    assert subheading([due(date(2026, 10, 30)), due(date(2026, 11, 3))], today) == "One decision is late."
