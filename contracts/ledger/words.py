@@ -1,0 +1,53 @@
+"""Each event as a line of a timeline, by what was decided; whole sentences, so that they can be translated."""
+
+from __future__ import annotations
+
+from contracts.ledger.events import EVENTS
+
+_LINES: dict[tuple[str, str], str] = {
+    ("access.catalogue", "allow"): "Catalogue, contract or usage read",
+    ("access.catalogue", "refuse"): "Reading of catalogue, contract or usage refused",
+    ("access.records", "allow"): "Records delivered",
+    ("access.records", "refuse"): "Records refused",
+    ("account.confirmed", "done"): "Address confirmed",
+    ("account.created", "done"): "Account made",
+    ("account.signed_in", "done"): "Signed in",
+    ("account.signed_in", "refuse"): "Sign-in refused",
+    ("application.approved", "done"): "Application approved",
+    ("application.declined", "done"): "Application declined",
+    ("application.drafted", "done"): "Application begun",
+    ("application.submitted", "done"): "Application submitted",
+    ("application.withdrawn", "done"): "Application withdrawn",
+    ("client.created", "done"): "Client made",
+    ("client.revoked", "done"): "Client revoked",
+    ("contract.activated", "done"): "Countersigned and sealed; in force",
+    ("contract.drafted", "done"): "Contract drafted",
+    ("contract.lift_asked", "done"): "Lifting of the suspension asked for",
+    ("contract.lifted", "done"): "Suspension lifted by a second person",
+    ("contract.offered", "done"): "Offered to the partner",
+    ("contract.signed", "done"): "Signed by the partner",
+    ("contract.suspended", "done"): "Suspended",
+    ("contract.terminated", "done"): "Ended before its time",
+    ("dataset.refreshed", "done"): "New version of the dataset loaded",
+    ("erasure.made", "done"): "Record erased and its holders told",
+    ("gate.counted", "done"): "Visitors without a licence counted",
+    ("gate.fetched", "allow"): "Licensed fetches of the site",
+    ("gate.fetched", "done"): "Licensed fetches of the site",
+    ("gate.fetched", "refuse"): "Fetches of the site refused",
+    ("gate.mode_changed", "done"): "Mode of the gate changed",
+    ("incident.opened", "done"): "Incident opened",
+    ("key.made", "done"): "Signing key made",
+    ("ledger.searched", "done"): "Ledger searched",
+    ("ledger.viewed", "done"): "Ledger entry opened",
+    ("person.invited", "done"): "Person invited",
+    ("role.given", "done"): "Role taken up",
+    ("token.issued", "allow"): "Access token issued",
+    ("token.issued", "done"): "Access token issued",
+    ("token.refused", "refuse"): "Access token refused",
+    ("usage.reported", "done"): "Usage reported to the payment service",
+}
+
+
+def line(event: str, decision: str) -> str:
+    """The line of a timeline; where no line is written for the pair, the event's own description."""
+    return _LINES.get((event, decision)) or EVENTS.get(event, event)
