@@ -51,7 +51,7 @@ def proposal(location: Path, name: str) -> str:
     """
     columns = columns_of(location)
     names = _field_names(list(columns))
-    key = next((each for each in columns if each.lower() in ("id", "key", "record_id")), next(iter(columns)))
+    key = _key_of(location, columns)
     moment = next((each for each, kind in columns.items() if kind in ("timestamp", "date")), None)
     title = name.replace("_", " ").replace("-", " ").capitalize()
     lines = [f"[datasets.{name}]", f"title = {json.dumps(title)}", f"location = {json.dumps(str(location))}", f'key = "{names[key]}"']
@@ -64,6 +64,26 @@ def proposal(location: Path, name: str) -> str:
         source = "" if names[column] == column else f", column = {json.dumps(column)}"
         lines.append(f'{names[column].ljust(width)} = {{ type = "{kind}", class = "{field_class}"{source}, description = "" }}')
     return "\n".join(lines) + "\n"
+
+
+def _key_of(location: Path, columns: dict[str, str]) -> str:
+    """The first column whose values are all there and all different; a file without one is refused."""
+    counts = ", ".join(f"count(DISTINCT {_quoted(column)})" for column in columns)
+    with duckdb.connect(":memory:") as connection:
+        row = connection.execute(f"SELECT count(*), {counts} FROM {reader_of(location)}", [str(location)]).fetchone()  # noqa: S608 - names are quoted
+    total, *distinct = row or (0,)
+    for column, different in zip(columns, distinct, strict=True):
+        if different == total:
+            return column
+    raise Misconfigured(
+        f"file {location.name}",
+        "has no column that identifies a record.",
+        "Add one whose values are all different, such as a running number.",
+    )
+
+
+def _quoted(column: str) -> str:
+    return '"' + column.replace('"', '""') + '"'
 
 
 def _field_names(columns: list[str]) -> dict[str, str]:
