@@ -1,0 +1,132 @@
+"""The people's face: the FastAPI app of all pages, with the headers and checks that hold for every one of them."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from fastapi import APIRouter, Depends, FastAPI
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.datastructures import MutableHeaders
+from starlette.requests import Request
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from contracts.errors import Refused, refuse
+from contracts.house import House
+from portal import csrf, filters, problems
+from portal.deps import SESSION_COOKIE, VISITOR_COOKIE, Portal, portal_of
+from portal.limits import limiter
+from portal.words import state_word
+
+FOLDER = Path(__file__).parent
+MAX_BODY_BYTES = 256 * 1024
+AREAS = ("public", "account", "partner", "desk", "compliance", "operator", "demo")
+
+_CSP = (
+    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; font-src 'none'; form-action 'self'; "
+    "frame-ancestors 'none'; base-uri 'none'"
+)
+_HEADERS = {
+    "content-security-policy": _CSP,
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "same-origin",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=()",
+}
+
+
+def create_portal(house: House) -> FastAPI:
+    """The app with every area's router. Limits count from nothing again."""
+    app = FastAPI(title="Licet portal", docs_url=None, redoc_url=None, openapi_url=None, dependencies=[Depends(_check_form)])
+    app.state.house = house
+    app.state.portal = Portal(templates(), csrf.Csrf(house.store, house.keys))
+    app.state.limiter = limiter
+    limiter.reset()
+    problems.install(app)
+    app.mount("/static", StaticFiles(directory=FOLDER / "static"), name="static")
+    for make in routers():
+        app.include_router(make(house))
+    app.add_middleware(_Guard, secure=house.settings.secure)
+    return app
+
+
+def routers() -> list[Callable[[House], APIRouter]]:
+    """The `router` of every area of `portal.pages`."""
+    return [import_module(name).router for name in (f"portal.pages.{area}" for area in AREAS) if importlib.util.find_spec(name)]
+
+
+def templates() -> Environment:
+    """Jinja2 with our filters; an unknown name in a template is an error, and everything is escaped."""
+    environment = Environment(
+        loader=FileSystemLoader(FOLDER / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    for each in (filters.day, filters.moment, filters.exact, filters.number, filters.money, filters.short_hash):
+        environment.filters[each.__name__] = each
+    environment.globals.update(ago_words=filters.ago, bar_chart=filters.bar_chart, state_word=state_word, asset=_asset())
+    return environment
+
+
+def _asset() -> Callable[[str], str]:
+    """The address of a static file with its hash, so that browsers may keep it for good."""
+    files = [each for each in (FOLDER / "static").iterdir() if each.is_file()]
+    hashes = {each.name: hashlib.sha256(each.read_bytes()).hexdigest()[:12] for each in files}
+    return lambda name: f"/static/{name}?v={hashes[name]}"
+
+
+async def _check_form(request: Request) -> None:
+    """Dependency of every route: a request that changes something carries this session's CSRF token."""
+    if request.method in ("GET", "HEAD", "OPTIONS"):
+        return
+    form = await request.form()
+    cookie = request.cookies.get(SESSION_COOKIE) or request.cookies.get(VISITOR_COOKIE) or ""
+    refusal = portal_of(request).csrf.check(cookie, str(form.get(csrf.FIELD, "")), request.headers.get("sec-fetch-site"))
+    if refusal is not None:
+        raise Refused(refusal)
+
+
+class _Guard:
+    """Security headers on every answer, and a cap on what may be sent."""
+
+    def __init__(self, app: ASGIApp, secure: bool) -> None:
+        self._app = app
+        self._headers = _HEADERS | ({"strict-transport-security": "max-age=31536000"} if secure else {})
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        keep = scope["path"].startswith("/static/") and b"v=" in scope.get("query_string", b"")
+
+        async def guarded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                headers.update(self._headers)
+                if keep and message["status"] == 200:
+                    headers["cache-control"] = "public, max-age=31536000, immutable"
+            await send(message)
+
+        await self._app(scope, _capped(receive), guarded)
+
+
+def _capped(receive: Receive) -> Receive:
+    taken = 0
+
+    async def capped() -> Any:
+        nonlocal taken
+        message = await receive()
+        taken += len(message.get("body", b""))
+        if taken > MAX_BODY_BYTES:
+            raise refuse("body_too_large", "Forms here hold at most 256 KiB. Shorten the longest text and send the form again.")
+        return message
+
+    return capped

@@ -1,0 +1,158 @@
+"""What routes are given: the house, the person, and `page`, which renders a template with all that every page shows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from jinja2 import Environment
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from contracts.errors import refuse
+from contracts.house import House
+from contracts.people import service as people
+from contracts.people.actor import Actor
+from contracts.people.roles import Role
+from portal import words
+from portal.csrf import Csrf, new_visitor
+from portal.limits import network_of
+
+SESSION_COOKIE = "licet_session"
+VISITOR_COOKIE = "licet_visitor"
+SESSION_SECONDS = 12 * 3600
+
+
+@dataclass(frozen=True)
+class Portal:
+    """What the portal's own app keeps beside the house: `request.app.state.portal`."""
+
+    templates: Environment
+    csrf: Csrf
+
+
+def house_of(request: Request) -> House:
+    """The house that this app serves."""
+    house: House = request.app.state.house
+    return house
+
+
+def portal_of(request: Request) -> Portal:
+    """The app's templates and CSRF tokens."""
+    portal: Portal = request.app.state.portal
+    return portal
+
+
+def visitor(request: Request) -> Actor | None:
+    """Who is signed in, if anyone; read once a request."""
+    if not hasattr(request.state, "actor"):
+        request.state.actor = _read_actor(request)
+    actor: Actor | None = request.state.actor
+    return actor
+
+
+def signed_in(request: Request) -> Actor:
+    """Dependency: the signed-in person; others are sent to the sign-in page and back."""
+    actor = visitor(request)
+    if actor is None:
+        raise refuse("sign_in_required", "Sign in to open this page.")
+    return actor
+
+
+def partner(request: Request) -> Actor:
+    """Dependency: a signed-in person of a partner; staff see such objects on the desk instead."""
+    actor = signed_in(request)
+    if actor.is_staff or not actor.roles:
+        raise refuse("role_required", "This page is for partners. Your own first page is behind the name at the top.")
+    return actor
+
+
+def requires(*roles: Role) -> Callable[[Request], Actor]:
+    """Dependency factory: a signed-in person with one of the roles, as `Depends(requires(Role.STEWARD))`."""
+
+    def allowed(request: Request) -> Actor:
+        actor = signed_in(request)
+        actor.require(*roles)
+        return actor
+
+    return allowed
+
+
+def page(request: Request, template: str, status: int = 200, **context: Any) -> HTMLResponse:
+    """The template with the person, the platform's words, navigation and a CSRF token; a visitor cookie where it holds a form."""
+    portal, house, actor = portal_of(request), house_of(request), visitor(request)
+    token = CsrfToken(request, portal.csrf)
+    nav = words.navigation(actor)
+    shown = {
+        "request": request,
+        "path": request.url.path,
+        "actor": actor,
+        "platform": house.settings.platform,
+        "demo": house.settings.profile == "demo",
+        "mailbox": house.settings.shows_mailbox,
+        "home": words.home_of(actor),
+        "nav": nav,
+        "here": words.current_item(nav, request.url.path),
+        "now": house.clock.now(),
+        "done": words.DONE.get(request.query_params.get("done", "")),
+        "csrf_token": token,
+    }
+    response = HTMLResponse(portal.templates.get_template(template).render(shown | context), status)
+    response.headers["cache-control"] = "no-store" if actor or token.used else "no-cache"
+    if token.made:
+        set_cookie(request, response, VISITOR_COOKIE, token.cookie, SESSION_SECONDS)
+    return response
+
+
+def go(path: str, done: str = "") -> Response:
+    """Send the browser on after a form, with a code of `words.DONE` to say what was done."""
+    if done and done not in words.DONE:
+        raise KeyError(done)
+    joint = "&" if "?" in path else "?"
+    return RedirectResponse(f"{path}{joint}done={done}" if done else path, 303)
+
+
+def safe_path(path: str) -> str:
+    """A path on this portal, or empty: what a visitor names as the next page never leads elsewhere."""
+    parts = urlsplit(path)
+    inside = path.startswith("/") and not path.startswith(("//", "/\\")) and not parts.scheme and not parts.netloc
+    return path if inside and path.isprintable() and "\\" not in path and len(path) <= 500 else ""
+
+
+def sign_in_path(next_path: str) -> str:
+    """The sign-in page that leads back to a path."""
+    return f"/sign-in?next={quote(next_path, safe='')}" if safe_path(next_path) else "/sign-in"
+
+
+def set_cookie(request: Request, response: Response, name: str, value: str, seconds: int) -> None:
+    """A cookie that scripts and other sites cannot use."""
+    response.set_cookie(name, value, max_age=seconds, path="/", httponly=True, samesite="lax", secure=house_of(request).settings.secure)
+
+
+class CsrfToken:
+    """Renders as the token. The visitor cookie is made only when a template asks, so plain pages set no cookie."""
+
+    def __init__(self, request: Request, csrf: Csrf) -> None:
+        self._csrf = csrf
+        self.cookie = request.cookies.get(SESSION_COOKIE) or request.cookies.get(VISITOR_COOKIE) or ""
+        self.made = self.used = False
+
+    def __str__(self) -> str:
+        self.used = True
+        if not self.cookie:
+            self.cookie, self.made = new_visitor(), True
+        return self._csrf.token(self.cookie)
+
+    def __html__(self) -> str:
+        return str(self)
+
+
+def _read_actor(request: Request) -> Actor | None:
+    token = request.cookies.get(SESSION_COOKIE)
+    if not token:
+        return None
+    house = house_of(request)
+    with house.store.read() as session:
+        return people.actor_of(session, token, house.clock.now(), network_of(request))

@@ -1,0 +1,43 @@
+"""Limits on public pages and forms, per network: slowapi's decorators, keyed by endpoint, in memory. Never its middleware."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar, cast
+
+from slowapi import Limiter
+from starlette.requests import Request
+
+from contracts.networks import client_address, prefix
+
+Handler = TypeVar("Handler", bound=Callable[..., object])
+
+
+def address_of(request: Request) -> str:
+    """The client's address; forwarded headers are believed from configured proxies only."""
+    peer = request.client.host if request.client else ""
+    proxies = request.app.state.house.settings.gate.proxies
+    return client_address(peer, request.headers.get("x-forwarded-for", ""), proxies)
+
+
+def network_of(request: Request) -> str:
+    """The client's network (/24 or /48), the only part of an address that is kept."""
+    return prefix(address_of(request)) or "unknown"
+
+
+# The file is named, because slowapi reads any `.env` of the working folder otherwise.
+limiter = Limiter(
+    key_func=network_of, key_style="endpoint", storage_uri="memory://", config_filename=str(Path(__file__).with_name("limits.env"))
+)
+limiter.enabled = True  # slowapi lets an environment variable turn it off; a limit on sign-in is not a variable's to remove
+
+
+def limited(rate: str) -> Callable[[Handler], Handler]:
+    """Hold a handler to a rate such as "10/minute" per network. The handler takes `request: Request`."""
+    return cast(Callable[[Handler], Handler], limiter.limit(rate))
+
+
+PAGES = "240/minute"  # public pages
+SIGN_IN = "20/minute"  # guesses at passwords
+MAILS = "12/hour"  # forms that send mail to an address that the visitor names

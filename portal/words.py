@@ -1,0 +1,126 @@
+"""Words that pages share: what a state means to its reader, what was just done, and the navigation of each role."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from contracts.people.actor import Actor
+from contracts.people.roles import Role
+
+
+@dataclass(frozen=True, slots=True)
+class StateWord:
+    """A state as its reader sees it. `tone` is good, wait, warn, stop or plain."""
+
+    word: str
+    tone: str
+
+
+_APPLICATION = {
+    "draft": StateWord("Draft, not sent yet", "plain"),
+    "submitted": StateWord("Waiting for a decision", "wait"),
+    "approved": StateWord("Approved", "good"),
+    "declined": StateWord("Declined", "stop"),
+    "withdrawn": StateWord("Withdrawn", "plain"),
+}
+_CONTRACT = {
+    "draft": StateWord("Being drafted", "plain"),
+    "offered": StateWord("Waiting for the partner’s signature", "wait"),
+    "signed": StateWord("Waiting for countersignature", "wait"),
+    "active": StateWord("Active", "good"),
+    "suspended": StateWord("Suspended", "stop"),
+    "lift_asked": StateWord("Suspended, lift asked for", "stop"),
+    "terminated": StateWord("Ended early", "plain"),
+    "expired": StateWord("Ended", "plain"),
+}
+_CONTRACT_FOR_PARTNERS = {
+    **_CONTRACT,
+    "offered": StateWord("Waiting for your signature", "wait"),
+    "lift_asked": StateWord("Suspended, under review", "stop"),
+}
+
+# What a page says after a form was done and the browser sent on with `?done=<code>`.
+DONE: dict[str, str] = {
+    "saved": "Saved.",
+    "submitted": "Sent. You get a mail when it is decided.",
+    "withdrawn": "Withdrawn.",
+    "signed": "Signed. The platform countersigns next; you get a mail when the contract is in force.",
+    "revoked": "The client is revoked. It stops working within 2 seconds.",
+    "invited": "Invited. The link in the mail works once, for 7 days.",
+    "signed-out": "You are signed out.",
+    "confirmed": "Your address is confirmed. Sign in to go on.",
+    "joined": "Your account is ready. Sign in to go on.",
+    "done": "Done.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class NavItem:
+    """One link of the main navigation."""
+
+    title: str
+    path: str
+
+
+_VISITOR = (NavItem("Datasets", "/datasets"), NavItem("Licences", "/licences"), NavItem("Transparency", "/transparency"))
+_PARTNER = (
+    NavItem("Today", "/partner"),
+    NavItem("Applications", "/partner/applications"),
+    NavItem("Contracts", "/partner/contracts"),
+    NavItem("Team", "/partner/team"),
+    NavItem("Datasets", "/datasets"),
+)
+_STAFF = (
+    (NavItem("Today", "/desk"), {Role.STEWARD, Role.ADMINISTRATOR}),
+    (NavItem("Applications", "/desk/applications"), {Role.STEWARD}),
+    (NavItem("Contracts", "/desk/contracts"), {Role.STEWARD}),
+    (NavItem("Ledger", "/compliance"), {Role.COMPLIANCE}),
+    (NavItem("Erasure", "/compliance/erasure"), {Role.COMPLIANCE}),
+    (NavItem("Incidents", "/desk/incidents"), {Role.STEWARD}),
+    (NavItem("Incidents", "/compliance/incidents"), {Role.COMPLIANCE}),
+    (NavItem("Gate", "/operator"), {Role.OPERATOR}),
+    (NavItem("People", "/desk/people"), {Role.STEWARD, Role.ADMINISTRATOR}),
+    (NavItem("Datasets", "/datasets"), {Role.STEWARD, Role.COMPLIANCE, Role.OPERATOR, Role.ADMINISTRATOR}),
+)
+
+
+def state_word(thing: str, state: str, *, staff: bool) -> StateWord:
+    """What a state of an "application" or a "contract" means to the reader."""
+    if thing == "application":
+        return _APPLICATION[state]
+    return (_CONTRACT if staff else _CONTRACT_FOR_PARTNERS)[state]
+
+
+def navigation(actor: Actor | None) -> tuple[NavItem, ...]:
+    """The main navigation of a person, each title once."""
+    if actor is None:
+        return _VISITOR
+    if not actor.is_staff:
+        return _PARTNER
+    items: dict[str, NavItem] = {}
+    for item, roles in _STAFF:
+        if actor.roles & roles:
+            items.setdefault(item.title, item)
+    return tuple(items.values())
+
+
+def current_item(items: tuple[NavItem, ...], path: str) -> NavItem | None:
+    """The item that a path belongs to: the longest one that it starts with."""
+    fitting = [each for each in items if path == each.path or path.startswith(each.path + "/")]
+    return max(fitting, key=lambda each: len(each.path), default=None)
+
+
+def home_of(actor: Actor | None) -> str:
+    """The first page of a person: what waits for them."""
+    if actor is None:
+        return "/"
+    if not actor.is_staff:
+        return "/partner"
+    for roles, path in (
+        ({Role.STEWARD, Role.ADMINISTRATOR}, "/desk"),
+        ({Role.COMPLIANCE}, "/compliance"),
+        ({Role.OPERATOR}, "/operator"),
+    ):
+        if actor.roles & roles:
+            return path
+    return "/"
