@@ -1,0 +1,81 @@
+"""Rules about people, pure: what a sign-up may hold, where a link may lead, who may invite whom."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+
+from contracts.errors import Refusal
+from contracts.people.actor import Actor
+from contracts.people.roles import ROLES, Role, Side
+
+KINDS = ("university", "company", "public body", "other")
+
+_ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})+")
+_COUNTRY = re.compile(r"[A-Z]{2}")
+_PATH = re.compile(r"/(?![/\\])[A-Za-z0-9._~!$&'()*+,;=:@%/?-]{0,500}")
+
+
+@dataclass(frozen=True, slots=True)
+class SignUp:
+    """A checked sign-up."""
+
+    name: str
+    email: str
+    organisation_name: str
+    organisation_kind: str
+    country: str
+
+
+def check_sign_up(*, name: str, email: str, organisation_name: str, organisation_kind: str, country: str) -> SignUp | Refusal:
+    """The sign-up in its kept form, or `invalid_input` whose `fields` has one sentence for each wrong field."""
+    form = SignUp(tidy(name), address(email), tidy(organisation_name), organisation_kind.strip(), country.strip().upper())
+    wrong = {
+        "name": name_problem(form.name, "Tell us your name."),
+        "email": address_problem(form.email),
+        "organisation_name": name_problem(form.organisation_name, "Tell us the name of your organisation."),
+        "organisation_kind": "" if form.organisation_kind in KINDS else "Choose what kind of organisation it is.",
+        "country": "" if _COUNTRY.fullmatch(form.country) else "Choose the country where the organisation is based.",
+    }
+    fields = {field: problem for field, problem in wrong.items() if problem}
+    return Refusal("invalid_input", "Some fields need your attention.", {"fields": fields}) if fields else form
+
+
+def check_invitation(actor: Actor, email: str, role: Role) -> Refusal | None:
+    """Administrators invite staff, leads invite members of their own organisation, and nobody gives a role to themselves."""
+    inviter = Role.ADMINISTRATOR if ROLES[role].side is Side.PLATFORM else Role.LEAD
+    if inviter not in actor.roles:
+        return Refusal("role_required", f"Only people with the role {inviter.value} may invite someone to this role.")
+    if problem := address_problem(email):
+        return Refusal("invalid_input", "The invitation needs an address.", {"fields": {"email": problem}})
+    if email == actor.email:
+        return Refusal("second_person_required", "Nobody gives a role to themselves; ask a colleague who may invite.")
+    return None
+
+
+def address(email: str) -> str:
+    """A mail address in the form that is kept and compared: without blanks around it, in lower case."""
+    return email.strip().lower()
+
+
+def address_problem(email: str) -> str:
+    """What is wrong with a mail address, as a sentence; empty where nothing is."""
+    return "" if len(email) <= 254 and _ADDRESS.fullmatch(email) else "Write a mail address like name@example.org."
+
+
+def name_problem(name: str, missing: str) -> str:
+    """What is wrong with a name of a person or organisation; `missing` is the sentence for an empty one."""
+    if not name:
+        return missing
+    return "" if len(name) <= 120 and name.isprintable() else "Use at most 120 letters, on one line."
+
+
+def tidy(text: str) -> str:
+    """A name in one Unicode form (NFC), with single blanks."""
+    return " ".join(unicodedata.normalize("NFC", text).split())
+
+
+def safe_path(path: str) -> str:
+    """The path where it is one on this portal, else "/": a link in a mail never leads elsewhere (open redirect)."""
+    return path if _PATH.fullmatch(path) else "/"
