@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Protocol
+from zoneinfo import ZoneInfo
 
 
 class Clock(Protocol):
@@ -55,3 +56,13 @@ class FixedClock:
 def rfc3339(moment: datetime) -> str:
     """The moment as RFC 3339 in UTC with milliseconds, as every face of the house writes it."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def day_in(moment: datetime, zone: str) -> date:
+    """The calendar day of the moment in a time zone such as `Europe/Berlin`; quota days and contract dates go by it."""
+    return moment.astimezone(ZoneInfo(zone)).date()
+
+
+def long_day(day: date) -> str:
+    """A day as people read it in mails and contracts: 2 November 2026."""
+    return f"{day.day} {day:%B %Y}"

@@ -117,15 +117,15 @@ TABLE: dict[State, dict[Command, State | None]] = {
 }
 
 # Who may give a command; EXPIRE follows from the dates and belongs to no person.
-ROLES: dict[Command, frozenset[Role]] = {
-    _C.OFFER: frozenset({Role.STEWARD}),
-    _C.SIGN: frozenset({Role.LEAD, Role.SIGNATORY}),
-    _C.COUNTERSIGN: frozenset({Role.STEWARD}),
-    _C.SUSPEND: frozenset({Role.STEWARD, Role.COMPLIANCE}),
-    _C.ASK_LIFT: frozenset({Role.STEWARD, Role.COMPLIANCE}),
-    _C.LIFT: frozenset({Role.STEWARD, Role.COMPLIANCE}),
-    _C.TERMINATE: frozenset({Role.STEWARD}),
-    _C.EXPIRE: frozenset(),
+ROLES: dict[Command, tuple[Role, ...]] = {
+    _C.OFFER: (Role.STEWARD,),
+    _C.SIGN: (Role.LEAD, Role.SIGNATORY),
+    _C.COUNTERSIGN: (Role.STEWARD,),
+    _C.SUSPEND: (Role.STEWARD, Role.COMPLIANCE),
+    _C.ASK_LIFT: (Role.STEWARD, Role.COMPLIANCE),
+    _C.LIFT: (Role.STEWARD, Role.COMPLIANCE),
+    _C.TERMINATE: (Role.STEWARD,),
+    _C.EXPIRE: (),
 }
 
 

@@ -37,5 +37,9 @@ class Actor:
             named = " or ".join(role.value for role in any_of)
             raise refuse("role_required", f"This is for people with the role {named}. Ask your administrator or lead.")
 
+    def personal(self, **more: str) -> dict[str, str]:
+        """The actor's values for a ledger entry's `personal`, which enter it only as commitments; empty ones are left out."""
+        return {name: value for name, value in {"account": self.account_id, "network": self.network, **more}.items() if value}
+
 
 SYSTEM = Actor(account_id="system", organisation_id="", name="Licet", email="", roles=frozenset())

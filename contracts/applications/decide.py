@@ -1,0 +1,120 @@
+"""Decisions on applications: pure. They take what is there and what is wanted, and return what follows or a refusal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from contracts.applications.states import Command, State, next_state
+from contracts.applications.tables import Application
+from contracts.errors import Refusal
+from contracts.people.actor import Actor
+from contracts.settings import DatasetSettings, FieldSettings
+from contracts.terms.purposes import PURPOSES
+from contracts.terms.values import read_value
+
+LEAST_PURPOSE_TEXT = 20
+MOST_REASON = 2000
+MOST_DAYS = 3 * 366
+IDENTIFYING = frozenset({"key", "subject", "personal"})
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A command as it was given: on which revision, with which reason, and what is wrong with the form by field."""
+
+    command: Command
+    revision: int
+    reason: str = ""
+    complaints: Mapping[str, str] | None = None
+
+
+def decide(application: Application, actor: Actor, wanted: Wanted) -> State | Refusal:
+    """The state that follows, or why not: state, revision, another person than the applicant, reason, form; in this order."""
+    after = next_state(State(application.state), wanted.command)
+    if isinstance(after, Refusal):
+        return after
+    if application.revision != wanted.revision:
+        return Refusal("changed_meanwhile", "The application changed since you opened it. Look at it again, then decide.")
+    if wanted.command in (Command.APPROVE, Command.DECLINE):
+        return _decidable(application, actor, wanted.reason) or after
+    if wanted.complaints:
+        return Refusal(
+            "invalid_input", "Some answers are missing or do not fit; see the fields marked.", {"fields": dict(wanted.complaints)}
+        )
+    return after
+
+
+def complaints(application: Application, dataset: DatasetSettings, today: date) -> dict[str, str]:
+    """What keeps a draft from being submitted: one message a form field; empty where it is complete and fits the dataset."""
+    found = {
+        "project": "" if len(application.project) >= 3 else "Name the project, in at least 3 characters.",
+        "purpose": _purpose(application.purpose, dataset),
+        "purpose_text": _purpose_text(application.purpose_text),
+        "fields": _fields(application.fields, dataset),
+        **_dates(application.starts, application.ends, today),
+        **_rows(application.rows, dataset),
+    }
+    return {name: message for name, message in found.items() if message}
+
+
+def _decidable(application: Application, actor: Actor, reason: str) -> Refusal | None:
+    if actor.account_id == application.created_by:
+        return Refusal("second_person_required", "You wrote this application; someone else decides on it.")
+    return reason_refusal(reason)
+
+
+def reason_refusal(reason: str) -> Refusal | None:
+    """`reason_required` unless the decision has a reason in words, of at most 2,000 characters."""
+    if not reason.strip():
+        return Refusal("reason_required", "Give the reason in words; the partner reads it and the ledger keeps it.")
+    if len(reason) > MOST_REASON or "\0" in reason:
+        return Refusal(
+            "invalid_input", "The reason is too long.", {"fields": {"reason": f"Shorten this to at most {MOST_REASON} characters."}}
+        )
+    return None
+
+
+def _purpose(purpose: str, dataset: DatasetSettings) -> str:
+    if purpose in PURPOSES and purpose in dataset.purposes:
+        return ""
+    return "Choose one of the purposes that this dataset allows."
+
+
+def _purpose_text(text: str) -> str:
+    if len(text) >= LEAST_PURPOSE_TEXT:
+        return ""
+    return f"Say in at least {LEAST_PURPOSE_TEXT} characters what you want to find out or do."
+
+
+def _fields(names: list[str], dataset: DatasetSettings) -> str:
+    if not names:
+        return "Choose at least one field."
+    unknown = [name for name in names if name not in dataset.fields]
+    return f"The dataset has no field {unknown[0]}." if unknown else ""
+
+
+def _dates(starts: date | None, ends: date | None, today: date) -> dict[str, str]:
+    if starts is None:
+        return {"starts": "Give the first day.", "ends": "" if ends else "Give the last day."}
+    if starts < today:
+        return {"starts": "The first day is past; choose today or later."}
+    if ends is None:
+        return {"ends": "Give the last day."}
+    if ends < starts:
+        return {"ends": "The last day lies before the first."}
+    return {"ends": "" if (ends - starts).days <= MOST_DAYS else "Choose a last day within three years of the first."}
+
+
+def _rows(rows: Mapping[str, list[str]], dataset: DatasetSettings) -> dict[str, str]:
+    return {f"rows.{name}": _row(name, values, dataset.fields.get(name)) for name, values in rows.items()}
+
+
+def _row(name: str, values: list[str], field: FieldSettings | None) -> str:
+    if field is None:
+        return f"The dataset has no field {name}."
+    if not field.filterable or field.field_class in IDENTIFYING:
+        return "Rows cannot be chosen by this field."
+    wrong = [value for value in values if read_value(field.type, value) is None]
+    return f"{wrong[0]!r} is not a value of this field." if wrong else ""

@@ -1,0 +1,213 @@
+"""Applications through the store: what each command stores, mails and records, and whom it refuses."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from sqlmodel import select
+
+from contracts.applications import queries, service
+from contracts.applications.form import ApplicationForm, read_form
+from contracts.applications.tables import Application
+from contracts.errors import Refused
+from contracts.ledger.tables import PersonalValue, StagedEntry
+from contracts.people.actor import Actor
+from contracts.settings import Settings
+from contracts.store.unit import Store, Unit
+from tests.harness.cast import ENDS, FORM, SETTINGS, STARTS, Cast, events, mails
+
+
+def submitted(store: Store, actor: Actor, **changed: Any) -> Application:
+    with store.write() as unit:
+        application = service.begin(unit, actor, "posts")
+        service.save(unit, actor, application.id, application.revision, read_form({**FORM, **changed}))
+        return service.submit(unit, actor, application.id, application.revision, SETTINGS)
+
+
+def refused(store: Store, act: Callable[[Unit], Any]) -> str:
+    with pytest.raises(Refused) as caught, store.write() as unit:
+        act(unit)
+    return caught.value.refusal.code
+
+
+def test_from_draft_to_approval(store: Store) -> None:
+    cast = Cast(store)
+    application = submitted(store, cast.tove)
+    with store.read() as session:
+        assert queries.waiting(session) == [application]
+    with store.write() as unit:
+        service.approve(unit, cast.mara, application.id, application.revision, " Sound method. ")
+        now = unit.now
+    with store.read() as session:
+        stored = session.get(Application, application.id)
+        assert stored is not None
+        assert stored.model_dump() == {
+            **{name: FORM[name] for name in ("project", "kind", "purpose", "purpose_text", "fields", "rows", "crawl")},
+            "id": application.id,
+            "organisation_id": cast.lab,
+            "created_by": cast.tove.account_id,
+            "state": "approved",
+            "revision": 4,
+            "dataset": "posts",
+            "starts": STARTS,
+            "ends": ENDS,
+            "created_at": now,
+            "submitted_at": now,
+            "decide_by": application.decide_by,
+            "decided_at": now,
+            "decided_by": cast.mara.account_id,
+            "decision_reason": "Sound method.",
+        }
+        assert queries.waiting(session) == []
+    assert str(application.decide_by) == "2026-11-16"
+    assert mails(store) == [
+        ("jon", 'Application "Political ads and regional reach" waits for a decision'),
+        ("mara", 'Application "Political ads and regional reach" waits for a decision'),
+        ("tove", 'We received your application "Political ads and regional reach"'),
+        ("tove", 'Your application "Political ads and regional reach" was approved'),
+    ]
+    assert events(store) == ["application.drafted", "application.submitted", "application.approved"]
+
+
+def test_the_decision_stands_in_the_ledger_with_its_reason_as_a_commitment(store: Store) -> None:
+    cast = Cast(store)
+    application = submitted(store, cast.tove)
+    with store.write() as unit:
+        service.decline(unit, cast.mara, application.id, application.revision, "Too broad.")
+    with store.read() as session:
+        staged = session.exec(select(StagedEntry).order_by(StagedEntry.seq)).all()[-1]  # type: ignore[arg-type]  # a column
+        values = session.exec(select(PersonalValue).where(PersonalValue.entry_id == staged.id)).all()
+    leaf = json.loads(staged.leaf)
+    assert {name: leaf[name] for name in ("event", "subject", "organisation", "dataset", "purpose", "decision", "facts")} == {
+        "event": "application.declined",
+        "subject": application.id,
+        "organisation": cast.lab,
+        "dataset": "posts",
+        "purpose": "research",
+        "decision": "done",
+        "facts": {"revision": 4, "content": service.content_hash(application)},
+    }
+    assert b"Too broad" not in staged.leaf
+    assert {row.field: row.value for row in values} == {
+        "account": cast.mara.account_id,
+        "network": "192.0.2.0/24",
+        "reason": "Too broad.",
+    }
+
+
+def test_a_refused_command_leaves_nothing(store: Store) -> None:
+    cast = Cast(store)
+    with store.write() as unit:
+        application = service.begin(unit, cast.tove, "posts")
+    with pytest.raises(Refused) as caught, store.write() as unit:
+        service.submit(unit, cast.tove, application.id, 1, SETTINGS)
+    assert caught.value.refusal.facts == {
+        "fields": {
+            "project": "Name the project, in at least 3 characters.",
+            "purpose": "Choose one of the purposes that this dataset allows.",
+            "purpose_text": "Say in at least 20 characters what you want to find out or do.",
+            "fields": "Choose at least one field.",
+            "starts": "Give the first day.",
+            "ends": "Give the last day.",
+        }
+    }
+    with store.read() as session:
+        assert session.get(Application, application.id) == application
+    assert (mails(store), events(store)) == ([], ["application.drafted"])
+
+
+def test_beginning_twice_is_one_draft(sqlite_store: Store) -> None:
+    cast = Cast(sqlite_store)
+    with sqlite_store.write() as unit:
+        first = service.begin(unit, cast.tove, "posts")
+        assert service.begin(unit, cast.tove, "posts") is first
+        service.save(unit, cast.tove, first.id, 1, ApplicationForm(project="Begun"))
+        assert service.begin(unit, cast.tove, "posts").id != first.id
+
+
+def test_only_the_first_of_two_racing_decisions_counts(store: Store) -> None:
+    cast = Cast(store)
+    application = submitted(store, cast.tove)
+    with store.write() as unit:
+        service.decline(unit, cast.mara, application.id, application.revision, "Too broad.")
+    stale = application.revision
+    assert refused(store, lambda unit: service.approve(unit, cast.jon, application.id, stale, "Fine.")) == "command_not_possible"
+
+
+def test_a_page_that_is_out_of_date_decides_nothing(sqlite_store: Store) -> None:
+    cast = Cast(sqlite_store)
+    application = submitted(sqlite_store, cast.tove)
+    stale = application.revision - 1
+    assert refused(sqlite_store, lambda unit: service.approve(unit, cast.mara, application.id, stale, "Fine.")) == "changed_meanwhile"
+
+
+def test_a_dataset_that_is_gone_cannot_be_applied_for(sqlite_store: Store) -> None:
+    cast = Cast(sqlite_store)
+    with sqlite_store.write() as unit:
+        application = service.begin(unit, cast.tove, "posts")
+    assert refused(sqlite_store, lambda unit: service.submit(unit, cast.tove, application.id, 1, Settings())) == "not_found"
+    assert refused(sqlite_store, lambda unit: service.begin(unit, cast.tove, "../etc")) == "not_found"
+
+
+def test_each_command_needs_its_role(sqlite_store: Store) -> None:
+    cast = Cast(sqlite_store)
+    application = submitted(sqlite_store, cast.tove)
+    acts: list[Callable[[Unit], Any]] = [
+        lambda unit: service.begin(unit, cast.dev, "posts"),
+        lambda unit: service.save(unit, cast.dev, application.id, 3, ApplicationForm()),
+        lambda unit: service.submit(unit, cast.mara, application.id, 3, SETTINGS),
+        lambda unit: service.withdraw(unit, cast.mara, application.id, 3),
+        lambda unit: service.approve(unit, cast.tove, application.id, 3, "I like it."),
+        lambda unit: service.decline(unit, cast.admin, application.id, 3, "No."),
+    ]
+    assert [refused(sqlite_store, act) for act in acts] == ["role_required"] * len(acts)
+
+
+def test_another_organisation_finds_nothing(sqlite_store: Store) -> None:
+    cast = Cast(sqlite_store)
+    application = submitted(sqlite_store, cast.tove)
+    acts: list[Callable[[Unit], Any]] = [
+        lambda unit: service.save(unit, cast.eve, application.id, 3, ApplicationForm()),
+        lambda unit: service.submit(unit, cast.eve, application.id, 3, SETTINGS),
+        lambda unit: service.withdraw(unit, cast.eve, application.id, 3),
+        lambda unit: queries.get_for(unit.session, cast.eve, application.id),
+        lambda unit: queries.get_for(unit.session, cast.eve, "app_nothing"),
+    ]
+    assert [refused(sqlite_store, act) for act in acts] == ["not_found"] * len(acts)
+
+
+def test_staff_see_an_application_once_it_is_handed_in(sqlite_store: Store) -> None:
+    cast = Cast(sqlite_store)
+    with sqlite_store.write() as unit:
+        draft = service.begin(unit, cast.tove, "posts")
+    assert refused(sqlite_store, lambda unit: queries.get_for(unit.session, cast.mara, draft.id)) == "not_found"
+    assert refused(sqlite_store, lambda unit: service.approve(unit, cast.mara, draft.id, 1, "Fine.")) == "not_found"
+    application = submitted(sqlite_store, cast.tove)
+    with sqlite_store.read() as session:
+        assert queries.get_for(session, cast.mara, application.id) == application
+        assert queries.submitted(session) == [application]
+
+
+def test_a_withdrawal_tells_stewards_only_of_what_waited(sqlite_store: Store) -> None:
+    cast = Cast(sqlite_store)
+    with sqlite_store.write() as unit:
+        service.withdraw(unit, cast.tove, service.begin(unit, cast.tove, "posts").id, 1)
+    assert mails(sqlite_store) == []
+    application = submitted(sqlite_store, cast.tove)
+    with sqlite_store.write() as unit:
+        service.withdraw(unit, cast.tove, application.id, application.revision)
+    assert [mail for mail in mails(sqlite_store) if mail[1].endswith("withdrawn")] == [
+        ("jon", 'Application "Political ads and regional reach" was withdrawn'),
+        ("mara", 'Application "Political ads and regional reach" was withdrawn'),
+    ]
+
+
+def test_a_re_request_is_seen_as_one(sqlite_store: Store) -> None:
+    cast = Cast(sqlite_store)
+    first = submitted(sqlite_store, cast.tove)
+    second = submitted(sqlite_store, cast.tove, project="Political ads again")
+    with sqlite_store.read() as session:
+        assert queries.earlier(session, second) == [first]
