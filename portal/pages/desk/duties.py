@@ -6,13 +6,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from contracts.applications import workdays
 from contracts.applications.tables import Application
 from contracts.incidents.tables import Incident
 from contracts.lifecycle.tables import Contract
 from contracts.people.actor import Actor
 from contracts.people.roles import Role
-
-SATURDAY = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,18 +83,11 @@ def needs_another(contract: Contract, actor: Actor) -> str:
     return ""
 
 
-def working_days(today: date, due: date) -> int:
-    """Working days from today until the due date, Saturdays and Sundays left out; negative once it is late."""
-    if due < today:
-        return -working_days(due, today)
-    return sum((today + timedelta(days=step)).weekday() < SATURDAY for step in range(1, (due - today).days + 1))
-
-
 def clock_words(due: date | None, today: date) -> ClockWords:
     """How long is left, as a chip: warning within two working days, stopped once late."""
     if due is None:
         return ClockWords("No clock", "plain")
-    left = working_days(today, due)
+    left = workdays.between(today, due)
     if due < today:
         return ClockWords("1 working day late" if left >= -1 else f"{-left} working days late", "stop")
     if left == 0:

@@ -1,0 +1,75 @@
+"""The platform's people: who holds which role, and invitations."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+from starlette.requests import Request
+from starlette.responses import Response
+
+from contracts.errors import Refused, refuse
+from contracts.people import service
+from contracts.people.actor import Actor
+from contracts.people.roles import ROLES, STAFF, Role, Side
+from portal.deps import go, house_of, page, requires
+from portal.forms import Form, mendable, submitted
+
+routes = APIRouter(prefix="/desk/people")
+OFFERED = tuple((role.value, role.value.capitalize(), facts.meaning) for role, facts in ROLES.items() if facts.side is Side.PLATFORM)
+
+
+@routes.get("")
+def every(request: Request, actor: Annotated[Actor, Depends(requires(*STAFF))]) -> Response:
+    """Who works here, in which role, since when; and invitations with what became of them."""
+    return _page(request, actor, Form())
+
+
+@routes.post("")
+def invite(
+    request: Request, actor: Annotated[Actor, Depends(requires(Role.ADMINISTRATOR))], form: Annotated[Form, Depends(submitted)]
+) -> Response:
+    """Invite a member of staff. Where no mail leaves, the link is shown here, once."""
+    settings = house_of(request).settings
+    try:
+        form.require("email", "Give the address that the invitation goes to.")
+        role = _role(form)
+        form.check()
+        with house_of(request).store.write() as unit:
+            link = service.invite(unit, actor, email=form.text("email"), role=role, base_url=settings.base_url)
+    except Refused as error:
+        form.take(mendable(error))
+        return _page(request, actor, form, status=422)
+    if settings.mail.transport == "none":
+        return _page(request, actor, Form(), link=link, invited=form.text("email"))
+    return go("/desk/people", "invited")
+
+
+def _role(form: Form) -> Role:
+    code = form.text("role")
+    if code not in STAFF:
+        form.errors["role"] = "Choose what the person may do."
+        form.check()
+        raise refuse("invalid_input", "Choose what the person may do.")
+    return Role(code)
+
+
+def _page(request: Request, actor: Actor, form: Form, status: int = 200, link: str = "", invited: str = "") -> Response:
+    house = house_of(request)
+    with house.store.read() as session:
+        people = service.staff(session)
+        invitations = service.invitations_of(session, actor.organisation_id, house.clock.now())
+    return page(
+        request,
+        "desk/people.html",
+        status,
+        form=form,
+        people=people,
+        invitations=invitations,
+        roles=OFFERED,
+        may_invite=Role.ADMINISTRATOR in actor.roles,
+        stewards=sum(Role.STEWARD in row.roles for row in people),
+        no_mail=house.settings.mail.transport == "none",
+        link=link,
+        invited=invited,
+    )

@@ -1,0 +1,79 @@
+"""What the desk's pages read in one snapshot and no service offers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from sqlmodel import Session, col, func, select
+
+from contracts.applications.tables import Application
+from contracts.incidents.service import listed
+from contracts.ledger.queries import TimelineRow
+from contracts.lifecycle.tables import Contract
+from contracts.people.tables import Account, Organisation
+from portal.pages.desk.duties import Desk
+
+_OPEN_APPLICATIONS = ("submitted", "approved")
+_OPEN_CONTRACTS = ("draft", "offered", "signed", "lift_asked")
+
+
+def desk(session: Session) -> Desk:
+    """Everything that waits for somebody."""
+    drafted = select(Contract.application_id)
+    waiting = col(Application.state).in_(_OPEN_APPLICATIONS) & ((Application.state == "submitted") | col(Application.id).not_in(drafted))
+    applications = session.exec(select(Application).where(waiting)).all()
+    contracts = session.exec(select(Contract).where(col(Contract.state).in_(_OPEN_CONTRACTS))).all()
+    owners = {each.organisation_id for each in (*applications, *contracts)}
+    incidents = [each for each in listed(session) if each.closed_at is None]
+    names = organisations(session, owners)
+    return Desk(tuple(applications), tuple(contracts), frozenset(each.application_id for each in contracts), tuple(incidents), names)
+
+
+def organisations(session: Session, ids: Iterable[str]) -> Mapping[str, str]:
+    """Names of organisations by id."""
+    query = select(Organisation.id, Organisation.name).where(col(Organisation.id).in_(list(ids)))
+    return dict(session.exec(query).all())
+
+
+def people(session: Session, ids: Iterable[str | None]) -> Mapping[str, str]:
+    """Names of accounts by id."""
+    query = select(Account.id, Account.name).where(col(Account.id).in_([each for each in ids if each]))
+    return dict(session.exec(query).all())
+
+
+def contract_of(session: Session, application_id: str) -> Contract | None:
+    """The newest contract drafted from an application."""
+    query = select(Contract).where(Contract.application_id == application_id)
+    return session.exec(query.order_by(col(Contract.id).desc())).first()
+
+
+def contracts_held(session: Session, organisation_id: str) -> int:
+    """How many contracts an organisation has had in force."""
+    query = select(func.count()).select_from(Contract)
+    return session.exec(query.where(Contract.organisation_id == organisation_id, col(Contract.activated_at).is_not(None))).one()
+
+
+def contracts_ever(session: Session) -> int:
+    """How many contracts were ever drafted."""
+    return session.exec(select(func.count()).select_from(Contract)).one()
+
+
+def contract_titles(session: Session, ids: Iterable[str | None]) -> Mapping[str, str]:
+    """Titles of contracts by id."""
+    query = select(Contract.id, Contract.title).where(col(Contract.id).in_([each for each in ids if each]))
+    return dict(session.exec(query).all())
+
+
+def titles(session: Session, rows: Sequence[TimelineRow]) -> Mapping[str, tuple[str, str]]:
+    """What each line is about, by entry: words and the path of its page; lines about nothing that has a page are left out."""
+    applications = dict(
+        session.exec(select(Application.id, Application.project).where(col(Application.id).in_([row.subject for row in rows]))).all()
+    )
+    contracts = contract_titles(session, [row.contract_id or row.subject for row in rows])
+    found = {}
+    for row in rows:
+        if row.subject in applications:
+            found[row.entry_id] = (applications[row.subject], f"/desk/applications/{row.subject}")
+        elif (contract := row.contract_id or row.subject) in contracts:
+            found[row.entry_id] = (contracts[contract], f"/desk/contracts/{contract}")
+    return found

@@ -1,0 +1,86 @@
+"""The desk's first page: what waits for this person, what others have to do, what is still to set up, what happened."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+from sqlmodel import Session
+from starlette.requests import Request
+from starlette.responses import Response
+
+from contracts.datasets.catalogue import current_versions
+from contracts.gate import mode
+from contracts.house import House
+from contracts.ledger.queries import Search, search
+from contracts.people.actor import Actor
+from contracts.people.roles import STAFF, Role
+from contracts.people.service import staff
+from portal.deps import house_of, page, requires
+from portal.pages.desk import reads
+from portal.pages.desk.duties import clock_words, duties, heading, subheading, waiting
+from portal.pages.desk.setup import SetupFacts, remaining, steps
+
+routes = APIRouter()
+LATELY = 8
+# What happened to applications, contracts and people; accesses and searches have their place in the ledger.
+CHANGES = (
+    "application.approved",
+    "application.declined",
+    "application.submitted",
+    "application.withdrawn",
+    "client.created",
+    "client.revoked",
+    "contract.activated",
+    "contract.drafted",
+    "contract.lift_asked",
+    "contract.lifted",
+    "contract.offered",
+    "contract.signed",
+    "contract.suspended",
+    "contract.terminated",
+    "dataset.refreshed",
+    "erasure.made",
+    "gate.mode_changed",
+    "incident.opened",
+    "role.given",
+)
+
+
+@routes.get("/desk")
+def today(request: Request, actor: Annotated[Actor, Depends(requires(*STAFF))]) -> Response:
+    """What waits for this person, oldest duty first with its clock."""
+    house = house_of(request)
+    day = house.clock.now().date()
+    with house.store.read() as session:
+        desk = reads.desk(session)
+        found = duties(desk, actor)
+        setup = steps(setup_facts(session, house))
+        lately = search(session, Search(events=CHANGES, limit=LATELY)).rows
+        about = reads.titles(session, lately)
+    return page(
+        request,
+        "desk/today.html",
+        heading=heading(len(found)),
+        subheading=subheading(found, day),
+        duties=[(duty, clock_words(duty.due, day)) for duty in found],
+        waiting=waiting(desk, actor),
+        steps=setup if remaining(setup) and actor.roles & {Role.ADMINISTRATOR, Role.STEWARD} else [],
+        remaining=remaining(setup),
+        lately=lately,
+        about=about,
+        may_open_ledger=Role.COMPLIANCE in actor.roles,
+    )
+
+
+def setup_facts(session: Session, house: House) -> SetupFacts:
+    """What the set-up list is made of, as it stands now."""
+    settings = house.settings
+    return SetupFacts(
+        mail=settings.mail.transport,
+        datasets=len(settings.datasets),
+        loaded=len(current_versions(session.connection(), settings.datasets)),
+        contracts=reads.contracts_ever(session),
+        stewards=sum(Role.STEWARD in row.roles for row in staff(session)),
+        gate=mode.current(session, settings).mode,
+    )
