@@ -58,8 +58,9 @@ class TimelineRow:
 class Search:
     """What compliance asks for; empty fields ask nothing.
 
-    `since` is included, `until` is not. `q` is the exact id of an entry, contract, client, organisation or other thing, a rule's
-    code, or the number of an entry in the tree. `cursor` is the last index seen: older entries follow.
+    `events` asks for any of several. `since` is included, `until` is not. `q` is the exact id of an entry, contract, client,
+    organisation or other thing, a rule's code, or the number of an entry in the tree. `cursor` is the last index seen: older
+    entries follow.
     """
 
     organisation: str = ""
@@ -67,6 +68,7 @@ class Search:
     dataset: str = ""
     decision: str = ""
     event: str = ""
+    events: Sequence[str] = ()
     since: datetime | None = None
     until: datetime | None = None
     q: str = ""
@@ -170,6 +172,8 @@ def _conditions(wanted: Search) -> list[ColumnElement[bool]]:
         (LedgerEntry.event, wanted.event),
     )
     conditions: list[ColumnElement[bool]] = [col(column) == _plain(value) for column, value in pairs if value]
+    if wanted.events:
+        conditions.append(col(LedgerEntry.event).in_(list(wanted.events)))
     if wanted.since is not None:
         conditions.append(col(LedgerEntry.at) >= wanted.since)
     if wanted.until is not None:
