@@ -1,4 +1,7 @@
-"""Accounts: signing up and confirming the address."""
+"""Accounts: signing up and confirming the address.
+
+Everything here takes an account's row before its links' rows, so that no two units wait for each other.
+"""
 
 from __future__ import annotations
 
@@ -65,8 +68,9 @@ def sign_up(
 
 def confirm(unit: Unit, token: str) -> tuple[Account, str]:
     """Confirm the address by its link; the account and the path where its owner wanted to go. Raises `link_unusable`."""
-    link = links.use(unit, token, LinkKind.CONFIRM)
+    link = links.find(unit.session, token, unit.now, LinkKind.CONFIRM)
     account = unit.lock(Account, link.account_id)
+    links.use(unit, token, LinkKind.CONFIRM)
     if account.disabled_at is not None:
         raise links.unusable()
     account.confirmed_at = account.confirmed_at or unit.now
@@ -107,19 +111,17 @@ def home_of(unit: Unit, account_id: str) -> str:
 
 def _settle(unit: Unit, form: SignUp, password_hash: str) -> Account:
     """The account of a sign-up: a confirmed one untouched, an unconfirmed one overwritten, else a new one."""
-    # Links before the account's row: confirming takes them in this order too, so the two never wait for each other.
-    links.void(unit, LinkKind.CONFIRM, form.email)
     account = locked_account(unit, form.email)
     if account is None:
         made = Account(id=new_id("acc"), email=form.email, name=form.name, password_hash=password_hash, created_at=unit.now)
         if insert_account(unit, made):
             _found(unit, made, form)
             return made
-        links.void(unit, LinkKind.CONFIRM, form.email)
         account = locked_account(unit, form.email)
     if account is None:
         raise StoreUnavailable("an account vanished while it was being made")
     if account.confirmed_at is None:
+        links.void(unit, LinkKind.CONFIRM, form.email)
         account.name, account.password_hash = form.name, password_hash
         _describe(unit.session.get_one(Organisation, home_of(unit, account.id)), form)
     return account

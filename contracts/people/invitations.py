@@ -55,7 +55,8 @@ def first_administrator_link(unit: Unit, settings: Settings, email: str = "") ->
     The account will have `email`, else the platform's contact address. Raises `command_not_possible` once there is an administrator.
     """
     platform = _platform(unit, settings)
-    _refuse_second_first(unit, platform.id)
+    if _has_administrator(unit, platform.id):
+        raise refuse("command_not_possible", "There is an administrator already, who can invite you.")
     kind, role = LinkKind.FIRST_ADMINISTRATOR, Role.ADMINISTRATOR
     to = address(email or settings.platform.contact)
     unit.connection.execute(
@@ -82,13 +83,14 @@ def accept_invitation(unit: Unit, token: str, *, name: str, password_hash: str) 
     both: an invitation must not take an account over. One person works for one organisation. Raises `link_unusable`, also where
     who invited may no longer invite, and `invalid_input`.
     """
-    link = links.use(unit, token, *JOINING)
+    link = links.find(unit.session, token, unit.now, *JOINING)
     if link.organisation_id is None:
         raise links.unusable()
     role = Role(link.role)
     _refuse_stale_inviter(unit, link, role)
-    links.void(unit, LinkKind.CONFIRM, link.email)
     account = _account(unit, link.email, tidy(name), password_hash)
+    links.use(unit, token, *JOINING)
+    links.void(unit, LinkKind.CONFIRM, link.email)
     if home_of(unit, account.id) not in ("", link.organisation_id):
         raise links.unusable("This address already works for another organisation here. Ask for an invitation to another address.")
     if not holds(unit.session, account.id, link.organisation_id, [role]):
@@ -112,16 +114,16 @@ def _platform(unit: Unit, settings: Settings) -> Organisation:
     return made
 
 
-def _refuse_second_first(unit: Unit, platform_id: str) -> None:
+def _has_administrator(unit: Unit, platform_id: str) -> bool:
     unit.lock(Organisation, platform_id)  # two first administrators who arrive together take turns here
-    if any(Role.ADMINISTRATOR in row.roles for row in members(unit.session, platform_id)):
-        raise refuse("command_not_possible", "There is an administrator already, who can invite you.")
+    return any(Role.ADMINISTRATOR in row.roles for row in members(unit.session, platform_id))
 
 
 def _refuse_stale_inviter(unit: Unit, link: OneTimeLink, role: Role) -> None:
     home = link.organisation_id or ""
     if link.kind == LinkKind.FIRST_ADMINISTRATOR:
-        _refuse_second_first(unit, home)
+        if _has_administrator(unit, home):
+            raise links.unusable("There is an administrator already, who can invite you.")
         return
     inviter = Role.ADMINISTRATOR if ROLES[role].side is Side.PLATFORM else Role.LEAD
     if link.given_by is None or not holds(unit.session, link.given_by, home, [inviter]):

@@ -66,14 +66,13 @@ def find(session: Session, token: str, now: datetime, *kinds: LinkKind) -> OneTi
     return row
 
 
-def use(unit: Unit, token: str, *kinds: LinkKind) -> OneTimeLink:
+def use(unit: Unit, token: str, *kinds: LinkKind) -> None:
     """Use the link up; of several who try at once exactly one succeeds, the others get `link_unusable`."""
     link = col(OneTimeLink.id) == secret_hash(token)
     fits = col(OneTimeLink.kind).in_([kind.value for kind in kinds])
     taken = update(OneTimeLink).where(link, fits, col(OneTimeLink.used_at).is_(None), col(OneTimeLink.expires_at) > unit.now)
     if unit.connection.execute(taken.values(used_at=unit.now)).rowcount != 1:
         raise unusable()
-    return unit.session.get_one(OneTimeLink, secret_hash(token), populate_existing=True)
 
 
 def void(unit: Unit, kind: LinkKind, email: str, **also: str) -> None:
