@@ -1,0 +1,155 @@
+"""The sequencer: takes staged entries into the tree and signs a checkpoint over them.
+
+All work that can be done before the write lock is done before it: reading, hashing, projecting, signing. The transaction then
+locks the head row and gives up unless the head is still the one that was read; so two sequencers never fork the tree, and a
+checkpoint that lost the race is thrown away before anyone saw it.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from sqlalchemy import Connection, delete, func, insert, select, tuple_
+from sqlmodel import Session, col
+
+from contracts.keys import KeyRing, Purpose, ed25519_key, newest
+from contracts.ledger import note, tree
+from contracts.ledger.note import CheckpointText
+from contracts.ledger.projection import project, read_leaf
+from contracts.ledger.source import StoredTiles, verifier_key
+from contracts.ledger.stage import Entry, record
+from contracts.ledger.tables import Checkpoint, LedgerEntry, LedgerHead, LedgerTile, StagedEntry
+from contracts.ledger.tree import TileKey
+from contracts.store.unit import Store
+
+HEAD = 1
+SQLITE_CHUNK = 100
+"""Entries in one transaction on SQLite: holds the write lock about 5 ms, a quarter of what is allowed."""
+CHUNK = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Growth:
+    """All that one transaction writes."""
+
+    size: int
+    staged: Sequence[int]
+    entries: list[dict[str, Any]]
+    tiles: dict[TileKey, bytes]
+    new_size: int
+    root: bytes
+    note: str
+
+
+class Sequencer:
+    """Integrates what waits. Safe to call from several threads and processes; one of them does the work, the others find none."""
+
+    def __init__(self, store: Store, keys: KeyRing, origin: str, chunk: int | None = None) -> None:
+        self._store, self._keys, self.origin = store, keys, origin
+        self._chunk = chunk or (SQLITE_CHUNK if store.is_sqlite else CHUNK)
+        self._lock = threading.Lock()
+        self._signer: Ed25519PrivateKey | None = None
+
+    def integrate(self) -> int:
+        """Take everything staged into the tree; returns how many entries were integrated. A run that loses a race ends early."""
+        total = 0
+        with self._lock:
+            while (growth := self._grow()) is not None and self._write(growth):
+                total += len(growth.entries)
+        return total
+
+    def tick(self) -> int:
+        """`integrate` for the worker: always 0, because nothing is left to do at once.
+
+        The pause that follows is what gathers entries into batches, each with one checkpoint.
+        """
+        self.integrate()
+        return 0
+
+    def waiting(self, session: Session) -> tuple[int, datetime | None]:
+        """How many entries are staged and since when the oldest waits; readiness and pages watch it."""
+        count, oldest = session.execute(select(func.count(), func.min(col(StagedEntry.staged_at)))).one()
+        return count, oldest
+
+    def verifier_key(self, session: Session) -> str:
+        """The log's public key in verifier-key form; `not_found` before the first checkpoint."""
+        return verifier_key(session, self._keys, self.origin)
+
+    def ensure_key(self) -> str:
+        """Make the ledger's key where there is none; returns the public key in verifier-key form."""
+        self._key()
+        with self._store.read() as session:
+            return self.verifier_key(session)
+
+    def _grow(self) -> _Growth | None:
+        with self._store.read() as session:
+            # The head is read first: whatever moves afterwards moves it too, and `_write` then gives up.
+            size = session.execute(select(col(LedgerHead.size)).where(col(LedgerHead.id) == HEAD)).scalar() or 0
+            waiting = select(col(StagedEntry.seq), col(StagedEntry.leaf)).order_by(col(StagedEntry.seq)).limit(self._chunk)
+            rows = session.execute(waiting).all()
+            if not rows:
+                return None
+            stored = StoredTiles(session)
+            leaves = [leaf for _, leaf in rows]
+            hashes = [tree.leaf_hash(leaf) for leaf in leaves]
+            tiles = tree.extend({level: stored.tile(level, index) for level, index in tree.edge_keys(size)}, size, hashes)
+            new_size = size + len(rows)
+            root = tree.root(_Overlay(stored, tiles), new_size)
+        entries = [_row(size + place, leaf, hashes[place]) for place, leaf in enumerate(leaves)]
+        signed = note.sign(CheckpointText(self.origin, new_size, root).text(), self.origin, self._key())
+        return _Growth(size, [seq for seq, _ in rows], entries, tiles, new_size, root, signed)
+
+    def _write(self, growth: _Growth) -> bool:
+        with self._store.write("sequencer") as unit:
+            head = unit.session.get(LedgerHead, HEAD, with_for_update=True, populate_existing=True)
+            if (head.size if head else 0) != growth.size:
+                return False
+            connection = unit.connection
+            gone = connection.execute(delete(StagedEntry).where(col(StagedEntry.seq).in_(growth.staged)))
+            if gone.rowcount != len(growth.staged):
+                raise RuntimeError("staged entries vanished though the head did not move")
+            connection.execute(insert(LedgerEntry), growth.entries)
+            _store_tiles(connection, growth.tiles)
+            made = {"size": growth.new_size, "root": growth.root, "note": growth.note, "made_at": unit.now}
+            connection.execute(insert(Checkpoint), [made])
+            if head is None:
+                unit.session.add(LedgerHead(id=HEAD, size=growth.new_size, root=growth.root))
+            else:
+                head.size, head.root = growth.new_size, growth.root
+        return True
+
+    def _key(self) -> Ed25519PrivateKey:
+        if self._signer is None:
+            with self._store.read() as session:
+                row = newest(session, Purpose.LEDGER)
+            if row is None:
+                with self._store.write("sequencer") as unit:
+                    row = self._keys.ensure(unit, Purpose.LEDGER)
+                    record(unit, Entry(event="key.made", subject=row.id, facts={"purpose": Purpose.LEDGER.value}))
+            self._signer = ed25519_key(self._keys.open(row))
+        return self._signer
+
+
+class _Overlay:
+    """Stored tiles with those over them that this transaction changes."""
+
+    def __init__(self, stored: StoredTiles, changed: dict[TileKey, bytes]) -> None:
+        self._stored, self._changed = stored, changed
+
+    def tile(self, level: int, index: int) -> bytes:
+        return self._changed.get((level, index)) or self._stored.tile(level, index)
+
+
+def _row(index: int, leaf: bytes, leaf_hash: bytes) -> dict[str, Any]:
+    return {"index": index, "leaf": leaf, "leaf_hash": leaf_hash, **asdict(project(read_leaf(leaf)))}
+
+
+def _store_tiles(connection: Connection, tiles: dict[TileKey, bytes]) -> None:
+    keys = tuple_(col(LedgerTile.level), col(LedgerTile.index))
+    connection.execute(delete(LedgerTile).where(keys.in_(list(tiles))))
+    connection.execute(insert(LedgerTile), [{"level": level, "index": index, "hashes": hashes} for (level, index), hashes in tiles.items()])

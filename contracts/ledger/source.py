@@ -1,0 +1,54 @@
+"""Tiles, heads and keys as the store keeps them."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from sqlmodel import Session, col, select
+
+from contracts.errors import refuse
+from contracts.keys import KeyRing, KeyRow, Purpose, ed25519_key, newest
+from contracts.ledger.note import Verifier, verifier_of
+from contracts.ledger.tables import Checkpoint, LedgerTile
+
+
+class StoredTiles:
+    """The tiles of one read session, each fetched once; a `HashSource` of `contracts.ledger.tree`."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._kept: dict[tuple[int, int], bytes] = {}
+
+    def tile(self, level: int, index: int) -> bytes:
+        """The hashes of one tile; IndexError where it is not stored."""
+        if (level, index) not in self._kept:
+            row = self._session.get(LedgerTile, (level, index))
+            if row is None:
+                raise IndexError(f"tile {level}/{index} is not stored")
+            self._kept[level, index] = row.hashes
+        return self._kept[level, index]
+
+
+def origin_of(base_url: str) -> str:
+    """The log's name: host and path of the portal's address with `/ledger` behind (tlog-tiles, "Parameters")."""
+    parts = urlsplit(base_url)
+    return f"{parts.netloc}{parts.path.rstrip('/')}/ledger"
+
+
+def latest_checkpoint(session: Session) -> Checkpoint | None:
+    """The checkpoint of the largest size; None before the first entry is integrated."""
+    return session.exec(select(Checkpoint).order_by(col(Checkpoint.size).desc()).limit(1)).first()
+
+
+def verifiers(session: Session, keys: KeyRing, origin: str) -> list[Verifier]:
+    """Every ledger key that ever signed, under one origin, newest first; old checkpoints stay checkable after a change of keys."""
+    rows = session.exec(select(KeyRow).where(KeyRow.purpose == Purpose.LEDGER).order_by(col(KeyRow.id).desc())).all()
+    return [verifier_of(origin, ed25519_key(keys.open(row))) for row in rows]
+
+
+def verifier_key(session: Session, keys: KeyRing, origin: str) -> str:
+    """The public key of the log in verifier-key form; `not_found` before the ledger's key is made."""
+    row = newest(session, Purpose.LEDGER)
+    if row is None:
+        raise refuse("not_found", "The ledger has no key yet; it is made with the first checkpoint.")
+    return verifier_of(origin, ed25519_key(keys.open(row))).vkey()
