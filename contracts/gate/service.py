@@ -1,0 +1,253 @@
+"""The gate: looks up, decides, counts. One object for both its shells, the proxy's endpoint and the demo site's middleware."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import threading
+from collections import Counter
+from datetime import datetime
+from typing import Protocol
+from zoneinfo import ZoneInfo
+
+import orjson
+
+from contracts.clock import Clock
+from contracts.credentials.tokens import MAX_TOKEN_CHARACTERS, Claims, Tokens
+from contracts.errors import Refusal
+from contracts.gate import mode, record
+from contracts.gate.budgets import Pace, PageBudget, Standing
+from contracts.gate.decide import Decision, Mode, Policy, Verdict, for_licence, for_pace, for_visitor, open_to_all
+from contracts.gate.facts import Facts, Page, agent_label, identity_of, network_of, read_target
+from contracts.gate.tally import Fetch, Stop, StopKey, Tally
+from contracts.ids import new_id
+from contracts.ledger.stage import stage
+from contracts.people.actor import Actor
+from contracts.settings import Settings
+from contracts.store.epochs import Epochs, EpochWatch
+from contracts.store.jobs import Job
+from contracts.store.unit import Store, Unit
+from contracts.terms.grant import Grant
+
+FETCH_SECONDS = 0.15
+SUM_SECONDS = 1.0
+FETCHES_A_TRANSACTION = 500
+
+
+class Grants(Protocol):
+    """Where grants come from: `contracts.access.grants.GrantCache`."""
+
+    def get(self, contract_id: str) -> Grant | Refusal: ...
+
+
+class Gate:
+    """Answers for one request to the main site: allow or stop, and why.
+
+    Budgets and pace live in this process; the mode in the store, followed by the epoch `gate`. Licensed fetches reach the ledger
+    within 0.2 s by the job `gate-fetches`; should it fall 20,000 behind, licensed crawlers are refused.
+    """
+
+    def __init__(self, store: Store, watch: EpochWatch, tokens: Tokens, grants: Grants, settings: Settings, clock: Clock) -> None:
+        self._store, self._watch, self._tokens, self._grants, self._clock = store, watch, tokens, grants, clock
+        self._settings = settings
+        self._audience = tokens.audiences["site"]
+        self._zone = ZoneInfo(settings.platform.time_zone)
+        each = settings.gate.anonymous_budget
+        self.policy = Policy(each, each * settings.gate.network_factor, tuple(settings.gate.free_paths))
+        self._lock = threading.Lock()
+        self._pages, self._networks, self._pace, self._tally = PageBudget(), PageBudget(), Pace(), Tally()
+        self._minute: Counter[str] = Counter()
+        self._minute_began = clock.now()
+        self.mode: Mode = settings.gate.mode
+        self.reload()
+        watch.on_change(self._on_change)
+
+    def decide(self, facts: Facts) -> Decision:
+        """The decision on one request, counted as it is given. Microseconds, no database except for a grant not yet in memory."""
+        now = self._clock.now()
+        page = read_target(facts.target)
+        if page is None:
+            return self._finish(facts, now, Verdict("malformed"))
+        free = open_to_all(page, self.policy)
+        if free is not None:
+            return self._finish(facts, now, free, licensed=self.is_ours(facts.authorization))
+        token = self._token_of(facts.authorization)
+        return self._licensed(facts, page, token, now) if token else self._visitor(facts, page, now)
+
+    def is_ours(self, authorization: str) -> bool:
+        """Whether the header carries a token that names this platform as its issuer, good or not."""
+        return bool(self._token_of(authorization))
+
+    def set_mode(self, unit: Unit, actor: Actor, wanted: str) -> None:
+        """`contracts.gate.mode.set_mode`, felt in this process as soon as it is durable."""
+        mode.set_mode(unit, actor, wanted, self._settings)
+        unit.after_commit(self.reload)
+
+    def reload(self) -> None:
+        """Read the mode again."""
+        with self._store.read() as session:
+            self.mode = mode.current(session, self._settings).mode
+
+    def jobs(self) -> list[Job]:
+        """Recurring work of the process that decides."""
+        return [
+            Job("gate-fetches", FETCH_SECONDS, self.flush_fetches),
+            Job("gate-counts", SUM_SECONDS, self.flush_counts),
+            Job("gate-prune", 3600.0, self.prune),
+        ]
+
+    def flush_fetches(self) -> int:
+        """Write waiting licensed fetches to the ledger. Returns 0 always, so that the worker keeps the pause that makes batches."""
+        fetches = self._tally.take_fetches()
+        done = 0
+        try:
+            while done < len(fetches):
+                batch = fetches[done : done + FETCHES_A_TRANSACTION]
+                with self._store.write("gate fetches") as unit:
+                    stage(unit.connection, unit.node, unit.now, record.fetch_entries(batch))
+                done += len(batch)
+        finally:
+            self._tally.give_back(fetches[done:])
+        return 0
+
+    def flush_counts(self) -> int:
+        """Write counts and stops to their rows, and once a minute the ledger's entry of counts. Returns 0 always."""
+        self._write_counts(every=60.0)
+        return 0
+
+    def prune(self) -> int:
+        """Forget counts and stops older than 30 days."""
+        with self._store.write("gate prune") as unit:
+            record.prune(unit)
+        return 0
+
+    def close(self) -> None:
+        """Write what is still in memory; call it once no more requests come."""
+        self.flush_fetches()
+        self._write_counts(every=0.0)
+
+    def _write_counts(self, every: float) -> None:
+        sums, now = self._tally.take_sums(), self._clock.now()
+        total = self._minute + record.by_outcome(sums)
+        due = bool(total) and (now - self._minute_began).total_seconds() >= every
+        if not sums and not due:
+            return
+        try:
+            with self._store.write("gate counts") as unit:
+                record.write_sums(unit, sums)
+                if due:
+                    stage(unit.connection, unit.node, unit.now, [record.count_entry(total, self._minute_began, now)])
+        except BaseException:
+            self._tally.give_sums_back(sums)
+            raise
+        self._minute, self._minute_began = (Counter(), now) if due else (total, self._minute_began)
+
+    def _on_change(self, before: Epochs, after: Epochs) -> None:
+        if before.gate != after.gate:
+            self.reload()
+
+    def _token_of(self, authorization: str) -> str:
+        scheme, _, token = authorization.partition(" ")
+        token = token.strip()
+        return token if scheme.lower() == "bearer" and _issuer_of(token) == self._tokens.issuer else ""
+
+    def _visitor(self, facts: Facts, page: Page, now: datetime) -> Decision:
+        seconds = now.timestamp()
+        who, network = identity_of(facts.address, facts.user_agent), network_of(facts.address)
+        with self._lock:
+            own, shared = self._pages.look(who, page.key, seconds), self._networks.look(network, page.key, seconds)
+            verdict = for_visitor(own, shared, self.policy)
+            if not verdict.stops:
+                self._pages.add(who, page.key, seconds)
+                self._networks.add(network, page.key, seconds)
+        return self._finish(facts, now, verdict, identity=who, standing=own)
+
+    def _licensed(self, facts: Facts, page: Page, token: str, now: datetime) -> Decision:
+        claims = self._tokens.verify(token, self._audience)
+        if isinstance(claims, Refusal):
+            return self._finish(facts, now, Verdict("token_invalid"), licensed=True)
+        grant, verdict = self._under_contract(claims, facts, page, now)
+        decision = self._finish(facts, now, verdict, licensed=True, identity=claims.contract_id, contract_id=claims.contract_id)
+        if verdict.reason != "ledger_behind":
+            self._tally.fetch(_fetch(claims, grant, decision, facts))
+        return decision
+
+    def _under_contract(self, claims: Claims, facts: Facts, page: Page, now: datetime) -> tuple[Grant | Refusal, Verdict]:
+        if self._tally.behind:
+            return Refusal("store_unavailable", "The ledger takes no fetches."), Verdict("ledger_behind", 2)
+        if not self._watch.fresh():
+            return Refusal("grant_unverified", "The latest suspensions could not be read."), Verdict("grant_unverified", 2)
+        grant = self._grants.get(claims.contract_id)
+        verdict = for_licence(claims, grant, facts, page, now.astimezone(self._zone).date())
+        if verdict.stops or isinstance(grant, Refusal) or grant.terms.crawl is None:
+            return grant, verdict
+        return grant, self._paced(grant.contract_id, grant.terms.crawl.requests_per_second, now.timestamp())
+
+    def _paced(self, contract_id: str, rate: int, seconds: float) -> Verdict:
+        with self._lock:
+            verdict = for_pace(self._pace.wait(contract_id, rate, seconds))
+            if not verdict.stops:
+                self._pace.take(contract_id, rate, seconds)
+        return verdict
+
+    def _finish(
+        self,
+        facts: Facts,
+        now: datetime,
+        verdict: Verdict,
+        *,
+        licensed: bool = False,
+        identity: str = "",
+        contract_id: str = "",
+        standing: Standing | None = None,
+    ) -> Decision:
+        """Name the decision and count it."""
+        decision = Decision(new_id("dec"), verdict.reason, self.mode, verdict.retry_after, licensed, contract_id)
+        if not decision.stops:
+            self._tally.count(now, _OUTCOME.get(verdict.reason, "open"))
+            return decision
+        effect = "would_stop" if decision.allow else "stopped"
+        key = StopKey(identity or identity_of(facts.address, facts.user_agent), verdict.reason, effect)
+        stop = Stop(
+            network_of(facts.address),
+            agent_label(facts.user_agent),
+            contract_id,
+            now,
+            now,
+            1,
+            standing.pages if standing else 0,
+            decision.id,
+        )
+        self._tally.count(now, effect, key, stop)
+        return decision
+
+
+_OUTCOME = {"within_budget": "visitor", "licensed": "licensed"}
+
+
+def _fetch(claims: Claims, grant: Grant | Refusal, decision: Decision, facts: Facts) -> Fetch:
+    known = None if isinstance(grant, Refusal) else grant
+    return Fetch(
+        contract_id=claims.contract_id,
+        contract_version=known.version if known else claims.contract_version,
+        terms_sha256=known.terms_sha256 if known else "",
+        organisation_id=known.organisation_id if known else "",
+        client_id=claims.client_id,
+        allowed=decision.allow,
+        reason=decision.reason,
+        path=facts.target,
+        network=network_of(facts.address),
+    )
+
+
+def _issuer_of(token: str) -> str:
+    """The issuer that a JWT names, not verified: it only tells our tokens from those of the site itself."""
+    parts = token.split(".")
+    if len(parts) != 3 or len(token) > MAX_TOKEN_CHARACTERS:
+        return ""
+    try:
+        payload = orjson.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
+    except (binascii.Error, ValueError):
+        return ""
+    issuer = payload.get("iss") if isinstance(payload, dict) else None
+    return issuer if isinstance(issuer, str) else ""

@@ -1,0 +1,135 @@
+"""What the gate has seen and not yet written: bounded, in memory, handed over in one piece."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+OUTCOMES: dict[str, str] = {
+    "visitor": "Passed without a licence, within the budgets.",
+    "licensed": "Passed under a contract.",
+    "open": "Passed because the path is open to everyone or is no page.",
+    "stopped": "Stopped.",
+    "would_stop": "Passed in shadow; enforcement would have stopped it.",
+}
+
+MOST_FETCHES = 20_000
+MOST_STOPS = 10_000
+OTHERS = "others"
+
+
+@dataclass(frozen=True, slots=True)
+class Fetch:
+    """One fetch under a verified token, for the ledger. `network` is the prefix of the address."""
+
+    contract_id: str
+    contract_version: int
+    terms_sha256: str
+    organisation_id: str
+    client_id: str
+    allowed: bool
+    reason: str
+    path: str
+    network: str
+
+
+@dataclass(frozen=True, slots=True)
+class StopKey:
+    """Whom, why and to what effect; what is summed up in one row."""
+
+    identity: str
+    reason: str
+    effect: str
+
+
+@dataclass(slots=True)
+class Stop:
+    """The sum over the stops of one key since the last flush."""
+
+    network: str
+    agent: str
+    contract_id: str
+    first_at: datetime
+    last_at: datetime
+    requests: int = 0
+    pages: int = 0
+    last_decision: str = ""
+
+    def merge(self, later: Stop) -> None:
+        """Take in what came later."""
+        self.first_at, self.last_at = min(self.first_at, later.first_at), max(self.last_at, later.last_at)
+        self.requests, self.pages = self.requests + later.requests, max(self.pages, later.pages)
+        self.last_decision = later.last_decision or self.last_decision
+
+
+@dataclass(slots=True)
+class Sums:
+    """Counts by (minute, outcome) and stops by key."""
+
+    counts: Counter[tuple[datetime, str]] = field(default_factory=Counter)
+    stops: dict[StopKey, Stop] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return bool(self.counts or self.stops)
+
+    def stop(self, key: StopKey, stop: Stop) -> None:
+        """Sum up a stop; above 10,000 identities at once the rest are summed as `others`."""
+        if key not in self.stops and len(self.stops) >= MOST_STOPS:
+            key, stop.network, stop.agent = StopKey(OTHERS, key.reason, key.effect), "", OTHERS
+        known = self.stops.setdefault(key, stop)
+        if known is not stop:
+            known.merge(stop)
+
+
+class Tally:
+    """Written by the request path, taken by the flushing jobs; safe between threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._fetches: list[Fetch] = []
+        self._sums = Sums()
+
+    @property
+    def behind(self) -> bool:
+        """Whether so many fetches wait for the ledger that no more may be taken (20,000)."""
+        return len(self._fetches) >= MOST_FETCHES
+
+    def fetch(self, fetch: Fetch) -> None:
+        """Note a licensed fetch."""
+        with self._lock:
+            self._fetches.append(fetch)
+
+    def count(self, moment: datetime, outcome: str, key: StopKey | None = None, stop: Stop | None = None) -> None:
+        """Count a request, and sum up its stop where it was or would have been stopped."""
+        with self._lock:
+            self._sums.counts[moment.replace(second=0, microsecond=0), outcome] += 1
+            if key is not None and stop is not None:
+                self._sums.stop(key, stop)
+
+    def take_fetches(self) -> list[Fetch]:
+        """Everything noted since the last call."""
+        with self._lock:
+            taken, self._fetches = self._fetches, []
+        return taken
+
+    def give_back(self, fetches: Sequence[Fetch]) -> None:
+        """Put fetches back that could not be written, before newer ones."""
+        with self._lock:
+            self._fetches[:0] = fetches
+
+    def take_sums(self) -> Sums:
+        """Counts and stops since the last call."""
+        with self._lock:
+            taken, self._sums = self._sums, Sums()
+        return taken
+
+    def give_sums_back(self, older: Sums) -> None:
+        """Put sums back that could not be written."""
+        with self._lock:
+            newer, self._sums = self._sums, older
+            self._sums.counts.update(newer.counts)
+            for key, stop in newer.stops.items():
+                self._sums.stop(key, stop)

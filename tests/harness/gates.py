@@ -1,0 +1,83 @@
+"""Parts for tests of the gate: real tokens and sealed-looking grants without the way through application and contract."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import date
+from pathlib import Path
+
+from contracts.clock import Clock
+from contracts.credentials.tokens import ClientFacts, Tokens
+from contracts.errors import Refusal
+from contracts.gate.service import Gate
+from contracts.keys import KeyRing
+from contracts.settings import Gate as GateSettings
+from contracts.settings import Platform, Settings
+from contracts.store.epochs import EpochWatch
+from contracts.store.unit import Store
+from contracts.terms.grant import Grant
+from contracts.terms.model import CrawlTerms, DatasetTerms, Terms
+
+SITE = "http://127.0.0.1:8401"
+PORTAL = "http://127.0.0.1:8400"
+
+CRAWL = CrawlTerms(hosts=("127.0.0.1",), paths=("/posts/",), requests_per_second=5)
+TERMS = Terms(
+    datasets=(DatasetTerms(dataset="posts", fields=("id",)),),
+    purposes=("research",),
+    requests_per_second=5,
+    records_per_day=1000,
+    crawl=CRAWL,
+    starts=date(2026, 11, 1),
+    ends=date(2027, 10, 31),
+    retention_days=30,
+)
+GRANT = Grant("ctr_1", 1, 3, "org_1", "ab" * 32, "active", TERMS, {"cli_1": frozenset({"site:fetch"})})
+CLIENT = ClientFacts("cli_1", "ctr_1", "org_1", "site", frozenset({"site:fetch"}))
+API_CLIENT = ClientFacts("cli_2", "ctr_1", "org_1", "api", frozenset({"records:read"}))
+
+
+@dataclass
+class FixedGrants:
+    """A grant cache that knows what it is given."""
+
+    known: dict[str, Grant | Refusal] = field(default_factory=lambda: {"ctr_1": GRANT})
+
+    def get(self, contract_id: str) -> Grant | Refusal:
+        return self.known.get(contract_id, Refusal("not_found", "There is no such contract."))
+
+
+@dataclass
+class GateParts:
+    """A gate with everything that it stands on."""
+
+    gate: Gate
+    store: Store
+    watch: EpochWatch
+    tokens: Tokens
+    grants: FixedGrants
+    settings: Settings
+
+    def token(self, client: ClientFacts = CLIENT) -> str:
+        """A fresh token of a client, with all its scopes."""
+        return self.tokens.issue(client, 1, " ".join(client.scopes)).token
+
+    def crawl(self, **changes: object) -> None:
+        """Change the crawl terms of the one contract."""
+        terms = TERMS.model_copy(update={"crawl": CRAWL.model_copy(update=changes)})
+        self.grants.known["ctr_1"] = replace(GRANT, terms=terms)
+
+
+def gate_settings(home: Path, mode: str = "enforce", budget: int = 5, site: str = SITE, portal: str = PORTAL) -> Settings:
+    """Settings of a test installation whose gate has a small budget."""
+    gate = GateSettings.model_validate({"mode": mode, "anonymous_budget": budget})
+    return Settings(profile="test", home=home, base_url=portal, platform=Platform(site=site), gate=gate)
+
+
+def gate_over(store: Store, clock: Clock, settings: Settings) -> GateParts:
+    """A gate over a store; its epochs are read once and must be polled by the test."""
+    watch, grants = EpochWatch(store), FixedGrants()
+    tokens = Tokens(KeyRing(b"k" * 32), store, clock, settings.base_url, settings.platform.site)
+    tokens.prepare()
+    watch.poll()
+    return GateParts(Gate(store, watch, tokens, grants, settings, clock), store, watch, tokens, grants, settings)
