@@ -104,6 +104,15 @@ class Gate(_Section):
 
     mode: Literal["shadow", "enforce"] = Field(default="shadow", description="Mode that a new installation starts in.")
     anonymous_budget: int = Field(default=300, ge=1, description="Distinct pages that one anonymous identity may fetch in an hour.")
+    network_factor: int = Field(
+        default=5,
+        ge=1,
+        description="Anonymous budgets that one network (/24, /48) has in all, so that naming another user agent earns no new one.",
+    )
+    free_paths: list[str] = Field(
+        default_factory=lambda: ["/static/", "/assets/", "/favicon.ico"],
+        description="Paths of the main site that are no pages and are not counted; a slash at the end means all below.",
+    )
     proxies: list[str] = Field(
         default_factory=lambda: ["127.0.0.1/32", "::1/128", "unix"],
         description="Networks of the proxies whose forwarded headers are believed.",

@@ -3,12 +3,16 @@
 import contracts.applications.tables
 import contracts.billing.tables
 import contracts.credentials.tables
+import contracts.datasets.tables
+import contracts.deliveries.tables
+import contracts.gate.tables
 import contracts.incidents.tables
 import contracts.keys
 import contracts.ledger.tables
 import contracts.lifecycle.tables
 import contracts.notices.tables
 import contracts.people.tables
+import contracts.quotas.tables
 import contracts.store.epochs
 import contracts.store.inbox
 import contracts.store.outbox  # noqa: F401 - imported for its tables, as all above
