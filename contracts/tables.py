@@ -13,6 +13,7 @@ import contracts.lifecycle.tables
 import contracts.notices.tables
 import contracts.people.tables
 import contracts.quotas.tables
+import contracts.signing.tables
 import contracts.store.epochs
 import contracts.store.inbox
 import contracts.store.outbox  # noqa: F401 - imported for its tables, as all above

@@ -24,7 +24,7 @@ def columns_of(location: Path) -> dict[str, str]:
     """Column names and our types of a CSV, Parquet or NDJSON file; `Misconfigured` where it cannot be read."""
     try:
         with duckdb.connect(":memory:") as connection:
-            rows = connection.execute("DESCRIBE SELECT * FROM " + reader_of(location), [str(location)]).fetchall()  # noqa: S608 - one of three constants
+            rows = connection.execute("DESCRIBE SELECT * FROM " + reader_of(location), [str(location)]).fetchall()
     except duckdb.Error as error:
         raise Misconfigured(
             f"file {location.name}", f"cannot be read: {str(error).splitlines()[0]}.", "Give a CSV, Parquet or NDJSON file."
@@ -70,7 +70,7 @@ def _key_of(location: Path, columns: dict[str, str]) -> str:
     """The first column whose values are all there and all different; a file without one is refused."""
     counts = ", ".join(f"count(DISTINCT {_quoted(column)})" for column in columns)
     with duckdb.connect(":memory:") as connection:
-        row = connection.execute(f"SELECT count(*), {counts} FROM {reader_of(location)}", [str(location)]).fetchone()  # noqa: S608 - names are quoted
+        row = connection.execute(f"SELECT count(*), {counts} FROM {reader_of(location)}", [str(location)]).fetchone()
     total, *distinct = row or (0,)
     for column, different in zip(columns, distinct, strict=True):
         if different == total:

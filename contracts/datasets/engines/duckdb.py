@@ -1,0 +1,190 @@
+"""Reads versions with DuckDB, in this process. Filters, masks and writes the JSON; Python passes text on.
+
+A version's rows lie in the file in the order of the answer. With one thread and insertion order preserved, DuckDB scans in that
+order and stops at the limit, so a page costs its own rows and not the dataset.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import structlog
+
+from contracts.datasets.files import SQL_TYPES, literal, pseudonym_file, quoted, version_file
+from contracts.datasets.plan import Column, Page, Plan, Test, Withheld
+from contracts.datasets.pseudonyms import PREFIX
+from contracts.errors import Refused, refuse
+
+log = structlog.get_logger()
+
+_COMPARISONS = {"eq": "=", "gte": ">=", "gt": ">", "lte": "<=", "lt": "<"}
+_VERSIONS_OPEN = 2
+
+# What a query's text depends on: nothing of it comes from a request but the names of fields, which the settings have.
+Shape = tuple[tuple[Column, str], ...]
+
+
+class DuckEngine:
+    """Keeps version and pseudonym files attached read-only to one in-memory instance; every call has its own cursor."""
+
+    def __init__(self, home: Path) -> None:
+        self._home = home
+        self._lock = threading.Lock()
+        self._main = duckdb.connect(":memory:", config={"threads": 1, "preserve_insertion_order": True})
+        self._main.execute("SET TimeZone = 'UTC'")
+        self._attached: dict[Path, str] = {}
+        self._versions: dict[str, list[str]] = {}
+        self._count = 0
+        self._local = threading.local()
+
+    def page(self, plan: Plan) -> Page:
+        """The page; erased rows are dropped here, before anyone else sees them."""
+        wanted = plan.limit + 1
+        rows = found = self._fetch(plan, None, wanted)
+        if plan.excluded:
+            rows = [row for row in found if row[1] not in plan.excluded]
+            # Where erased rows were dropped, the rest of the page follows what was read.
+            while len(rows) < wanted and len(found) == wanted:
+                found = self._fetch(plan, found[-1][0], wanted)
+                rows += [row for row in found if row[1] not in plan.excluded]
+        shown = rows[: plan.limit]
+        return Page(
+            rows=[row[3] for row in shown],
+            ordinals=[row[1] for row in shown],
+            marks=[(row[0], row[2]) for row in shown],
+            version=plan.version,
+            more=len(rows) > plan.limit,
+        )
+
+    def withheld(self, dataset: str, version: str, tests: Sequence[Test], records: int) -> Withheld:
+        """Conditions on columns that the counts do not keep are left out of the counts of deleted and objecting rows."""
+        records_of = self._version(dataset, version)
+        where, values = _conditions(tests)
+        inside = self._run(f"SELECT count(*) FROM {records_of}.record r WHERE {where}", values)[0][0]
+        known = {row[0] for row in self._run(f"DESCRIBE {records_of}.withheld", [])}
+        where, values = _conditions([test for test in tests if test.column.name in known])
+        query = f"SELECT _reason, sum(_n)::BIGINT FROM {records_of}.withheld r WHERE {where} GROUP BY _reason"
+        counts = {reason: int(number) for reason, number in self._run(query, values)}
+        return Withheld(records - int(inside), counts.get("deleted", 0), counts.get("objecting", 0))
+
+    def _fetch(self, plan: Plan, after_pos: int | None, limit: int) -> list[tuple[int, int, int, str]]:
+        records = self._version(plan.dataset, plan.version)
+        joined = self._pseudonyms(plan) if plan.pseudonyms else ""
+        shape = tuple((test.column, test.op) for test in plan.tests)
+        place, values = _place(plan, after_pos)
+        query = _query(records, joined, plan.columns, shape, place)
+        return self._run(query, [*_bound(plan.tests), *values, limit])
+
+    def _version(self, dataset: str, version: str) -> str:
+        return self._attach(version_file(self._home, dataset, version), dataset, version)
+
+    def _pseudonyms(self, plan: Plan) -> str:
+        file = pseudonym_file(self._home, plan.dataset, plan.version, plan.contract_id, plan.pseudonyms)
+        return self._attach(file, plan.dataset, plan.version)
+
+    def _attach(self, file: Path, dataset: str, version: str) -> str:
+        known = self._attached.get(file)
+        if known is not None:
+            return known
+        with self._lock:
+            if file not in self._attached:
+                self._retire(dataset, version)
+                self._count += 1
+                name = f"a{self._count}"
+                try:
+                    self._main.execute(f"ATTACH {literal(str(file))} AS {name} (READ_ONLY)")
+                except duckdb.Error as error:
+                    raise _unavailable(error) from error
+                self._attached[file] = name
+            return self._attached[file]
+
+    def _retire(self, dataset: str, version: str) -> None:
+        """Detach versions that a refresh has left behind; running queries keep theirs to their end."""
+        versions = self._versions.setdefault(dataset, [])
+        if version in versions:
+            return
+        versions.append(version)
+        while len(versions) > _VERSIONS_OPEN:
+            old = versions.pop(0)
+            for file in [file for file in self._attached if file.parent.name == dataset and file.name.startswith(f"{old}.")]:
+                self._main.execute(f"DETACH {self._attached.pop(file)}")
+
+    def _run(self, query: str, values: list[Any]) -> list[Any]:
+        cursor = getattr(self._local, "cursor", None)
+        if cursor is None:
+            cursor = self._local.cursor = self._main.cursor()
+        try:
+            return cursor.execute(query, values).fetchall()
+        except duckdb.Error as error:
+            raise _unavailable(error) from error
+
+
+@lru_cache(maxsize=4096)
+def _query(records: str, joined: str, columns: tuple[Column, ...], shape: Shape, place: str) -> str:
+    """The text of a page's query; values are bound."""
+    where = " AND ".join([*[_condition(column, op) for column, op in shape], place])
+    fields = ", ".join(f"{literal(column.name)}: {_written(column)}" for column in columns)
+    out = f"SELECT r._pos, r._ord, r._t, to_json({{{fields}}})"
+    join = f"JOIN {joined}.pseudonym p ON p._pos = r._pos"
+    if not joined:
+        return f"{out} FROM {records}.record r WHERE {where} LIMIT ?"
+    if any(column.pseudonym for column, _ in shape):
+        # The join finds the rows here, in any order; few meet a pseudonym.
+        return f"{out} FROM {records}.record r {join} WHERE {where} ORDER BY r._pos LIMIT ?"
+    return f"{out} FROM (SELECT * FROM {records}.record r WHERE {where} LIMIT ?) r {join} ORDER BY r._pos"
+
+
+def _written(column: Column) -> str:
+    """The SQL that writes a field as JSON holds it."""
+    name = quoted(column.name)
+    if column.pseudonym:
+        return f"{literal(PREFIX)} || replace(p.{name}::VARCHAR, '-', '')"
+    if column.type == "timestamp":
+        return f"strftime(r.{name}, '%Y-%m-%dT%H:%M:%S.%fZ')"
+    return f"r.{name}::VARCHAR" if column.type == "date" else f"r.{name}"
+
+
+def _conditions(tests: Sequence[Test]) -> tuple[str, list[Any]]:
+    return " AND ".join([_condition(test.column, test.op) for test in tests] or ["true"]), _bound(tests)
+
+
+def _condition(column: Column, op: str) -> str:
+    name = quoted(column.name)
+    if column.pseudonym:
+        return f"p.{name} = ?::UUID"
+    if op == "in":
+        return f"list_contains(?::{SQL_TYPES[column.type]}[], r.{name})"
+    return f"r.{name} {_COMPARISONS[op]} ?::{SQL_TYPES[column.type]}"
+
+
+def _bound(tests: Sequence[Test]) -> list[Any]:
+    return [_bindable(test) for test in tests]
+
+
+def _bindable(test: Test) -> Any:
+    if test.column.pseudonym:
+        return str(test.value).removeprefix(PREFIX)
+    return list(test.value) if isinstance(test.value, tuple) else test.value
+
+
+def _unavailable(error: duckdb.Error) -> Refused:
+    # The engine's own words may hold values of records: they go to the log's type only, never to a caller.
+    log.error("engine.failed", error=type(error).__name__)
+    return refuse("dataset_unavailable", "The dataset cannot be read now. Try again shortly; if it stays so, tell the platform.")
+
+
+def _place(plan: Plan, after_pos: int | None) -> tuple[str, list[int]]:
+    """Where the page starts. A mark of another version is found again by time and ordinal."""
+    if after_pos is not None:
+        return "r._pos > ?", [after_pos]
+    mark = plan.after
+    if mark is None:
+        return "true", []
+    if mark.version == plan.version:
+        return "r._pos > ?", [mark.pos]
+    return "r._t >= ? AND (r._t > ? OR r._ord > ?)", [mark.time, mark.time, mark.ordinal]

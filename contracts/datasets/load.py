@@ -1,0 +1,242 @@
+"""Loads a dataset's source into a version file that the engine reads.
+
+Ordinals (dense uint32) stay with a record over every version and are never given twice, because deliveries name records by
+them. Rows that are deleted, erased here or of people who object never enter the table that is served; they are counted.
+"""
+
+from __future__ import annotations
+
+import glob
+import hashlib
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+from sqlalchemy import func, select
+from sqlalchemy import update as sql_update
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import col
+
+from contracts.datasets import source
+from contracts.datasets.catalogue import Version, current_versions
+from contracts.datasets.files import folder_of, literal, quoted, settle, version_file
+from contracts.datasets.tables import DatasetVersion
+from contracts.deliveries import queries
+from contracts.deliveries.ordinals import Ordinals
+from contracts.deliveries.service import Held, held, withdraw
+from contracts.errors import Misconfigured, refuse
+from contracts.ledger.stage import Entry, record
+from contracts.people.actor import SYSTEM, Actor
+from contracts.settings import DatasetSettings, Settings
+from contracts.store import epochs
+from contracts.store.unit import Store, Unit
+
+_SMALL = 300
+_KEPT = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What a version file holds, before it is current. `gone` were served by the version before and are no longer."""
+
+    version: str
+    records: int
+    deleted: int
+    objecting: int
+    ordinals: int
+    source_sha256: str
+    gone: Ordinals
+
+
+def refresh(
+    store: Store, settings: Settings, dataset_id: str, actor: Actor = SYSTEM, before_current: Callable[[str], None] | None = None
+) -> str:
+    """Load the source into a new version, make it current, and return its name.
+
+    `before_current` is called with the name once the file is there (to build pseudonyms). Everything slow happens outside the
+    transaction; that one makes the version current, moves the epoch `grants`, tells holders of withdrawn records and writes
+    the entry. `changed_meanwhile` where another refresh came first, `Misconfigured` where the source does not fit the
+    settings, `not_found` for an unknown dataset. A crash at any point leaves the version before.
+    """
+    described = settings.datasets.get(dataset_id)
+    if described is None:
+        raise refuse("not_found", f"The settings have no dataset {dataset_id!r}.")
+    with store.read() as session:
+        base = current_versions(session.connection(), [dataset_id]).get(dataset_id)
+        erased = queries.erased_of(session, dataset_id)
+    loaded = build(settings.home, dataset_id, described, base, erased, _fresh_name(store, dataset_id))
+    if before_current is not None:
+        before_current(loaded.version)
+    with store.read() as session:
+        withdrawn = held(session, store.clock.now(), dataset_id, loaded.gone)
+    try:
+        with store.write("refresh") as unit:
+            _make_current(unit, actor, dataset_id, base, loaded, withdrawn)
+    except IntegrityError as error:
+        raise _overtaken(dataset_id) from error
+    _discard_old(store, settings.home, dataset_id)
+    return loaded.version
+
+
+def build(home: Path, dataset_id: str, described: DatasetSettings, base: Version | None, erased: Ordinals, version: str) -> Loaded:
+    """Write one version file, whole or not at all."""
+    final = version_file(home, dataset_id, version)
+    final.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    draft = final.with_suffix(".draft")
+    base_file = None if base is None else version_file(home, dataset_id, base.version)
+    try:
+        with duckdb.connect(str(draft)) as connection:
+            connection.execute("SET TimeZone = 'UTC'")
+            source.read_into(connection, dataset_id, described)
+            _give_ordinals(connection, base, base_file)
+            _split(connection, described, erased)
+            _count_withheld(connection, described)
+            gone = _gone(connection, base)
+            facts = _facts(connection)
+            connection.execute("DROP TABLE source")
+            connection.execute("CHECKPOINT")
+        settle(draft, final)
+    except duckdb.Error as error:
+        text = str(error).splitlines()[0]
+        raise Misconfigured(f"dataset {dataset_id}", f"cannot be loaded: {text}.", "Compare the file with the field's types.") from error
+    finally:
+        draft.unlink(missing_ok=True)
+        draft.with_name(draft.name + ".wal").unlink(missing_ok=True)
+    return Loaded(version, *facts, _source_hash(described.location), gone)
+
+
+def ordinal_of(home: Path, version: Version, key: str) -> int | None:
+    """The ordinal of a record's own key, also of one that is no longer served; None where it was never loaded."""
+    with duckdb.connect(str(version_file(home, version.dataset, version.version)), read_only=True) as connection:
+        row = connection.execute("SELECT _ord FROM ordinal WHERE _key = ?", [key]).fetchone()
+    return None if row is None else int(row[0])
+
+
+def keys_of(home: Path, version: Version, ordinals: Ordinals) -> list[str]:
+    """The own keys of records, in the order of their ordinals."""
+    with duckdb.connect(str(version_file(home, version.dataset, version.version)), read_only=True) as connection:
+        query = "SELECT _key FROM ordinal WHERE _ord IN (SELECT unnest(?::UINTEGER[])) ORDER BY _ord"
+        return [key for (key,) in connection.execute(query, [list(ordinals)]).fetchall()]
+
+
+def _give_ordinals(connection: duckdb.DuckDBPyConnection, base: Version | None, base_file: Path | None) -> None:
+    connection.execute("CREATE TABLE ordinal (_key VARCHAR, _ord UINTEGER)")
+    first = 0
+    if base is not None and base_file is not None:
+        connection.execute(f"ATTACH {literal(str(base_file))} AS base (READ_ONLY)")
+        connection.execute("INSERT INTO ordinal SELECT _key, _ord FROM base.ordinal ORDER BY _ord")
+        first = base.ordinals
+    # By time, so that one page's ordinals lie close together and pack into few bytes.
+    connection.execute(
+        "INSERT INTO ordinal SELECT _key, (? + row_number() OVER (ORDER BY _t, _key) - 1)::UINTEGER FROM source ANTI JOIN ordinal USING (_key)",
+        [first],
+    )
+
+
+def _split(connection: duckdb.DuckDBPyConnection, described: DatasetSettings, erased: Ordinals) -> None:
+    connection.execute("CREATE TEMP TABLE erased AS SELECT unnest(?::UINTEGER[]) AS _ord", [list(erased)])
+    connection.execute(
+        "CREATE TEMP TABLE sorted AS SELECT s.*, o._ord, CASE WHEN s._deleted OR o._ord IN (SELECT _ord FROM erased) THEN 'deleted'"
+        " WHEN s._objects THEN 'objecting' END AS _reason FROM source s JOIN ordinal o USING (_key)"
+    )
+    names = ", ".join(quoted(name) for name in described.fields)
+    connection.execute(
+        f"CREATE TABLE record AS SELECT (row_number() OVER (ORDER BY _t, _ord) - 1)::UINTEGER AS _pos, _ord, _t, {names}"
+        " FROM sorted WHERE _reason IS NULL ORDER BY _t, _ord"
+    )
+
+
+def _count_withheld(connection: duckdb.DuckDBPyConnection, described: DatasetSettings) -> None:
+    """Counts by reason and by plain columns of few values: enough for a contract's rows, too little to name anyone."""
+    plain = [name for name, field in described.fields.items() if field.field_class == "plain" and field.type in ("string", "boolean")]
+    kept = [name for name in plain if _distinct(connection, name) <= _SMALL]
+    columns = ", ".join(["_reason", *[quoted(name) for name in kept]])
+    connection.execute(
+        f"CREATE TABLE withheld AS SELECT {columns}, count(*) AS _n FROM sorted WHERE _reason IS NOT NULL GROUP BY {columns}"
+    )
+
+
+def _distinct(connection: duckdb.DuckDBPyConnection, name: str) -> int:
+    return _number(connection, f"SELECT count(*) FROM (SELECT DISTINCT {quoted(name)} FROM sorted LIMIT {_SMALL + 1})")
+
+
+def _gone(connection: duckdb.DuckDBPyConnection, base: Version | None) -> Ordinals:
+    if base is None:
+        return Ordinals()
+    return Ordinals(row[0] for row in connection.execute("SELECT _ord FROM base.record ANTI JOIN record USING (_ord)").fetchall())
+
+
+def _facts(connection: duckdb.DuckDBPyConnection) -> tuple[int, int, int, int]:
+    return (
+        _number(connection, "SELECT count(*) FROM record"),
+        _number(connection, "SELECT count(*) FROM sorted WHERE _reason = 'deleted'"),
+        _number(connection, "SELECT count(*) FROM sorted WHERE _reason = 'objecting'"),
+        _number(connection, "SELECT count(*) FROM ordinal"),
+    )
+
+
+def _number(connection: duckdb.DuckDBPyConnection, query: str) -> int:
+    row = connection.execute(query).fetchone()
+    return 0 if row is None else int(row[0])
+
+
+def _fresh_name(store: Store, dataset_id: str) -> str:
+    with store.engine.connect() as connection:
+        known = connection.execute(select(func.count()).where(col(DatasetVersion.dataset) == dataset_id)).scalar_one()
+    # Two loaders at once must not write the same file.
+    return f"v{known + 1}-{secrets.token_hex(3)}"
+
+
+def _source_hash(location: str) -> str:
+    digest = hashlib.sha256()
+    pattern = Path(location)
+    for file in sorted(pattern.parent.glob(pattern.name)):
+        with file.open("rb") as handle:
+            while block := handle.read(1 << 20):
+                digest.update(block)
+    return digest.hexdigest()
+
+
+def _make_current(unit: Unit, actor: Actor, dataset_id: str, base: Version | None, loaded: Loaded, withdrawn: Held) -> None:
+    epochs.bump(unit, "grants")
+    row = DatasetVersion
+    here = (col(row.dataset) == dataset_id, col(row.current))
+    retired = unit.connection.execute(
+        sql_update(row).where(*here, col(row.version) == (base.version if base else "")).values(current=False)
+    )
+    if retired.rowcount != (0 if base is None else 1):
+        raise _overtaken(dataset_id)
+    facts = {name: getattr(loaded, name) for name in ("version", "records", "deleted", "objecting", "ordinals", "source_sha256")}
+    unit.session.add(DatasetVersion(dataset=dataset_id, loaded_at=unit.now, **facts))
+    unit.session.flush()
+    withdraw(unit, actor, withdrawn, "The record is no longer served by its source.")
+    record(
+        unit,
+        Entry(
+            event="dataset.refreshed",
+            dataset=dataset_id,
+            dataset_version=loaded.version,
+            rows=loaded.records,
+            organisation=actor.organisation_id,
+            facts={**facts, "gone": len(loaded.gone)},
+            personal={"account": actor.account_id},
+        ),
+    )
+
+
+def _overtaken(dataset_id: str) -> Exception:
+    return refuse("changed_meanwhile", f"Another refresh of {dataset_id} came first; run it again.")
+
+
+def _discard_old(store: Store, home: Path, dataset_id: str) -> None:
+    """Remove files of versions that no request can still be reading. Open ones live on until they are closed."""
+    with store.engine.connect() as connection:
+        query = select(col(DatasetVersion.version)).where(col(DatasetVersion.dataset) == dataset_id)
+        versions = (
+            connection.execute(query.order_by(col(DatasetVersion.current).desc(), col(DatasetVersion.loaded_at).desc())).scalars().all()
+        )
+    for version in versions[_KEPT:]:
+        for file in folder_of(home, dataset_id).glob(f"{glob.escape(version)}.*"):
+            file.unlink(missing_ok=True)

@@ -1,0 +1,127 @@
+"""Pseudonyms: HMAC-SHA-256 (RFC 2104) keyed per contract, so that two contracts cannot join what they hold.
+
+A pseudonym is `ps_` and the first 128 bits in hex. The message is dataset, field and value, NUL between, so that equal values
+of two fields differ. Tables are built per contract and version, aligned with the version's rows, and the engine joins them.
+"""
+
+from __future__ import annotations
+
+import hmac
+import re
+import secrets
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+import duckdb
+
+from contracts.datasets.catalogue import Catalogue, Dataset, current_versions
+from contracts.datasets.files import literal, pseudonym_file, quoted, settle, version_file
+from contracts.errors import Refusal
+from contracts.keys import KeyRing, Purpose, newest
+from contracts.settings import Settings
+from contracts.store.unit import Store
+from contracts.terms.grant import compile_grant
+from contracts.terms.model import DatasetTerms
+
+PREFIX = "ps_"
+_FORM = re.compile(PREFIX + r"[0-9a-f]{32}")
+_BLOCK = 64
+_building = threading.Lock()
+
+
+def pseudonym(key: bytes, dataset: str, field: str, value: str) -> str:
+    """The pseudonym of one value, as the tables hold it."""
+    message = b"\0".join((dataset.encode(), field.encode(), value.encode()))
+    return PREFIX + hmac.new(key, message, "sha256").hexdigest()[:32]
+
+
+def is_pseudonym(text: str) -> bool:
+    """Whether the text has a pseudonym's form."""
+    return _FORM.fullmatch(text) is not None
+
+
+def fields_of(dataset: Dataset, terms: DatasetTerms) -> tuple[str, ...]:
+    """The contract's fields that leave as pseudonyms, in the dataset's order."""
+    return tuple(name for name in dataset.fields if name in terms.fields and dataset.is_pseudonymised(name, terms))
+
+
+def build_for(store: Store, keys: KeyRing, settings: Settings, contract_id: str) -> int:
+    """Build the tables of one active contract for the current version of each of its datasets; returns how many were built.
+
+    The handler of the outbox effect `contract.activated`. Tables that are there already stay; a contract that is not active
+    gets none.
+    """
+    catalogue = Catalogue(settings, store)
+    with store.read() as session:
+        grant = compile_grant(keys, session, contract_id)
+        if isinstance(grant, Refusal):
+            return 0
+        versions = current_versions(session.connection(), [each.dataset for each in grant.terms.datasets])
+    built = 0
+    for terms in grant.terms.datasets:
+        dataset, version = catalogue.get(terms.dataset), versions.get(terms.dataset)
+        if dataset is not None and version is not None:
+            built += ensure(store, keys, settings.home, dataset, terms, version.version, contract_id)
+    return built
+
+
+def ensure(store: Store, keys: KeyRing, home: Path, dataset: Dataset, terms: DatasetTerms, version: str, contract_id: str) -> bool:
+    """Build one contract's table for one version unless it is there; returns whether it was built.
+
+    The file appears whole or not at all, and one that is there is never written again.
+    """
+    fields = fields_of(dataset, terms)
+    final = pseudonym_file(home, dataset.id, version, contract_id, fields)
+    if not fields or final.exists():
+        return False
+    # One builder at a time in this process; another process builds the same file with the same content.
+    with _building:
+        if final.exists():
+            return False
+        build(version_file(home, dataset.id, version), final, key_of(store, keys, contract_id), dataset.id, fields)
+    return True
+
+
+def key_of(store: Store, keys: KeyRing, contract_id: str) -> bytes:
+    """The contract's pseudonym key, made where there is none."""
+    with store.read() as session:
+        row = newest(session, Purpose.PSEUDONYM, contract_id)
+    if row is None:
+        with store.write("pseudonym key") as unit:
+            row = keys.ensure(unit, Purpose.PSEUDONYM, contract_id)
+    return keys.open(row)
+
+
+def build(records: Path, final: Path, key: bytes, dataset: str, fields: Sequence[str]) -> None:
+    """Write the pseudonyms of every row of a version file, in its order."""
+    draft = final.with_suffix(f".{secrets.token_hex(3)}.draft")
+    inner, outer = _pads(key)
+    columns = ", ".join(f"{_hmac_of(dataset, field)} AS {quoted(field)}" for field in fields)
+    try:
+        with duckdb.connect(str(draft)) as connection:
+            connection.execute("SET threads = 1")
+            connection.execute(f"ATTACH {literal(str(records))} AS records (READ_ONLY)")
+            query = f"CREATE TABLE pseudonym AS SELECT _pos, {columns} FROM records.record ORDER BY _pos"
+            connection.execute(query, {"inner": inner, "outer": outer})
+            connection.execute("CHECKPOINT")
+        settle(draft, final)
+    finally:
+        draft.unlink(missing_ok=True)
+        draft.with_name(draft.name + ".wal").unlink(missing_ok=True)
+
+
+def _hmac_of(dataset: str, field: str) -> str:
+    """HMAC in SQL: SHA-256 over the outer pad and SHA-256 over the inner pad and the message (RFC 2104 section 2).
+
+    Kept as 128-bit UUIDs, which take 16 bytes and compare as numbers; the engine writes them as `ps_` and hex.
+    """
+    prefix = literal(dataset) + " || chr(0) || " + literal(field) + " || chr(0)"
+    message = f"encode({prefix} || {quoted(field)}::VARCHAR)"
+    digest = f"sha256($outer::BLOB || unhex(sha256($inner::BLOB || {message})))"
+    return f"left({digest}, 32)::UUID"
+
+
+def _pads(key: bytes) -> tuple[bytes, bytes]:
+    padded = key.ljust(_BLOCK, b"\0")
+    return bytes(byte ^ 0x36 for byte in padded), bytes(byte ^ 0x5C for byte in padded)

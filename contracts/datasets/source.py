@@ -1,0 +1,86 @@
+"""Reads a dataset's source (CSV, Parquet or NDJSON) into the table `source`, every field in its declared type.
+
+Text formats are read as text and then converted, so that an id such as 007 stays as it is and a value that does not fit its
+field's type stops the load instead of becoming something else.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+
+from contracts.datasets.describe import columns_of
+from contracts.datasets.files import SQL_TYPES, literal, quoted
+from contracts.errors import Misconfigured
+from contracts.settings import DatasetSettings, FieldSettings
+
+_NO_TIME = -(2**63)
+
+
+def read_into(connection: duckdb.DuckDBPyConnection, dataset_id: str, described: DatasetSettings) -> None:
+    """Make the table `source`: the fields, `_key` (text), `_t` (order), `_deleted` and `_objects`.
+
+    `Misconfigured` for a missing column and for a key that is empty or not unique.
+    """
+    location = Path(described.location)
+    known = columns_of(location)
+    columns = {name: field.column or name for name, field in described.fields.items()}
+    marks = [mark for mark in (described.deleted, described.objects) if mark is not None]
+    missing = [column for column in [*columns.values(), *marks] if column not in known]
+    if missing:
+        raise Misconfigured(f"dataset {dataset_id}", f"the file has no column {missing[0]!r}.", "Name the column with `column`.")
+    reader = _reader(location, [*columns.values(), *marks])
+    kinds = {name: kind for name, kind, *_ in connection.execute(f"DESCRIBE SELECT * FROM {reader}", [str(location)]).fetchall()}
+    parts = [
+        f"{_converted(quoted(columns[name]), kinds[columns[name]], field)} AS {quoted(name)}" for name, field in described.fields.items()
+    ]
+    inner = f"SELECT {', '.join([*parts, _mark(described.deleted, '_deleted'), _mark(described.objects, '_objects')])} FROM {reader}"
+    query = (
+        f"CREATE TABLE source AS SELECT *, {quoted(described.key)}::VARCHAR AS _key, {_order(dataset_id, described)} AS _t FROM ({inner})"
+    )
+    connection.execute(query, [str(location)])
+    _check_key(connection, dataset_id, described.key)
+
+
+def _reader(location: Path, columns: list[str]) -> str:
+    ending = location.suffix.lower()
+    if ending == ".parquet":
+        return "read_parquet(?)"
+    if ending in (".ndjson", ".jsonl", ".json"):
+        texts = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in dict.fromkeys(columns))
+        return f"read_json(?, columns = {{{texts}}})"
+    return "read_csv(?, all_varchar = true, header = true)"
+
+
+def _converted(column: str, kind: str, field: FieldSettings) -> str:
+    if field.type == "timestamp":
+        # Text without an offset and times without a zone are taken as UTC.
+        zoned = f"{column}::TIMESTAMPTZ" if kind == "VARCHAR" else column
+        return f"(({zoned}) AT TIME ZONE 'UTC')" if kind in ("VARCHAR", "TIMESTAMP WITH TIME ZONE") else f"{column}::TIMESTAMP"
+    if field.type == "number":
+        # JSON has no infinities.
+        return f"CASE WHEN isfinite({column}::DOUBLE) THEN {column}::DOUBLE END"
+    return f"{column}::{SQL_TYPES[field.type]}"
+
+
+def _mark(column: str | None, name: str) -> str:
+    return f"false AS {name}" if column is None else f"coalesce({quoted(column)}::BOOLEAN, false) AS {name}"
+
+
+def _order(dataset_id: str, described: DatasetSettings) -> str:
+    if described.time is None:
+        return "0::BIGINT"
+    kind, name = described.fields[described.time].type, quoted(described.time)
+    orders = {"timestamp": f"epoch_us({name})", "date": f"epoch_us({name}::TIMESTAMP)", "integer": name}
+    if kind not in orders:
+        raise Misconfigured(f"dataset {dataset_id}", f"time names a field of type {kind}.", "Name a timestamp, date or integer.")
+    return f"coalesce({orders[kind]}, {_NO_TIME})::BIGINT"
+
+
+def _check_key(connection: duckdb.DuckDBPyConnection, dataset_id: str, key: str) -> None:
+    if connection.execute("SELECT 1 FROM source WHERE _key IS NULL LIMIT 1").fetchone():
+        raise Misconfigured(f"dataset {dataset_id}", f"a row has no {key}.", "Every record needs its key.")
+    twice = connection.execute("SELECT _key FROM source GROUP BY _key HAVING count(*) > 1 LIMIT 1").fetchone()
+    if twice:
+        raise Misconfigured(f"dataset {dataset_id}", f"two rows have the {key} {twice[0]!r}.", "Name a field that is unique as key.")

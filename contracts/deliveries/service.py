@@ -1,0 +1,132 @@
+"""Erasures: a record is excluded from the moment of the decision, and every contract that holds it is told."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from sqlmodel import Session, col, select
+
+from contracts.deliveries import queries
+from contracts.deliveries.ordinals import Ordinals, fingerprint, pack
+from contracts.deliveries.tables import ErasedRecord, ErasureNotice
+from contracts.errors import refuse
+from contracts.ids import new_id
+from contracts.ledger.stage import Entry, record
+from contracts.lifecycle.tables import Contract, ContractVersion
+from contracts.people.actor import Actor
+from contracts.people.roles import Role
+from contracts.store import epochs, outbox
+from contracts.store.unit import Unit
+from contracts.terms.model import from_json
+
+NOTICE = "erasure.notice"
+
+# A delivery that was being written while holders were read carries a moment at most this much older than the reading.
+_MARGIN = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Records of one dataset and who holds them, read before the erasure's transaction so that its lock stays short."""
+
+    dataset: str
+    ordinals: Ordinals
+    contracts: Mapping[str, Ordinals] = field(default_factory=dict)
+    read_at: datetime | None = None
+
+
+def held(session: Session, now: datetime, dataset: str, ordinals: Ordinals) -> Held:
+    """Who holds the records now. May take long: scan before, not inside, a write."""
+    return Held(dataset, ordinals, queries.holders(session, dataset, ordinals), now)
+
+
+def erase(unit: Unit, actor: Actor, what: Held, reason: str) -> str:
+    """Exclude records for ever and tell every contract that holds them; returns the erasure's id.
+
+    Only for compliance. Excluded rows, notices, their mails and the entry stand or fall together; answers that are on their way
+    are re-run without the records, because the epoch `erasures` moves. Records that were erased before are left as they are;
+    where all were, `command_not_possible`.
+    """
+    actor.require(Role.COMPLIANCE)
+    if not reason.strip():
+        raise refuse("reason_required", "Say why the record is erased, such as the person's request and its date.")
+    # The epoch first: on PostgreSQL its row lock waits for every batch of answers that is being written.
+    epochs.bump(unit, "erasures")
+    fresh = what.ordinals - queries.erased_of(unit.session, what.dataset)
+    if not fresh:
+        raise refuse("command_not_possible", "The record is erased already; its notices went out then.")
+    erasure = new_id("ers")
+    unit.session.add_all(
+        ErasedRecord(
+            dataset=what.dataset,
+            ordinal=ordinal,
+            erasure_id=erasure,
+            reason=reason.strip(),
+            erased_by=actor.account_id,
+            erased_at=unit.now,
+        )
+        for ordinal in fresh
+    )
+    _tell(unit, actor, what, fresh, erasure, reason.strip())
+    return erasure
+
+
+def withdraw(unit: Unit, actor: Actor, what: Held, reason: str) -> str | None:
+    """Tell contracts of records that a refresh no longer serves; nothing where nobody holds one. Returns the erasure's id."""
+    late = _late(unit, what, what.ordinals)
+    if not what.contracts and not late:
+        return None
+    erasure = new_id("ers")
+    _tell(unit, actor, what, what.ordinals, erasure, reason)
+    return erasure
+
+
+def _late(unit: Unit, what: Held, ordinals: Ordinals) -> dict[str, Ordinals]:
+    since = None if what.read_at is None else what.read_at - _MARGIN
+    return queries.holders(unit.session, what.dataset, ordinals, since)
+
+
+def _tell(unit: Unit, actor: Actor, what: Held, ordinals: Ordinals, erasure: str, reason: str) -> None:
+    holding = {contract: found & ordinals for contract, found in what.contracts.items() if found & ordinals}
+    for contract, found in _late(unit, what, ordinals).items():
+        holding[contract] = holding.get(contract, Ordinals()) | found
+    for contract, found in holding.items():
+        notice = ErasureNotice(
+            id=new_id("ntc"),
+            erasure_id=erasure,
+            contract_id=contract,
+            dataset=what.dataset,
+            ordinals=pack(found),
+            count=len(found),
+            reason=reason,
+            made_at=unit.now,
+            due_at=_due(unit, contract),
+        )
+        unit.session.add(notice)
+        outbox.put(unit, NOTICE, {"notice": notice.id})
+    record(
+        unit,
+        Entry(
+            event="erasure.made",
+            subject=erasure,
+            organisation=actor.organisation_id,
+            dataset=what.dataset,
+            rows=len(ordinals),
+            records_hash=fingerprint(pack(ordinals)),
+            facts={"contracts": sorted(holding)},
+            personal={"account": actor.account_id, "network": actor.network, "reason": reason},
+        ),
+    )
+
+
+def _due(unit: Unit, contract_id: str) -> datetime | None:
+    query = (
+        select(ContractVersion)
+        .join(Contract, (col(Contract.id) == col(ContractVersion.contract_id)) & (col(Contract.version) == col(ContractVersion.number)))
+        .where(Contract.id == contract_id)
+    )
+    version = unit.session.exec(query).first()
+    hours = None if version is None else from_json(version.terms_json).erasure_hours
+    return None if hours is None else unit.now + timedelta(hours=hours)

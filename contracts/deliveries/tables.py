@@ -1,0 +1,58 @@
+"""Tables of deliveries: which records went to whom, which are erased, and who was told.
+
+Records are named by ordinals: dense numbers of a dataset that stay with a record over every version and are never reused. Sets
+of ordinals are roaring bitmaps in the portable format (RoaringFormatSpec).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import BigInteger, Index
+from sqlmodel import Field, SQLModel
+
+
+class Delivery(SQLModel, table=True):
+    """The records that left with one entry. Has no foreign keys: it must outlive whatever happens to other rows."""
+
+    __tablename__ = "delivery"
+    __table_args__ = (Index("ix_delivery_range", "dataset", "lowest", "highest"), Index("ix_delivery_contract", "contract_id", "at"))
+
+    entry_id: str = Field(primary_key=True)
+    contract_id: str
+    dataset: str
+    version: str
+    ordinals: bytes
+    lowest: int = Field(sa_type=BigInteger)
+    highest: int = Field(sa_type=BigInteger)
+    count: int
+    at: datetime = Field(index=True)
+
+
+class ErasedRecord(SQLModel, table=True):
+    """A record that is never served again, whatever the source says."""
+
+    __tablename__ = "erased_record"
+
+    dataset: str = Field(primary_key=True)
+    ordinal: int = Field(primary_key=True, sa_type=BigInteger)
+    erasure_id: str = Field(index=True)
+    reason: str
+    erased_by: str
+    erased_at: datetime
+
+
+class ErasureNotice(SQLModel, table=True):
+    """The duty of one contract to delete records that it holds."""
+
+    __tablename__ = "erasure_notice"
+
+    id: str = Field(primary_key=True)
+    erasure_id: str = Field(index=True)
+    contract_id: str = Field(index=True)
+    dataset: str
+    ordinals: bytes
+    count: int
+    reason: str
+    made_at: datetime
+    due_at: datetime | None = Field(default=None, description="When the contract's erasure hours end; none where it sets none")
