@@ -20,6 +20,7 @@ from contracts.errors import Refused, refuse
 from contracts.house import House
 from portal import csrf, filters, problems
 from portal.deps import SESSION_COOKIE, VISITOR_COOKIE, Portal, portal_of
+from portal.figures import FigureCache
 from portal.limits import limiter
 from portal.words import state_word
 
@@ -45,7 +46,7 @@ def create_portal(house: House) -> FastAPI:
     """The app with every area's router. Limits count from nothing again."""
     app = FastAPI(title="Licet portal", docs_url=None, redoc_url=None, openapi_url=None, dependencies=[Depends(_check_form)])
     app.state.house = house
-    app.state.portal = Portal(templates(), csrf.Csrf(house.store, house.keys))
+    app.state.portal = Portal(templates(), csrf.Csrf(house.store, house.keys), FigureCache(house.store))
     app.state.limiter = limiter
     limiter.reset()
     problems.install(app)

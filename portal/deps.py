@@ -18,6 +18,7 @@ from contracts.people.actor import Actor
 from contracts.people.roles import Role
 from portal import words
 from portal.csrf import Csrf, new_visitor
+from portal.figures import FigureCache
 from portal.limits import network_of
 
 SESSION_COOKIE = "licet_session"
@@ -31,6 +32,7 @@ class Portal:
 
     templates: Environment
     csrf: Csrf
+    figures: FigureCache
 
 
 def house_of(request: Request) -> House:

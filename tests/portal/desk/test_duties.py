@@ -115,9 +115,9 @@ def test_a_compliance_officer_sees_open_incidents_and_no_decisions() -> None:
     ("due", "words"),
     [
         (date(2026, 11, 2), ClockWords("Due today", "stop")),
-        (date(2026, 11, 3), ClockWords("1 working day left", "warn")),
-        (date(2026, 11, 4), ClockWords("2 working days left", "warn")),
-        (date(2026, 11, 9), ClockWords("5 working days left", "wait")),
+        (date(2026, 11, 3), ClockWords("1 working day", "warn")),
+        (date(2026, 11, 4), ClockWords("2 working days", "warn")),
+        (date(2026, 11, 9), ClockWords("5 working days", "wait")),
         (date(2026, 10, 30), ClockWords("1 working day late", "stop")),
         (date(2026, 10, 29), ClockWords("2 working days late", "stop")),
     ],

@@ -1,0 +1,16 @@
+"""Pages of one person's own account: signing up and in, one-time links, and the local mailbox."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from contracts.house import House
+from portal.pages.account import links, mailbox, own, sign_in, sign_up
+
+
+def router(_house: House) -> APIRouter:
+    """Routes of this area."""
+    whole = APIRouter()
+    for part in (sign_in, sign_up, links, own, mailbox):
+        whole.include_router(part.router)
+    return whole

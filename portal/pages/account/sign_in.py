@@ -1,0 +1,81 @@
+"""Signing in and out. A wrong password, an unknown address and an unconfirmed one are answered alike and take the same time."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Depends
+from starlette.requests import Request
+from starlette.responses import Response
+
+from contracts.errors import Refused, refuse
+from contracts.house import House
+from contracts.people import service as people
+from contracts.people.passwords import verify_password
+from contracts.people.tables import Account
+from portal.deps import SESSION_COOKIE, SESSION_SECONDS, go, house_of, page, safe_path, set_cookie, visitor
+from portal.forms import Form, submitted
+from portal.limits import PAGES, SIGN_IN, limited, network_of
+from portal.problems import STATUS
+from portal.words import home_of
+
+router = APIRouter()
+
+_FAILED = "Address and password do not belong together, or the address is not confirmed yet."
+
+
+@router.get("/sign-in")
+@limited(PAGES)
+def show(request: Request) -> Response:
+    """The form; people who are signed in already go on."""
+    next_path = safe_path(request.query_params.get("next", ""))
+    actor = visitor(request)
+    if actor is not None:
+        return go(next_path or home_of(actor))
+    return page(request, "account/sign-in.html", form=Form(), next_path=next_path)
+
+
+@router.post("/sign-in")
+@limited(SIGN_IN)
+def sign_in(request: Request, form: Form = Depends(submitted)) -> Response:
+    """Check the password outside any transaction, then open the session."""
+    next_path = safe_path(form.text("next"))
+    try:
+        account = checked_account(house_of(request), form.text("email"), form.raw("password"))
+        return open_browser(request, account, next_path)
+    except Refused as error:
+        if error.refusal.code != "sign_in_failed":
+            raise
+        form.take(error.refusal)
+        return page(request, "account/sign-in.html", STATUS[error.refusal.kind], form=form, next_path=next_path)
+
+
+@router.post("/sign-out")
+def sign_out(request: Request) -> Response:
+    """End the session here and in the store."""
+    token = request.cookies.get(SESSION_COOKIE)
+    if token:
+        with house_of(request).store.write("sign-out") as unit:
+            people.close_session(unit, token)
+    response = go("/", "signed-out")
+    response.delete_cookie(SESSION_COOKIE, path="/")
+    return response
+
+
+def checked_account(house: House, email: str, password: str) -> Account:
+    """The account that address and password belong to; `sign_in_failed` otherwise."""
+    with house.store.read() as session:
+        account = people.find_account(session, email)
+    if not verify_password(account.password_hash if account else "", password) or account is None:
+        raise refuse("sign_in_failed", _FAILED)
+    return account
+
+
+def open_browser(request: Request, account: Account, next_path: str = "", done: str = "") -> Response:
+    """Sign the account's owner in on this browser and send it on to the next page, or to the first one of the person."""
+    house = house_of(request)
+    with house.store.write("sign-in") as unit:
+        token = people.open_session(unit, account.id, network_of(request))
+    with house.store.read() as session:
+        actor = people.actor_of(session, token, house.clock.now(), "")
+    response = go(next_path or home_of(actor), done)
+    set_cookie(request, response, SESSION_COOKIE, token, SESSION_SECONDS)
+    return response

@@ -1,0 +1,16 @@
+"""Public pages: what there is, how one gets it, who has it, and how often someone was refused."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from contracts.house import House
+from portal.pages.public import apply, datasets, home, register
+
+
+def router(_house: House) -> APIRouter:
+    """Routes of this area."""
+    whole = APIRouter()
+    for part in (home, datasets, apply, register):
+        whole.include_router(part.router)
+    return whole

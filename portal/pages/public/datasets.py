@@ -1,0 +1,167 @@
+"""The public catalogue: fields, invented rows, terms and price of each dataset; also as JSON."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from contracts.applications import workdays
+from contracts.clock import day_in
+from contracts.datasets.catalogue import Dataset, Version
+from contracts.errors import refuse
+from contracts.house import House
+from contracts.terms.purposes import PROHIBITED, PURPOSES, PurposeFacts
+from portal.deps import house_of, page
+from portal.filters import money
+from portal.limits import PAGES, limited
+from portal.problems import wants_json
+
+router = APIRouter()
+
+_CLASSES = {
+    "plain": "As it is",
+    "key": "A pseudonym, different under each contract",
+    "subject": "A pseudonym, different under each contract",
+    "personal": "As it is; personal",
+    "special": "As it is; special category, needs its own grounds",
+}
+_FILTERS = {0: "", 1: "equal", 2: "equal, list"}
+
+
+@dataclass(frozen=True, slots=True)
+class FieldRow:
+    """One field as the catalogue shows it."""
+
+    name: str
+    type: str
+    description: str
+    given: str
+    filters: str
+    pseudonym: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """One dataset as public pages show it. `price` is for commercial contracts, in words."""
+
+    id: str
+    title: str
+    summary: str
+    price: str
+    fields: tuple[FieldRow, ...]
+    purposes: tuple[PurposeFacts, ...]
+    per_day: int
+    per_second: int
+    version: Version | None
+
+
+@router.get("/datasets")
+@limited(PAGES)
+def show_all(request: Request) -> Response:
+    """Every dataset."""
+    datasets = listed(house_of(request))
+    if wants_json(request):
+        return _json({"datasets": [as_json(each) for each in datasets]})
+    return _varied(page(request, "public/datasets.html", datasets=datasets, base_url=house_of(request).settings.base_url))
+
+
+@router.get("/datasets/{dataset_id}")
+@limited(PAGES)
+def show(request: Request, dataset_id: str) -> Response:
+    """One dataset; `not_found` where there is none."""
+    house = house_of(request)
+    dataset = house.catalogue.get(dataset_id)
+    if dataset is None:
+        raise refuse("not_found", "There is no such dataset here. See the list of datasets.")
+    listing = listing_of(house, dataset)
+    if wants_json(request):
+        return _json(as_json(listing) | {"samples": samples(dataset)})
+    return _varied(
+        page(
+            request,
+            "public/dataset.html",
+            dataset=listing,
+            samples=samples(dataset),
+            prohibited=PROHIBITED,
+            decided_by=decision_day(house),
+            base_url=house.settings.base_url,
+        )
+    )
+
+
+def listed(house: House) -> list[Listing]:
+    """Every dataset, in the settings' order."""
+    return [listing_of(house, each) for each in house.catalogue.all()]
+
+
+def listing_of(house: House, dataset: Dataset) -> Listing:
+    """One dataset with its current version's counts."""
+    told = dataset.settings
+    price = "on request" if told.price_per_1000 is None else f"{money(told.price_per_1000, told.currency)} per 1,000 records"
+    return Listing(
+        id=dataset.id,
+        title=told.title,
+        summary=told.summary,
+        price=price,
+        fields=tuple(_row(dataset, name) for name in dataset.fields),
+        purposes=tuple(PURPOSES[each] for each in told.purposes if each in PURPOSES),
+        per_day=told.max_records_per_day,
+        per_second=told.max_requests_per_second,
+        version=house.catalogue.version_of(dataset.id),
+    )
+
+
+def samples(dataset: Dataset) -> list[dict[str, Any]]:
+    """Invented rows, with ids as a contract would see them: replaced by something that cannot be turned back."""
+    return [
+        {name: _pseudonym(value) if value is not None and dataset.is_pseudonymised(name) else value for name, value in row.items()}
+        for row in dataset.samples()
+    ]
+
+
+def decision_day(house: House) -> date:
+    """The last day for a decision on what is handed in today."""
+    platform = house.settings.platform
+    return workdays.after(day_in(house.clock.now(), platform.time_zone), platform.decision_days)
+
+
+def as_json(listing: Listing) -> dict[str, Any]:
+    """The listing for machines."""
+    return {
+        "id": listing.id,
+        "title": listing.title,
+        "summary": listing.summary,
+        "price": listing.price,
+        "purposes": [each.title for each in listing.purposes],
+        "limits": {"records_per_day": listing.per_day, "requests_per_second": listing.per_second},
+        "records": listing.version.records if listing.version else None,
+        "fields": [{"name": each.name, "type": each.type, "description": each.description, "given": each.given} for each in listing.fields],
+        "apply": f"/apply?dataset={listing.id}",
+    }
+
+
+def _row(dataset: Dataset, name: str) -> FieldRow:
+    told = dataset.fields[name]
+    pseudonym = dataset.is_pseudonymised(name)
+    given = _CLASSES["key"] if pseudonym else _CLASSES[told.field_class]
+    filters = _FILTERS.get(len(dataset.operators(name)), "equal, list, from, to")
+    return FieldRow(name, told.type, told.description, given, filters, pseudonym)
+
+
+def _pseudonym(value: object) -> str:
+    return hashlib.sha256(f"licet/sample/{value}".encode()).hexdigest()[:16]
+
+
+def _json(body: dict[str, Any]) -> Response:
+    return _varied(JSONResponse(body))
+
+
+def _varied(response: Response) -> Response:
+    response.headers["vary"] = "accept, cookie"
+    return response

@@ -1,0 +1,142 @@
+"""A house small enough for page tests: the real store, keys, people and catalogue; nothing that runs by itself."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, timedelta
+from types import SimpleNamespace
+from typing import Any, cast
+
+from starlette.testclient import TestClient
+
+from contracts.clock import Clock
+from contracts.datasets.catalogue import Catalogue
+from contracts.house import House
+from contracts.ids import new_id
+from contracts.keys import KeyRing
+from contracts.notices.mail import mail_handler, mailbox
+from contracts.people.passwords import hash_password
+from contracts.people.roles import Role
+from contracts.people.tables import Account, Membership, Organisation
+from contracts.settings import Settings
+from contracts.store import outbox
+from contracts.store.unit import Store
+from portal.app import create_portal
+
+PASSWORD = "correct horse battery"
+DATASETS: dict[str, Any] = {
+    "posts": {
+        "title": "Public posts",
+        "summary": "Every public post since 2024, with its language, country and topic. Updated each night.",
+        "location": "posts.parquet",
+        "key": "id",
+        "time": "created_at",
+        "subject": "author_id",
+        "purposes": ["research", "journalism", "market-analysis"],
+        "price_per_1000": "0.40",
+        "fields": {
+            "id": {"type": "string", "class": "key", "description": "The post.", "examples": ["p-4711", "p-4712", "p-4713"]},
+            "author_id": {"type": "string", "class": "subject", "description": "Its author.", "examples": ["u-17", "u-3", "u-17"]},
+            "created_at": {
+                "type": "timestamp",
+                "description": "When it was published.",
+                "examples": ["2026-03-01T08:15:00Z", "2026-03-01T09:02:00Z"],
+            },
+            "lang": {"type": "string", "description": "Language, ISO 639-1.", "examples": ["en", "de", "fr"]},
+            "country": {"type": "string", "description": "Country, ISO 3166-1.", "examples": ["GB", "DE", "FR"]},
+            "topic": {"type": "string", "description": "Main topic.", "examples": ["weather", "football"]},
+            "text": {
+                "type": "string",
+                "class": "personal",
+                "description": "What was written.",
+                "examples": ["Rain again.", "Schönes Spiel!"],
+                "filterable": False,
+            },
+            "likes": {"type": "integer", "description": "Likes so far.", "examples": ["4", "18", "0"]},
+        },
+    },
+    "adverts": {
+        "title": "Advertisements",
+        "summary": "Every advertisement shown, with its spend and reach in bands.",
+        "location": "adverts.csv",
+        "key": "id",
+        "purposes": ["research"],
+        "fields": {
+            "id": {"type": "string", "class": "key", "examples": ["ad-1"]},
+            "spend_band": {"type": "string", "description": "Spend.", "examples": ["100-500"]},
+        },
+    },
+}
+
+
+def settings(**more: Any) -> Settings:
+    """A demo-like installation whose mail stays here."""
+    return Settings.model_validate({"profile": "test", "mail": {"transport": "mailbox"}, "datasets": DATASETS, **more})
+
+
+def small_house(store: Store, clock: Clock, chosen: Settings | None = None) -> House:
+    """The parts that pages use. The others are absent, so that a page which reaches for them fails loudly."""
+    chosen = chosen or settings()
+    parts = SimpleNamespace(settings=chosen, clock=clock, store=store, keys=KeyRing(b"k" * 32), catalogue=Catalogue(chosen, store))
+    return cast(House, parts)
+
+
+def browser(house: House) -> TestClient:
+    """A browser without pictures: keeps cookies, does not follow redirects by itself."""
+    return TestClient(create_portal(house), base_url="http://testserver", follow_redirects=False)
+
+
+_HASH: list[str] = []
+
+
+def add_person(house: House, email: str, name: str, *roles: Role, organisation: str, side: str = "partner") -> str:
+    """A confirmed person with roles in an organisation, made where it is missing; returns the account's id. One password for all."""
+    if not _HASH:
+        _HASH.append(hash_password(PASSWORD))
+    with house.store.write("seed") as unit:
+        known = unit.session.get(Organisation, organisation)
+        if known is None:
+            unit.session.add(
+                Organisation(id=organisation, name=organisation, side=side, kind="university", country="DE", created_at=unit.now)
+            )
+            unit.session.flush()
+        account = Account(id=new_id("acc"), email=email, name=name, password_hash=_HASH[0], created_at=unit.now, confirmed_at=unit.now)
+        unit.session.add(account)
+        unit.session.flush()
+        for role in roles:
+            row = Membership(id=new_id("mem"), account_id=account.id, organisation_id=organisation, role=role.value, created_at=unit.now)
+            unit.session.add(row)
+    return account.id
+
+
+def sign_in(house: House, email: str) -> TestClient:
+    """A browser in which this person is signed in."""
+    client = browser(house)
+    answer = post(client, "/sign-in", email=email, password=PASSWORD)
+    assert answer.status_code == 303, answer.text
+    return client
+
+
+def post(client: TestClient, path: str, *, page: str | None = None, **fields: Any) -> Any:
+    """Send a form as the page at `page` (default: the same path) would: with its CSRF token."""
+    token = re.search(r'name="csrf" value="([0-9a-f]{64})"', client.get(page or path).text)
+    return client.post(path, data={"csrf": token.group(1) if token else "", **fields})
+
+
+def mails(house: House, to: str) -> list[str]:
+    """Bodies of the mail to an address, newest first, after delivering what waits."""
+    outbox.run_due(house.store, {"mail": mail_handler(house.settings, house.store)})
+    with house.store.read() as session:
+        return [each.body for each in mailbox(session, to)]
+
+
+def link_in(text: str) -> str:
+    """The path of the first link to this portal in a mail."""
+    found = re.search(r"https?://[^/\s]+(/(?:confirm|join)/\S+)", text)
+    assert found, text
+    return found.group(1)
+
+
+def days(count: int, today: date) -> str:
+    """A day from today on, as forms take it."""
+    return (today + timedelta(days=count)).isoformat()
