@@ -1,0 +1,50 @@
+"""C2SP tlog-tiles over HTTP: the checkpoint for seconds, tiles for ever. Bundles of entries are not public here."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from contracts.errors import refuse
+from contracts.house import House
+from contracts.ledger.source import latest_checkpoint
+from contracts.ledger.tables import LedgerTile
+from contracts.ledger.tiles import parse_tile_path
+from contracts.ledger.tree import HASH
+
+routes = APIRouter(prefix="/ledger", tags=["ledger"])
+SHORT = "public, max-age=2"
+FOR_EVER = "public, max-age=31536000, immutable"
+NO_TILE = "There is no such tile. Ask for tiles of a size that a checkpoint has signed."
+
+
+@routes.get("/checkpoint", response_class=Response)
+def checkpoint(request: Request) -> Response:
+    """The newest signed checkpoint (C2SP tlog-checkpoint); 404 before the first entry is in the tree."""
+    house: House = request.app.state.house
+    with house.store.read() as session:
+        newest = latest_checkpoint(session)
+    if newest is None:
+        raise refuse("not_found", "The ledger has no checkpoint yet; it has one within a second of its first entry.")
+    return Response(newest.note, media_type="text/plain; charset=utf-8", headers={"cache-control": SHORT})
+
+
+@routes.get("/tile/{level}/{place:path}", response_class=Response)
+def tile(request: Request, level: str, place: str) -> Response:
+    """Hashes of one tile, or of its first W with `.p/W`.
+
+    `entries` is refused: leaves name partners and what they read, so only compliance sees them. Each partner gets its own
+    entries with their proofs.
+    """
+    ref = parse_tile_path(level, place)
+    if ref is None:
+        raise refuse("not_found", NO_TILE)
+    if ref.level is None:
+        raise refuse("role_required", "Entries are for compliance staff; a partner finds its own with their proofs under /v1/access-log.")
+    house: House = request.app.state.house
+    with house.store.read() as session:
+        row = session.get(LedgerTile, (ref.level, ref.index)) if ref.index < 2**63 else None
+    if row is None or len(row.hashes) < ref.width * HASH:
+        raise refuse("not_found", NO_TILE)
+    return Response(row.hashes[: ref.width * HASH], media_type="application/octet-stream", headers={"cache-control": FOR_EVER})

@@ -1,0 +1,96 @@
+"""The public ledger over HTTP: an outsider with the key alone rebuilds the tree from what is served."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import cast
+
+import pytest
+from fastapi import FastAPI
+from starlette.testclient import TestClient
+
+from api.ledger import router
+from api.problems import on_error
+from contracts.clock import FixedClock
+from contracts.errors import LicetError
+from contracts.house import House
+from contracts.keys import KeyRing
+from contracts.ledger import note, tree
+from contracts.ledger.sequencer import Sequencer
+from contracts.ledger.tiles import TileRef, tile_path, width_at
+from contracts.store.unit import Store
+from tests.contracts.ledger.conftest import ORIGIN, fill
+
+
+@pytest.fixture
+def house(sqlite_store: Store, clock: FixedClock) -> House:
+    keys = KeyRing(b"m" * 32)
+    parts = SimpleNamespace(store=sqlite_store, clock=clock, keys=keys, sequencer=Sequencer(sqlite_store, keys, ORIGIN))
+    return cast(House, parts)
+
+
+@pytest.fixture
+def client(house: House) -> TestClient:
+    app = FastAPI()
+    app.state.house = house
+    app.add_exception_handler(LicetError, on_error)
+    app.include_router(router(house))
+    return TestClient(app)
+
+
+class ServedTiles:
+    """Tiles fetched by their public paths, as an auditor does."""
+
+    def __init__(self, client: TestClient, size: int) -> None:
+        self._client, self._size = client, size
+
+    def tile(self, level: int, index: int) -> bytes:
+        width = width_at(level, index, self._size)
+        answer = self._client.get(f"/ledger/{tile_path(TileRef(level, index, width))}")
+        assert (answer.status_code, answer.headers["content-type"], len(answer.content)) == (200, "application/octet-stream", width * 32)
+        return answer.content
+
+
+def test_an_outsider_checks_the_log_with_its_key_alone(house: House, client: TestClient) -> None:
+    fill(house.store, 40)
+    house.sequencer.integrate()
+    verifier = note.parse_vkey(house.sequencer.ensure_key())
+    first = note.open_checkpoint(client.get("/ledger/checkpoint").text, [verifier])
+    fill(house.store, 300)
+    house.sequencer.integrate()
+    second = note.open_checkpoint(client.get("/ledger/checkpoint").text, [verifier])
+    served = ServedTiles(client, second.size)
+    assert (tree.root(served, first.size), tree.root(served, second.size)) == (first.root, second.root)
+    proof = tree.consistency_proof(served, first.size, second.size)
+    assert tree.verify_consistency(first.size, second.size, first.root, second.root, proof)
+
+
+def test_checkpoints_are_kept_for_seconds_and_tiles_for_ever(house: House, client: TestClient) -> None:
+    fill(house.store, 3)
+    house.sequencer.integrate()
+    answer = client.get("/ledger/checkpoint")
+    assert (answer.headers["content-type"], answer.headers["cache-control"]) == ("text/plain; charset=utf-8", "public, max-age=2")
+    assert client.get("/ledger/tile/0/000.p/3").headers["cache-control"] == "public, max-age=31536000, immutable"
+
+
+def test_before_the_first_entry_there_is_no_checkpoint(client: TestClient) -> None:
+    answer = client.get("/ledger/checkpoint")
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["0/000", "0/000.p/200", "0/001.p/1", "1/000.p/1", "0/0", "64/000", "x/000", "0/000.p/0", "0/x999/x999/x999/x999/x999/x999/999", "0/"],
+)
+def test_tiles_that_do_not_exist_are_not_found(house: House, client: TestClient, path: str) -> None:
+    fill(house.store, 3)
+    house.sequencer.integrate()
+    answer = client.get(f"/ledger/tile/{path}")
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+
+
+def test_entries_are_not_public(house: House, client: TestClient) -> None:
+    fill(house.store, 3)
+    house.sequencer.integrate()
+    answer = client.get("/ledger/tile/entries/000.p/3")
+    assert (answer.status_code, answer.json()["code"]) == (403, "role_required")
