@@ -12,6 +12,7 @@ from sqlmodel import Session, col, select
 
 from contracts.ids import secret_hash
 from contracts.people.actor import Actor
+from contracts.people.decide import address, address_problem
 from contracts.people.links import LinkKind
 from contracts.people.roles import ROLES, Role, Side
 from contracts.people.tables import Account, Membership, OneTimeLink, Organisation, SignInSession
@@ -42,8 +43,9 @@ class InvitationRow:
 
 
 def find_account(session: Session, email: str) -> Account | None:
-    """The account with this address, in whatever letters it was typed."""
-    return session.exec(select(Account).where(Account.email == email.strip().lower())).first()
+    """The account with this address, in whatever letters it was typed; none for what is no address."""
+    kept = address(email)
+    return None if address_problem(kept) else session.exec(select(Account).where(Account.email == kept)).first()
 
 
 def platform_organisation(session: Session) -> Organisation | None:

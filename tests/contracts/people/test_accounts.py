@@ -168,3 +168,9 @@ def test_an_account_prepared_by_someone_else_does_not_keep_an_invited_person_out
         ]
     assert (account.name, account.password_hash) == ("Sam", "sam's")
     assert refused(lambda: _confirm(store, link_in(mails(store)[0], "confirm"))) == "link_unusable"
+
+
+@pytest.mark.parametrize("email", ["", "x", "a\x00@b.example", "nobody@b.example", "a" * 300 + "@b.example"])
+def test_what_is_no_address_finds_nobody(store: Store, email: str) -> None:
+    with store.read() as session:
+        assert people.find_account(session, email) is None

@@ -1,0 +1,81 @@
+"""The directory of live clients: what the token address needs of each, kept in memory until the epoch `grants` moves."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass
+
+from contracts.credentials.decide import SCOPES, scopes_for
+from contracts.credentials.tables import Client
+from contracts.credentials.tokens import Audience, ClientFacts
+from contracts.errors import Refusal
+from contracts.keys import KeyRing
+from contracts.store import epochs
+from contracts.store.epochs import EpochWatch
+from contracts.store.unit import Store
+from contracts.terms.grant import Grant, compile_grant
+
+MAX_KEPT = 10_000
+
+_CLIENT_ID = re.compile(r"cli_[0-9A-Z]{26}")
+
+
+@dataclass(frozen=True, slots=True)
+class KnownClient:
+    """A live client with its contract's grant, or why the contract grants nothing, as of an epoch."""
+
+    facts: ClientFacts
+    grant: Grant | Refusal
+    epoch: int
+
+
+class Directory:
+    """Finds clients by id. Safe for threads; call it in one, because it may read the store."""
+
+    def __init__(self, keys: KeyRing, store: Store, watch: EpochWatch) -> None:
+        self._keys, self._store, self._watch = keys, store, watch
+        self._lock = threading.Lock()
+        self._known: OrderedDict[str, KnownClient] = OrderedDict()
+
+    def find(self, client_id: str) -> KnownClient | None:
+        """The live client; None for one that is revoked or unknown. Scopes are at most those of its audience's table."""
+        if not _CLIENT_ID.fullmatch(client_id):
+            return None
+        with self._lock:
+            kept = self._known.get(client_id)
+        # Without fresh epochs nobody can tell whether what is kept still holds.
+        if kept is not None and self._watch.fresh() and kept.epoch >= self._watch.epochs.grants:
+            return kept
+        found = self._read(client_id)
+        with self._lock:
+            self._known.pop(client_id, None)
+            if found is not None:
+                self._known[client_id] = found
+            if len(self._known) > MAX_KEPT:
+                self._known.popitem(last=False)
+        return found
+
+    def forget(self, client_id: str) -> None:
+        """Drop what is kept of a client, because a transaction saw a newer epoch."""
+        with self._lock:
+            self._known.pop(client_id, None)
+
+    def _read(self, client_id: str) -> KnownClient | None:
+        with self._store.read() as session:
+            # The epoch first: what is read after it can only be newer.
+            epoch = epochs.current(session.connection()).grants
+            row = session.get(Client, client_id)
+            if row is None or row.revoked_at is not None or (audience := _audience(row)) is None:
+                return None
+            grant = compile_grant(self._keys, session, row.contract_id)
+        scopes = frozenset(row.scopes) & scopes_for(audience)
+        if isinstance(grant, Grant) and audience == "site" and grant.terms.crawl is None:
+            scopes = frozenset()
+        facts = ClientFacts(row.id, row.contract_id, row.organisation_id, audience, scopes, row.secret_sha256)
+        return KnownClient(facts, grant, epoch)
+
+
+def _audience(row: Client) -> Audience | None:
+    return next((name for name in SCOPES if name == row.audience), None)
