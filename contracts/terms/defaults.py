@@ -1,0 +1,74 @@
+"""The terms that the desk proposes for an approved application: exactly what was asked, at the dataset's limits."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from contracts.applications.tables import Application
+from contracts.settings import DatasetSettings
+from contracts.terms.model import Condition, CrawlTerms, DatasetTerms, Price, Terms
+from contracts.terms.purposes import PROHIBITED
+from contracts.terms.values import read_value
+
+RETENTION_DAYS = {"research": 365, "commercial": 30}
+CRAWL_REQUESTS_PER_SECOND = 2
+REPLACED = frozenset({"key", "subject"})
+
+
+def propose(application: Application, dataset: DatasetSettings, site: str) -> Terms:
+    """Terms that give the application what it asked for and nothing else.
+
+    `site` is the main site's address, used where fetching it was asked for. Raises ValueError for an application without
+    dates, which no approved one is.
+    """
+    if application.starts is None or application.ends is None:
+        raise ValueError(f"{application.id} has no dates")
+    return Terms(
+        datasets=(_dataset_terms(application, dataset),),
+        purposes=(application.purpose,),
+        prohibited=tuple(each for each in PROHIBITED if each != application.purpose),
+        requests_per_second=dataset.max_requests_per_second,
+        records_per_day=dataset.max_records_per_day,
+        crawl=_crawl_terms(dataset, site) if application.crawl else None,
+        starts=application.starts,
+        ends=application.ends,
+        retention_days=RETENTION_DAYS[application.kind],
+        price=_price(application, dataset),
+    )
+
+
+def replaced_fields(names: list[str] | tuple[str, ...], dataset: DatasetSettings) -> tuple[str, ...]:
+    """Those of the fields that pseudonyms must replace: record and person ids."""
+    return tuple(name for name in names if name in dataset.fields and dataset.fields[name].field_class in REPLACED)
+
+
+def asked_conditions(application: Application, dataset: DatasetSettings) -> tuple[Condition, ...]:
+    """The application's choice of rows as conditions; a value that does not fit its field's type is left out, so none fits then."""
+    return tuple(_condition(name, values, dataset) for name, values in application.rows.items())
+
+
+def _condition(name: str, values: list[str], dataset: DatasetSettings) -> Condition:
+    field_type = dataset.fields[name].type if name in dataset.fields else "string"
+    typed = [read_value(field_type, value) for value in values]
+    kept = tuple(value for value in typed if value is not None)
+    return Condition(field=name, op="eq", value=kept[0]) if len(kept) == 1 else Condition(field=name, op="in", value=kept)
+
+
+def _dataset_terms(application: Application, dataset: DatasetSettings) -> DatasetTerms:
+    return DatasetTerms(
+        dataset=application.dataset,
+        fields=tuple(application.fields),
+        rows=asked_conditions(application, dataset),
+        pseudonymised=replaced_fields(application.fields, dataset),
+    )
+
+
+def _crawl_terms(dataset: DatasetSettings, site: str) -> CrawlTerms:
+    path = dataset.page.partition("{")[0] if dataset.page else "/"
+    return CrawlTerms(hosts=(urlsplit(site).netloc,), paths=(path,), requests_per_second=CRAWL_REQUESTS_PER_SECOND)
+
+
+def _price(application: Application, dataset: DatasetSettings) -> Price | None:
+    if application.kind != "commercial" or dataset.price_per_1000 is None:
+        return None
+    return Price(per_1000=dataset.price_per_1000, currency=dataset.currency)

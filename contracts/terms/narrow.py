@@ -1,0 +1,82 @@
+"""Narrowing: whether terms allow no more than what was asked for and than the dataset's policy. Every step only narrows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+from contracts.applications.tables import Application
+from contracts.errors import Refusal
+from contracts.settings import DatasetSettings, Settings
+from contracts.terms.defaults import asked_conditions, replaced_fields
+from contracts.terms.model import Condition, DatasetTerms, Terms
+
+
+def within(terms: Terms, application: Application, settings: Settings) -> Refusal | None:
+    """`wider_than_asked` naming every term that allows more than the application asked for or the dataset's policy allows.
+
+    What the policy does not know is refused as well: another dataset, field, purpose or host, a filter by such a field.
+    """
+    dataset = settings.datasets.get(application.dataset)
+    if dataset is None:
+        return Refusal("wider_than_asked", "The platform offers this dataset no longer.", {"fields": {"datasets": application.dataset}})
+    found = dict(_widenings(terms, application, dataset, settings))
+    if not found:
+        return None
+    return Refusal("wider_than_asked", "Some terms allow more than may be agreed; see the terms marked.", {"fields": found})
+
+
+def _widenings(terms: Terms, application: Application, dataset: DatasetSettings, settings: Settings) -> Iterator[tuple[str, str]]:
+    if [each.dataset for each in terms.datasets] != [application.dataset]:
+        yield "datasets", f"Only the dataset {application.dataset} was asked for."
+        return
+    yield from _in_dataset(terms.datasets[0], application, dataset)
+    if set(terms.purposes) - ({application.purpose} & set(dataset.purposes)):
+        yield "purposes", "Only the purpose that was asked for, and that the dataset allows, may be agreed."
+    if set(terms.purposes) & set(terms.prohibited):
+        yield "prohibited", "The same use is both a purpose and prohibited."
+    if terms.requests_per_second > dataset.max_requests_per_second:
+        yield "requests_per_second", f"The dataset allows at most {dataset.max_requests_per_second:,} requests a second."
+    if terms.records_per_day > dataset.max_records_per_day:
+        yield "records_per_day", f"The dataset allows at most {dataset.max_records_per_day:,} records a day."
+    if application.starts is None or terms.starts < application.starts:
+        yield "starts", "The contract would begin before the day that was asked for."
+    if application.ends is None or terms.ends > application.ends:
+        yield "ends", "The contract would end after the day that was asked for."
+    yield from _in_crawl(terms, application, settings)
+    if application.kind == "commercial" and terms.price is None:
+        yield "price", "A commercial contract names its price."
+
+
+def _in_dataset(part: DatasetTerms, application: Application, dataset: DatasetSettings) -> Iterator[tuple[str, str]]:
+    if extra := [name for name in part.fields if name not in application.fields or name not in dataset.fields]:
+        yield "fields", f"The field {extra[0]} was not asked for or is not in the dataset."
+    if missing := set(replaced_fields(part.fields, dataset)) - set(part.pseudonymised):
+        yield "pseudonymised", f"Pseudonyms must replace {min(missing)}."
+    if set(part.pseudonymised) - set(part.fields):
+        yield "pseudonymised", "Only fields that may be read can be replaced by pseudonyms."
+    if unknown := [each.field for each in part.rows if each.field not in dataset.fields]:
+        yield "rows", f"The dataset has no field {unknown[0]}."
+    open_conditions = [asked for asked in asked_conditions(application, dataset) if not any(_implies(each, asked) for each in part.rows)]
+    if open_conditions:
+        yield "rows", f"Records were asked for only by certain values of {open_conditions[0].field}."
+
+
+def _in_crawl(terms: Terms, application: Application, settings: Settings) -> Iterator[tuple[str, str]]:
+    if terms.crawl is None:
+        return
+    if not application.crawl:
+        yield "crawl", "Fetching the website was not asked for."
+    elif set(terms.crawl.hosts) != {urlsplit(settings.platform.site).netloc}:
+        yield "crawl", "Only the platform's own website may be fetched."
+    elif not all(path.startswith("/") for path in terms.crawl.paths):
+        yield "crawl", "Paths begin with a slash."
+
+
+def _implies(stricter: Condition, asked: Condition) -> bool:
+    return stricter.field == asked.field and stricter.op in ("eq", "in") and _values(stricter) <= _values(asked)
+
+
+def _values(condition: Condition) -> set[tuple[type, str | int | bool]]:
+    values = condition.value if isinstance(condition.value, tuple) else (condition.value,)
+    return {(type(value), value) for value in values}

@@ -1,0 +1,155 @@
+"""Each term in plain words: the same sentence stands on pages, in the contract's text and in its PDF, so they cannot differ."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from contracts.clock import long_day
+from contracts.settings import Settings
+from contracts.terms.model import Condition, DatasetTerms, Terms
+from contracts.terms.purposes import PROHIBITED, PURPOSES
+
+_OPERATORS = {
+    "eq": "{field} is {value}",
+    "in": "{field} is one of {value}",
+    "gte": "{field} is {value} or more",
+    "gt": "{field} is more than {value}",
+    "lte": "{field} is {value} or less",
+    "lt": "{field} is less than {value}",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class TermLine:
+    """One term: a short title, one or more whole sentences, and the anchor of the clause that holds it.
+
+    `enforced` tells terms that the service holds to by itself from those that only bind the partner.
+    """
+
+    title: str
+    sentence: str
+    anchor: str
+    enforced: bool
+
+
+def plain(terms: Terms, settings: Settings) -> list[TermLine]:
+    """The terms in plain words, in the order of the contract's clauses; a term that is not agreed has no line."""
+    lines = [TermLine(title, say(terms, settings), anchor, anchor in ENFORCED) for anchor, (title, say) in LINES.items()]
+    return [line for line in lines if line.sentence]
+
+
+def condition_in_words(condition: Condition) -> str:
+    """One row condition, such as "lang is one of de, sv"."""
+    values = condition.value if isinstance(condition.value, tuple) else (condition.value,)
+    return _OPERATORS[condition.op].format(field=condition.field, value=", ".join(_value(each) for each in values))
+
+
+def _value(value: str | int | bool) -> str:
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
+
+
+def _datasets(terms: Terms, settings: Settings) -> str:
+    return " ".join(_dataset(each, settings) for each in terms.datasets)
+
+
+def _dataset(part: DatasetTerms, settings: Settings) -> str:
+    known = settings.datasets.get(part.dataset)
+    title, names = (known.title if known else part.dataset), ", ".join(part.fields)
+    if not part.pseudonymised:
+        return f"Of the dataset “{title}” these fields may be read: {names}."
+    hidden = ", ".join(part.pseudonymised)
+    return f"Of the dataset “{title}” these fields may be read: {names}. Pseudonyms that exist for this contract alone stand in place of: {hidden}."
+
+
+def _rows(terms: Terms, settings: Settings) -> str:
+    return " ".join(_rows_of(each, settings) for each in terms.datasets)
+
+
+def _rows_of(part: DatasetTerms, settings: Settings) -> str:
+    known = settings.datasets.get(part.dataset)
+    title = known.title if known else part.dataset
+    if not part.rows:
+        return f"Every record of “{title}” may be read, save those erased at the source or of people who object to sharing."
+    conditions = "; ".join(condition_in_words(each) for each in part.rows)
+    return f"Only records of “{title}” may be read that meet every one of these conditions: {conditions}."
+
+
+def _purposes(terms: Terms, _settings: Settings) -> str:
+    named = " ".join(f"{PURPOSES[each].title}: {PURPOSES[each].meaning}" for each in terms.purposes)
+    return f"Records may be used for these purposes and no other. {named}"
+
+
+def _prohibited(terms: Terms, _settings: Settings) -> str:
+    return f"Never allowed, whatever the purpose: {' '.join(PROHIBITED[each] for each in terms.prohibited)}" if terms.prohibited else ""
+
+
+def _pace(terms: Terms, _settings: Settings) -> str:
+    return f"The pace is at most {terms.requests_per_second:,} requests in a second, counted over all credentials."
+
+
+def _quota(terms: Terms, settings: Settings) -> str:
+    zone = settings.platform.time_zone
+    return (
+        f"The volume is at most {terms.records_per_day:,} records in a day, counted over all credentials; a day begins at 00:00 ({zone})."
+    )
+
+
+def _crawl(terms: Terms, _settings: Settings) -> str:
+    if terms.crawl is None:
+        return ""
+    hosts, paths = ", ".join(terms.crawl.hosts), ", ".join(terms.crawl.paths)
+    pace = f"{terms.crawl.requests_per_second:,}"
+    return (
+        f"The website {hosts} may be fetched with a token for it, below these paths: {paths}, at no more than {pace} requests in a second."
+    )
+
+
+def _networks(terms: Terms, _settings: Settings) -> str:
+    if not terms.networks:
+        return "Requests may come from any network."
+    return f"Requests must come from these networks: {', '.join(terms.networks)}."
+
+
+def _period(terms: Terms, _settings: Settings) -> str:
+    return f"The first day is {long_day(terms.starts)}, the last is {long_day(terms.ends)}."
+
+
+def _retention(terms: Terms, _settings: Settings) -> str:
+    return f"Records may be kept until {terms.retention_days:,} days after the contract has ended, and are deleted then."
+
+
+def _erasure(terms: Terms, _settings: Settings) -> str:
+    if terms.erasure_hours is None:
+        return ""
+    return f"A record that the platform reports as erased is deleted everywhere within {terms.erasure_hours:,} hours of the report."
+
+
+def _territory(terms: Terms, _settings: Settings) -> str:
+    return f"Records may be stored and used only in: {', '.join(terms.territory)}." if terms.territory else ""
+
+
+def _price(terms: Terms, _settings: Settings) -> str:
+    if terms.price is None:
+        return "Access is free of charge."
+    return f"1,000 delivered records cost {terms.price.per_1000} {terms.price.currency}."
+
+
+# By anchor: the title of a term and what says it. The order is that of the contract's clauses.
+LINES: dict[str, tuple[str, Callable[[Terms, Settings], str]]] = {
+    "datasets": ("Fields", _datasets),
+    "rows": ("Records", _rows),
+    "purposes": ("Purposes", _purposes),
+    "prohibited": ("Prohibited", _prohibited),
+    "pace": ("Pace", _pace),
+    "quota": ("Volume", _quota),
+    "crawl": ("Website", _crawl),
+    "networks": ("Networks", _networks),
+    "period": ("Period", _period),
+    "retention": ("Retention", _retention),
+    "erasure": ("Erasure", _erasure),
+    "territory": ("Territory", _territory),
+    "price": ("Price", _price),
+}
+
+ENFORCED = frozenset({"datasets", "rows", "pace", "quota", "crawl", "networks", "period", "price"})
