@@ -3,6 +3,8 @@ open links too; the form on the page does."""
 
 from __future__ import annotations
 
+from typing import Any
+
 from fastapi import APIRouter, Depends
 from sqlmodel import Session
 from starlette.requests import Request
@@ -13,7 +15,7 @@ from contracts.people import links
 from contracts.people import service as people
 from contracts.people.passwords import hash_password, verify_password, weakness
 from contracts.people.roles import ROLES, Role
-from contracts.people.tables import Account, OneTimeLink, Organisation
+from contracts.people.tables import Account, Organisation
 from portal.deps import house_of, page
 from portal.forms import Form, mendable, submitted
 from portal.limits import PAGES, SIGN_IN, limited
@@ -70,7 +72,7 @@ def join(request: Request, token: str, form: Form = Depends(submitted)) -> Respo
     return open_browser(request, account)
 
 
-def _invited(request: Request, token: str) -> dict[str, Account | Organisation | OneTimeLink | str | None]:
+def _invited(request: Request, token: str) -> dict[str, Any]:
     house = house_of(request)
     with house.store.read() as session:
         link = people.invitation(session, token, house.clock.now())
