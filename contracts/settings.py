@@ -67,7 +67,9 @@ class DatasetSettings(_Section):
     currency: str = Field(default="EUR", pattern="^[A-Z]{3}$", description="ISO 4217 currency of the price.")
     max_records_per_day: int = Field(default=500_000, ge=1, description="The most that a contract may allow in a day.")
     max_requests_per_second: int = Field(default=10, ge=1, description="The fastest pace that a contract may allow.")
-    fields: dict[Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,63}$")], FieldSettings] = Field(description="The dataset's fields by name.")
+    fields: dict[Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,63}$")], FieldSettings] = Field(
+        description="The dataset's fields by name."
+    )
 
     @model_validator(mode="after")
     def _named_fields_exist(self) -> DatasetSettings:
@@ -94,7 +96,9 @@ class Billing(_Section):
     """Stripe. Without a key the built-in fake stands in, and pages say so."""
 
     stripe_key: SecretStr | None = Field(default=None, description="Stripe secret key.")
-    webhook_secret: SecretStr | None = Field(default=None, description="Secret of the webhook endpoint /inbox/stripe.")
+    webhook_secret: SecretStr | None = Field(
+        default=None, description="Secret of the webhook endpoint /inbox/stripe; several, by commas, for snapshot and thin events."
+    )
     api_base: str | None = Field(default=None, description="Another address for the Stripe API; refused in production.")
     meter_event: str = Field(default="licet_records", description="event_name of the Stripe Billing Meter.")
 
@@ -144,7 +148,9 @@ class Settings(_Section):
     mail: Mail = Field(default_factory=Mail)
     billing: Billing = Field(default_factory=Billing)
     gate: Gate = Field(default_factory=Gate)
-    datasets: dict[Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,63}$")], DatasetSettings] = Field(default_factory=dict, description="Datasets by id.")
+    datasets: dict[Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,63}$")], DatasetSettings] = Field(
+        default_factory=dict, description="Datasets by id."
+    )
 
     @property
     def database_url(self) -> str:

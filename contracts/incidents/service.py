@@ -17,6 +17,7 @@ KINDS: dict[str, str] = {
     "ledger_broken": "The ledger does not verify.",
     "scraping": "Automated collection without a licence.",
     "contract_breach": "A partner acted outside its contract.",
+    "usage_refused": "The payment service could not place usage that was reported to it.",
     "gate_open": "The gate could not decide and let traffic through.",
 }
 
