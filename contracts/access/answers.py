@@ -1,0 +1,91 @@
+"""What waits to be let out, and what became of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from contracts.datasets.plan import Page
+from contracts.deliveries.ordinals import fingerprint, pack
+from contracts.errors import Refusal
+from contracts.ledger.stage import Entry
+from contracts.store.epochs import Epochs
+from contracts.terms.grant import Grant
+
+
+@dataclass(frozen=True, slots=True)
+class Portion:
+    """The first rows of a page, ready to leave: JSON objects with commas between, and their ordinals packed."""
+
+    count: int
+    data: bytes
+    ordinals: bytes
+    lowest: int
+    highest: int
+    records_hash: str
+
+
+def portion(page: Page, count: int) -> Portion:
+    """The first `count` rows of a page."""
+    ordinals = page.ordinals[:count]
+    packed = pack(ordinals) if count else b""
+    return Portion(
+        count=count,
+        data=",".join(page.rows[:count]).encode(),
+        ordinals=packed,
+        lowest=min(ordinals, default=0),
+        highest=max(ordinals, default=0),
+        records_hash=fingerprint(packed) if count else "",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """What an answer takes from: the contract's records of one day."""
+
+    contract_id: str
+    day: date
+    cap: int
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """Records that may leave once their entry is durable, if nothing of `seen` has moved.
+
+    `entry` lacks only what the transaction decides: count, bytes, hash and quota. The page is cut to what the quota leaves.
+    """
+
+    entry: Entry
+    page: Page
+    whole: Portion
+    grant: Grant
+    charge: Charge
+    seen: Epochs
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """Entries of answers without records, of refusals, tokens and fetches. They depend on no epoch."""
+
+    entries: Sequence[Entry]
+
+
+Item = Delivered | Recorded
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """What is durable now. `refusal` is `quota_exhausted` where nothing was left; its entry is the one named here."""
+
+    entry_ids: tuple[str, ...]
+    at: datetime
+    portion: Portion | None = None
+    quota_before: int = 0
+    quota_after: int = 0
+    refusal: Refusal | None = None
+
+    @property
+    def entry_id(self) -> str:
+        """The entry of the answer."""
+        return self.entry_ids[0]

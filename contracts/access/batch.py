@@ -1,0 +1,157 @@
+"""One batch transaction of the hot path: epochs, quotas, entries, deliveries, usage, in this order.
+
+An answer is let out by what this transaction saw. The epochs' rows are share-locked first, so that a suspension or an erasure
+commits either before this batch (whose answers are then stale and run again) or after it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import structlog
+from sqlalchemy import insert, select, text
+from sqlalchemy.exc import DataError, IntegrityError
+from sqlmodel import col
+
+from contracts.access.answers import Committed, Delivered, Item, Portion, Recorded, portion
+from contracts.billing.meter import usage
+from contracts.billing.tables import UsageRow
+from contracts.deliveries.tables import Delivery
+from contracts.errors import Refusal, StaleEpoch, StoreUnavailable
+from contracts.ledger.stage import Entry, stage
+from contracts.quotas import service as quotas
+from contracts.store.epochs import NAMES, Epoch, Epochs
+from contracts.store.unit import Unit
+
+log = structlog.get_logger()
+
+Outcome = Committed | Exception
+
+# What one item can do wrong by itself; the others of its batch go on without it.
+_OWN_FAULTS = (IntegrityError, DataError, ValueError, TypeError)
+
+
+def write(unit: Unit, items: Sequence[Item]) -> list[Outcome]:
+    """Write all items; returns what became of each, in order. A stale item is a `StaleEpoch`, and nothing of it is written.
+
+    All are written at once under one savepoint. Where that fails by the fault of some item, each is written under a savepoint
+    of its own, and only the faulty ones fail.
+    """
+    now = _epochs(unit)
+    fresh = [item for item in items if not _stale(item, now)]
+    try:
+        with unit.session.begin_nested():
+            written: list[Outcome] = list(_together(unit, fresh))
+    except _OWN_FAULTS:
+        written = [_alone(unit, item) for item in fresh]
+    outcomes = iter(written)
+    return [StaleEpoch("grants or erasures moved") if _stale(item, now) else next(outcomes) for item in items]
+
+
+def ensure_epochs(unit: Unit) -> None:
+    """Make the epochs' rows, which a batch must find to lock."""
+    known = set(unit.connection.execute(select(col(Epoch.name))).scalars())
+    missing = [{"name": name, "value": 0} for name in NAMES if name not in known]
+    if missing:
+        unit.connection.execute(insert(Epoch), missing)
+
+
+def _epochs(unit: Unit) -> Epochs:
+    if unit.connection.dialect.name == "postgresql":
+        # A control-plane transaction that hangs must not hang reads: the batch fails and answers 503.
+        unit.connection.execute(text("SET LOCAL lock_timeout = '2s'"))
+    rows = unit.connection.execute(select(col(Epoch.name), col(Epoch.value)).with_for_update(read=True)).all()
+    return Epochs(**{name: value for name, value in rows if name in NAMES})
+
+
+def _stale(item: Item, now: Epochs) -> bool:
+    return isinstance(item, Delivered) and (item.seen.grants, item.seen.erasures) != (now.grants, now.erasures)
+
+
+def _alone(unit: Unit, item: Item) -> Outcome:
+    try:
+        with unit.session.begin_nested():
+            return _together(unit, [item])[0]
+    except _OWN_FAULTS as error:
+        log.error("access.item_failed", error=type(error).__name__)
+        return StoreUnavailable(type(error).__name__)
+
+
+def _together(unit: Unit, items: Sequence[Item]) -> list[Committed]:
+    settled = _settle(unit, items)
+    entries = [_entries(item, granted) for item, granted in zip(items, settled, strict=True)]
+    ids = iter(stage(unit.connection, unit.node, unit.now, [entry for group in entries for entry in group]))
+    outcomes = [
+        replace(granted, entry_ids=tuple(next(ids) for _ in group), at=unit.now) for group, granted in zip(entries, settled, strict=True)
+    ]
+    _deliver(unit, items, outcomes)
+    return outcomes
+
+
+def _settle(unit: Unit, items: Sequence[Item]) -> list[Committed]:
+    """Give each item what its quota leaves, in the order of the batch, and write the quotas once."""
+    delivered = [item for item in items if isinstance(item, Delivered)]
+    before = quotas.locked(unit, [(item.charge.contract_id, item.charge.day) for item in delivered])
+    used = dict(before)
+    settled = []
+    for item in items:
+        if isinstance(item, Recorded):
+            settled.append(Committed((), unit.now))
+            continue
+        account = (item.charge.contract_id, item.charge.day)
+        granted = _grant(item, used[account], unit)
+        used[account] = granted.quota_after
+        settled.append(granted)
+    quotas.settle(unit, before, used)
+    return settled
+
+
+def _grant(item: Delivered, used: int, unit: Unit) -> Committed:
+    left = max(0, item.charge.cap - used)
+    if item.whole.count and not left:
+        reason = "The contract's records for the day are used up. Go on after the reset."
+        refusal = Refusal("quota_exhausted", reason, {"limit": item.charge.cap, "used": used})
+        return Committed((), unit.now, None, used, used, refusal)
+    part = item.whole if item.whole.count <= left else portion(item.page, left)
+    return Committed((), unit.now, part, used, used + part.count)
+
+
+def _entries(item: Item, granted: Committed) -> Sequence[Entry]:
+    if isinstance(item, Recorded):
+        return item.entries
+    entry = replace(item.entry, quota_before=granted.quota_before, quota_after=granted.quota_after)
+    if granted.refusal is not None:
+        return [replace(entry, decision="refuse", rule=granted.refusal.code, rows=0)]
+    part = granted.portion or item.whole
+    return [replace(entry, decision="allow", rows=part.count, bytes=len(part.data), records_hash=part.records_hash)]
+
+
+def _deliver(unit: Unit, items: Sequence[Item], outcomes: Sequence[Committed]) -> None:
+    deliveries, used = [], []
+    for item, outcome in zip(items, outcomes, strict=True):
+        if not isinstance(item, Delivered) or outcome.portion is None or not outcome.portion.count:
+            continue
+        deliveries.append(_delivery(item, outcome, outcome.portion))
+        row = usage(item.grant, outcome.entry_id, item.entry.dataset, outcome.portion.count, unit.now, item.charge.day)
+        if row is not None:
+            used.append(row)
+    if deliveries:
+        unit.connection.execute(insert(Delivery), deliveries)
+    if used:
+        unit.connection.execute(insert(UsageRow), used)
+
+
+def _delivery(item: Delivered, outcome: Committed, part: Portion) -> dict[str, Any]:
+    return {
+        "entry_id": outcome.entry_id,
+        "contract_id": item.grant.contract_id,
+        "dataset": item.entry.dataset,
+        "version": item.entry.dataset_version,
+        "ordinals": part.ordinals,
+        "lowest": part.lowest,
+        "highest": part.highest,
+        "count": part.count,
+        "at": outcome.at,
+    }

@@ -1,0 +1,178 @@
+"""The hot path's one decision, pure: contract and dataset policy and credential and request. Every step only narrows."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from contracts.access.query import Filter, Query
+from contracts.access.rows import outside
+from contracts.credentials.tokens import Claims
+from contracts.datasets.catalogue import Dataset
+from contracts.datasets.plan import Column, Test
+from contracts.datasets.pseudonyms import fields_of, is_pseudonym
+from contracts.datasets.values import Value, read
+from contracts.errors import Refusal, Refused, refuse
+from contracts.ledger.stage import canonical
+from contracts.terms.grant import Grant
+from contracts.terms.model import Condition, DatasetTerms
+
+SCOPE = "records:read"
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """A request that may be answered, narrowed to what its contract allows.
+
+    `tests` hold the contract's conditions, then the request's. `fingerprint` binds cursors to the query: SHA-256 over dataset,
+    purpose, fields and filters. `cap` is the day's record quota, `rate` the requests of a second.
+    """
+
+    dataset: Dataset
+    terms: DatasetTerms
+    purpose: str
+    columns: tuple[Column, ...]
+    tests: tuple[Test, ...]
+    contract_tests: tuple[Test, ...]
+    pseudonyms: tuple[str, ...]
+    shape: tuple[str, ...]
+    limit: int
+    cap: int
+    fingerprint: bytes
+
+
+def admit(grant: Grant, claims: Claims, address: str, today: date, scope: str = SCOPE) -> Refusal | None:
+    """Whether this credential may use the API at all now: live client, current version, scope, dates, network."""
+    scopes = grant.clients.get(claims.client_id)
+    if claims.contract_id != grant.contract_id or scopes is None:
+        return Refusal("token_invalid", "The credential was revoked. Create a new client in the portal.")
+    if claims.contract_version != grant.version:
+        return Refusal("token_invalid", "The contract has a new version. Ask for a new token.", {"contract_version": grant.version})
+    if scope not in claims.scopes or scope not in scopes:
+        return Refusal("scope_not_granted", f"This needs the scope {scope}. Ask for a token with it.", {"scope": scope})
+    return grant.refusal_at(today) or grant.refusal_from(address)
+
+
+def decide(grant: Grant, claims: Claims, dataset: Dataset | None, query: Query, address: str, today: date) -> Allowed | Refusal:
+    """What may leave, or the rule that says no. Unknown datasets and foreign ones are refused alike."""
+    refusal = admit(grant, claims, address, today)
+    if refusal is not None:
+        return refusal
+    try:
+        return _allowed(grant, dataset, query)
+    except Refused as refused:
+        return refused.refusal
+
+
+def _allowed(grant: Grant, dataset: Dataset | None, query: Query) -> Allowed:
+    terms = None if dataset is None else grant.terms.for_dataset(dataset.id)
+    if dataset is None or terms is None:
+        named = ", ".join(each.dataset for each in grant.terms.datasets)
+        raise refuse("dataset_not_in_contract", f"The contract names {named}. Apply for other datasets in the portal.")
+    purpose = _purpose(grant, dataset, query.purpose)
+    columns = _columns(dataset, terms, query.fields)
+    bounds = contract_tests(dataset, terms)
+    asked = tuple(_asked(dataset, terms, each) for each in query.filters)
+    field = outside(bounds, asked)
+    if field is not None:
+        reason = f"The contract's rows have other values of {field}. Its terms are at /v1/contract."
+        raise refuse("rows_outside_contract", reason, field=field)
+    shape = tuple(each.shape for each in query.filters)
+    return Allowed(
+        dataset=dataset,
+        terms=terms,
+        purpose=purpose,
+        columns=columns,
+        tests=bounds + asked,
+        contract_tests=bounds,
+        pseudonyms=fields_of(dataset, terms) if any(column.pseudonym for column in columns + tuple(t.column for t in asked)) else (),
+        shape=shape,
+        limit=query.limit,
+        cap=record_cap(grant, dataset),
+        fingerprint=_fingerprint(dataset.id, purpose, columns, query.filters),
+    )
+
+
+def record_cap(grant: Grant, dataset: Dataset) -> int:
+    """Records that may leave in a day: the lower of contract and dataset policy."""
+    return min(grant.terms.records_per_day, dataset.settings.max_records_per_day)
+
+
+def contract_tests(dataset: Dataset, terms: DatasetTerms) -> tuple[Test, ...]:
+    """The contract's row filter. A condition that the dataset cannot meet any more closes it (`dataset_unavailable`)."""
+    return tuple(_bound(dataset, each) for each in terms.rows)
+
+
+def _purpose(grant: Grant, dataset: Dataset, asked: str) -> str:
+    allowed = [purpose for purpose in grant.terms.purposes if purpose in dataset.settings.purposes]
+    if not allowed or (asked and asked not in allowed):
+        raise refuse("purpose_not_in_contract", f"The contract allows {', '.join(allowed) or 'no purpose here'}.", purposes=allowed)
+    return asked or allowed[0]
+
+
+def _columns(dataset: Dataset, terms: DatasetTerms, asked: Sequence[str]) -> tuple[Column, ...]:
+    readable = [name for name in dataset.fields if name in terms.fields]
+    foreign = next((name for name in asked if name not in readable), None)
+    if foreign is not None:
+        reason = f"The contract does not name the field {foreign[:80]}. It names {', '.join(readable)}."
+        raise refuse("field_not_in_contract", reason, field=foreign[:80])
+    if not readable:
+        raise refuse("dataset_unavailable", "The dataset no longer has any field of the contract. Ask the platform.")
+    return tuple(_column(dataset, terms, name) for name in asked or readable)
+
+
+def _column(dataset: Dataset, terms: DatasetTerms, name: str) -> Column:
+    return Column(name, dataset.fields[name].type, dataset.is_pseudonymised(name, terms))
+
+
+def _asked(dataset: Dataset, terms: DatasetTerms, each: Filter) -> Test:
+    if each.field not in dataset.fields:
+        raise refuse("filter_not_possible", f"The dataset has no field {each.field[:80]}. Parameters are fields and {_PARAMETERS}.")
+    if each.field not in terms.fields:
+        raise refuse("field_not_in_contract", f"The contract does not name the field {each.field}.", field=each.field)
+    possible = dataset.operators(each.field, terms)
+    if each.op not in possible:
+        named = f"takes {', '.join(possible)}" if possible else "cannot be filtered by"
+        raise refuse("filter_not_possible", f"The field {each.field} {named}.", field=each.field, operators=possible)
+    column = _column(dataset, terms, each.field)
+    if column.pseudonym:
+        if not is_pseudonym(each.text):
+            raise refuse("filter_not_possible", f"Filter {each.field} by a pseudonym that this contract was given.", field=each.field)
+        return Test(column, each.op, each.text)
+    return Test(column, each.op, _value(column, each))
+
+
+def _value(column: Column, each: Filter) -> Value | tuple[Value, ...]:
+    try:
+        return tuple(read(column.type, text) for text in each.text.split(",")) if each.op == "in" else read(column.type, each.text)
+    except ValueError as error:
+        raise refuse("filter_not_possible", f"The value of {each.shape} {error}.", field=each.field) from error
+
+
+def _bound(dataset: Dataset, condition: Condition) -> Test:
+    field = dataset.fields.get(condition.field)
+    try:
+        if field is None or (condition.op not in ("eq", "in") and field.type in ("string", "boolean")):
+            raise ValueError(condition.field)
+        # Conditions of terms are on the values themselves, also of a field that leaves as a pseudonym.
+        column, value = Column(condition.field, field.type), condition.value
+        values = tuple(read(field.type, each) for each in value) if isinstance(value, tuple) else read(field.type, value)
+        return Test(column, condition.op, values)
+    except ValueError as error:
+        reason = "The dataset no longer fits the contract's row filter, so nothing is answered. Ask the platform."
+        raise refuse("dataset_unavailable", reason, field=condition.field) from error
+
+
+def _fingerprint(dataset: str, purpose: str, columns: Sequence[Column], filters: Sequence[Filter]) -> bytes:
+    asked = {
+        "dataset": dataset,
+        "purpose": purpose,
+        "fields": [column.name for column in columns],
+        "filters": sorted([each.field, each.op, each.text] for each in filters),
+    }
+    return hashlib.sha256(canonical(asked)).digest()
+
+
+_PARAMETERS = "fields, limit, cursor and purpose"

@@ -1,0 +1,90 @@
+"""Grants in memory: compiled once, dropped when the epoch `grants` moves, looked at anew each second.
+
+The second look is what finds a terms row that was edited in the database past every service: the seal no longer fits, the
+contract is closed and an incident opened.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from contracts.clock import Clock
+from contracts.datasets.catalogue import Version, current_versions
+from contracts.errors import Refusal
+from contracts.incidents.service import open_incident
+from contracts.keys import KeyRing
+from contracts.store import epochs
+from contracts.store.epochs import EpochWatch
+from contracts.store.unit import Store
+from contracts.terms.grant import Grant, compile_grant
+
+KEPT_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A contract's grant, or why there is none, with its datasets' current versions, all as of one epoch `grants`."""
+
+    grant: Grant | Refusal
+    versions: Mapping[str, Version]
+    epoch: int
+    loaded_at: float
+
+
+class GrantCache:
+    """Looks grants up by contract. Safe from any thread and loop; one load a contract at a time."""
+
+    def __init__(self, store: Store, keys: KeyRing, clock: Clock, watch: EpochWatch) -> None:
+        self._store, self._keys, self._clock, self._watch = store, keys, clock, watch
+        self._held: dict[str, Held] = {}
+        self._locks: dict[str, threading.Lock] = {}
+
+    async def get(self, contract_id: str) -> Grant | Refusal:
+        """The grant, or `not_found`, `contract_not_active` or `seal_broken`. Dates and networks are the grant's own to check."""
+        return (await self.held(contract_id)).grant
+
+    async def held(self, contract_id: str) -> Held:
+        """The grant with the epoch that it holds for; loads in a thread where memory does not have it."""
+        known = self._fresh(contract_id)
+        return known if known is not None else await asyncio.to_thread(self.held_now, contract_id)
+
+    def held_now(self, contract_id: str) -> Held:
+        """As `held`, in the calling thread, which may wait for the store."""
+        with self._locks.setdefault(contract_id, threading.Lock()):
+            known = self._fresh(contract_id)
+            if known is not None:
+                return known
+            held = self._load(contract_id)
+            self._held[contract_id] = held
+        if isinstance(held.grant, Refusal) and held.grant.code == "seal_broken":
+            self._report(contract_id, held.grant)
+        return held
+
+    def forget(self, contract_id: str) -> None:
+        """Drop a contract's grant, so that the next look is at the store."""
+        self._held.pop(contract_id, None)
+
+    def _fresh(self, contract_id: str) -> Held | None:
+        held = self._held.get(contract_id)
+        if held is None or held.epoch < self._watch.epochs.grants or time.monotonic() - held.loaded_at > KEPT_SECONDS:
+            return None
+        return held
+
+    def _load(self, contract_id: str) -> Held:
+        started = time.monotonic()
+        with self._store.read() as session:
+            # The epoch first: a change after it makes this grant look older than it is, never newer.
+            epoch = epochs.current(session.connection()).grants
+            grant = compile_grant(self._keys, session, contract_id)
+            named = [] if isinstance(grant, Refusal) else [each.dataset for each in grant.terms.datasets]
+            versions = current_versions(session.connection(), named)
+        return Held(grant, MappingProxyType(versions), epoch, started)
+
+    def _report(self, contract_id: str, refusal: Refusal) -> None:
+        with self._store.write("incident") as unit:
+            open_incident(unit, "seal_broken", "A contract's terms do not fit its seal", dict(refusal.facts), contract_id)

@@ -1,0 +1,79 @@
+"""A request for records, read from its query string: fields, limit, cursor, purpose and filters. Nothing unknown is skipped."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import cast
+
+from contracts.datasets.plan import Op
+from contracts.errors import Refusal
+
+DEFAULT_LIMIT = 100
+MAX_LIMIT = 1_000
+MAX_PARAMETERS = 40
+OPERATORS = ("eq", "in", "gte", "gt", "lte", "lt")
+RESERVED = ("fields", "limit", "cursor", "purpose")
+
+_LIMIT = re.compile(r"[0-9]{1,6}")
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """One condition as it was asked, its value still text."""
+
+    field: str
+    op: Op
+    text: str
+
+    @property
+    def shape(self) -> str:
+        """Field and operator, which the ledger holds in clear; the value is personal."""
+        return f"{self.field}.{self.op}"
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What was asked. No fields means all of the contract's, no purpose its first."""
+
+    fields: tuple[str, ...] = ()
+    limit: int = DEFAULT_LIMIT
+    cursor: str = ""
+    purpose: str = ""
+    filters: tuple[Filter, ...] = ()
+
+
+def parse(pairs: Sequence[tuple[str, str]]) -> Query | Refusal:
+    """The query of decoded name and value pairs, or `invalid_input` / `filter_not_possible`."""
+    if len(pairs) > MAX_PARAMETERS:
+        return _invalid("parameters", f"Send at most {MAX_PARAMETERS} parameters.")
+    names = [name for name, _ in pairs]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        code = "invalid_input" if twice in RESERVED else "filter_not_possible"
+        return Refusal(code, f"`{twice[:80]}` is given twice. Give it once; several values of a field go into `.in`.")
+    given = {name: value for name, value in pairs if name in RESERVED}
+    limit = given.get("limit", str(DEFAULT_LIMIT))
+    if not _LIMIT.fullmatch(limit) or not 1 <= int(limit) <= MAX_LIMIT:
+        return _invalid("limit", f"`limit` is a number from 1 to {MAX_LIMIT}.")
+    fields = tuple(given["fields"].split(",")) if "fields" in given else ()
+    if len(set(fields)) != len(fields) or "" in fields:
+        return _invalid("fields", "`fields` are the names of fields with commas between, each once.")
+    filters = [_filter(name, value) for name, value in pairs if name not in RESERVED]
+    for found in filters:
+        if isinstance(found, Refusal):
+            return found
+    return Query(fields, int(limit), given.get("cursor", ""), given.get("purpose", ""), tuple(cast("list[Filter]", filters)))
+
+
+def _filter(name: str, value: str) -> Filter | Refusal:
+    field, _, op = name.partition(".")
+    if (op or "eq") not in OPERATORS or name.endswith("."):
+        reason = f"`{op[:20]}` is no operator. Use {', '.join(OPERATORS)}, such as `created_at.gte=2026-01-01T00:00:00Z`."
+        return Refusal("filter_not_possible", reason)
+    return Filter(field, cast(Op, op or "eq"), value)
+
+
+def _invalid(field: str, reason: str) -> Refusal:
+    return Refusal("invalid_input", reason, {"fields": {field: reason}})

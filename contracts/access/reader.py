@@ -1,0 +1,258 @@
+"""Reading records: decide, read, commit, and only then answer. Stale facts re-run the request; a refusal is recorded too."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from contracts.access.answers import Charge, Committed, Delivered, Portion, portion
+from contracts.access.cursor import Cursors
+from contracts.access.decide import Allowed, admit, decide
+from contracts.access.grants import GrantCache, Held
+from contracts.access.query import MAX_LIMIT
+from contracts.access.request import Answer, Caller, Quota, RecordsRequest, entry_of
+from contracts.access.withheld import WithheldCounts
+from contracts.access.writer import AccessWriter
+from contracts.clock import Clock, rfc3339
+from contracts.datasets import pseudonyms
+from contracts.datasets.catalogue import Catalogue, Version
+from contracts.datasets.engines.duckdb import DuckEngine
+from contracts.datasets.plan import Engine, Mark, Page, Plan
+from contracts.deliveries.overlay import Erased, ErasureOverlay
+from contracts.errors import Refusal, Refused, StaleEpoch
+from contracts.keys import KeyRing, Purpose, all_of
+from contracts.quotas.service import day_of, resets_at
+from contracts.settings import Settings
+from contracts.store.epochs import Epochs, EpochWatch
+from contracts.store.unit import Store
+from contracts.terms.grant import Grant
+
+# A request is run this often while grants or erasures move under it.
+_RUNS = 5
+
+
+class Reader:
+    """Answers requests for records. One for a process; safe from any loop."""
+
+    def __init__(
+        self,
+        store: Store,
+        settings: Settings,
+        clock: Clock,
+        watch: EpochWatch,
+        keys: KeyRing,
+        catalogue: Catalogue,
+        grants: GrantCache,
+        writer: AccessWriter,
+    ) -> None:
+        self._store, self._settings, self._clock, self._watch = store, settings, clock, watch
+        self._keys, self._catalogue, self._grants, self._writer = keys, catalogue, grants, writer
+        self._engine: Engine = DuckEngine(settings.home)
+        self._overlay = ErasureOverlay(store, watch)
+        self._withheld = WithheldCounts(self._engine)
+        self._pool = ThreadPoolExecutor(max_workers=max(2, os.cpu_count() or 2), thread_name_prefix="records")
+        self._cursors: Cursors | None = None
+        self._used: dict[tuple[str, date], int] = {}
+        self._built: set[tuple[str, ...]] = set()
+
+    @property
+    def zone(self) -> str:
+        """The time zone of quota days and contract dates."""
+        return self._settings.platform.time_zone
+
+    async def records(self, request: RecordsRequest) -> Answer:
+        """Answer a request whole: nothing leaves before its entry is durable, nothing after a suspension or erasure committed.
+
+        Raises `StoreUnavailable` where the store takes no entries; then there is no answer and no entry.
+        """
+        kept: _Read | None = None
+        for _ in range(_RUNS):
+            held = await self._grants.held(request.caller.claims.contract_id)
+            now = self._clock.now()
+            verdict = await self._verdict(held, request, now)
+            if isinstance(verdict, Refusal):
+                return await self.refuse(verdict, request, held, now)
+            try:
+                kept = await self._read(verdict, request, held, now, kept)
+            except Refused as refused:
+                return await self.refuse(refused.refusal, request, held, now, verdict)
+            try:
+                committed = await self._writer.commit(self._delivered(verdict, request, kept, now))
+            except StaleEpoch:
+                if await self._look_again():
+                    continue
+                break
+            return self._answer(verdict, kept, committed, now)
+        return await self.refuse(_UNSETTLED, request, held, now)
+
+    async def authorise(self, caller: Caller) -> Held | Refusal:
+        """The grant of a caller who may use the API now; for everything but records, which decide more."""
+        held = await self._grants.held(caller.claims.contract_id)
+        if isinstance(held.grant, Refusal):
+            return held.grant
+        return self._unverified(await self._is_fresh()) or admit(held.grant, caller.claims, caller.address, self.today()) or held
+
+    async def refuse(
+        self, refusal: Refusal, request: RecordsRequest, held: Held | None, now: datetime, allowed: Allowed | None = None
+    ) -> Answer:
+        """Record a refusal of records and return it as an answer."""
+        grant = None if held is None or isinstance(held.grant, Refusal) else held.grant
+        entry = entry_of(request, grant, self._known(request.dataset_id), allowed, refusal)
+        (entry_id,) = await self._writer.record_entries([entry])
+        quota = None
+        if grant is not None and refusal.code == "quota_exhausted":
+            quota = self._quota(grant.contract_id, refusal.facts["limit"], refusal.facts["used"], now)
+            refusal = _with_reset(refusal, resets_at(self.today(now), self.zone))
+        return Answer(entry_id, refusal=refusal, grant=grant, quota=quota)
+
+    def today(self, now: datetime | None = None) -> date:
+        """The date in the platform's time zone."""
+        return day_of(now or self._clock.now(), self.zone)
+
+    def close(self) -> None:
+        """End the threads that read."""
+        self._pool.shutdown()
+
+    async def _verdict(self, held: Held, request: RecordsRequest, now: datetime) -> Allowed | Refusal:
+        if isinstance(held.grant, Refusal):
+            return held.grant
+        unverified = self._unverified(await self._is_fresh())
+        if unverified is not None:
+            return unverified
+        caller, today = request.caller, self.today(now)
+        verdict = decide(held.grant, caller.claims, self._catalogue.get(request.dataset_id), request.query, caller.address, today)
+        if isinstance(verdict, Refusal):
+            return verdict
+        used = self._used.get((held.grant.contract_id, today), 0)
+        if used >= verdict.cap:
+            # What is used only grows within a day, so what this process last wrote suffices to say no.
+            return Refusal("quota_exhausted", _EXHAUSTED, {"limit": verdict.cap, "used": used})
+        return verdict
+
+    async def _read(self, allowed: Allowed, request: RecordsRequest, held: Held, now: datetime, kept: _Read | None) -> _Read:
+        """The page; one that was read before is kept where neither grant nor version nor erasures differ."""
+        version = held.versions.get(allowed.dataset.id)
+        if version is None or isinstance(held.grant, Refusal):
+            raise Refused(Refusal("dataset_unavailable", "The dataset was not loaded yet. Ask the platform."))
+        erased = await self._overlay.of(allowed.dataset.id)
+        seen = Epochs(grants=held.epoch, erasures=erased.epoch)
+        if kept is not None and kept.grant == held.grant and kept.version == version and kept.seen.erasures == seen.erasures:
+            return _Read(held.grant, version, seen, kept.page, kept.whole, kept.withheld)
+        mark = await self._mark(request.query.cursor, held.grant.contract_id, allowed.fingerprint, now)
+        limit = min(allowed.limit, max(1, allowed.cap - self._used.get((held.grant.contract_id, self.today(now)), 0)))
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._pool, self._read_now, allowed, held.grant, version, erased, seen, mark, limit)
+
+    def _read_now(
+        self, allowed: Allowed, grant: Grant, version: Version, erased: Erased, seen: Epochs, mark: Mark | None, limit: int
+    ) -> _Read:
+        plan = Plan(
+            dataset=allowed.dataset.id,
+            version=version.version,
+            contract_id=grant.contract_id,
+            columns=allowed.columns,
+            tests=allowed.tests,
+            limit=min(limit, MAX_LIMIT),
+            pseudonyms=allowed.pseudonyms,
+            after=mark,
+            excluded=erased.ordinals,
+        )
+        self._ensure_pseudonyms(plan, allowed)
+        page = self._engine.page(plan)
+        return _Read(grant, version, seen, page, portion(page, len(page.rows)), self._withheld.of(allowed, grant, version))
+
+    def _ensure_pseudonyms(self, plan: Plan, allowed: Allowed) -> None:
+        """Build a table that activation or refresh has not built yet; looked for once a contract and version."""
+        known = (plan.contract_id, plan.dataset, plan.version, *plan.pseudonyms)
+        if plan.pseudonyms and known not in self._built:
+            home = self._settings.home
+            pseudonyms.ensure(self._store, self._keys, home, allowed.dataset, allowed.terms, plan.version, plan.contract_id)
+            self._built.add(known)
+
+    def _delivered(self, allowed: Allowed, request: RecordsRequest, read: _Read, now: datetime) -> Delivered:
+        entry = entry_of(request, read.grant, True, allowed, None, read.version.version)
+        charge = Charge(read.grant.contract_id, self.today(now), allowed.cap)
+        return Delivered(entry, read.page, read.whole, read.grant, charge, read.seen)
+
+    def _answer(self, allowed: Allowed, read: _Read, committed: Committed, now: datetime) -> Answer:
+        contract_id, today = read.grant.contract_id, self.today(now)
+        self._remember((contract_id, today), committed.quota_after)
+        quota = self._quota(contract_id, allowed.cap, committed.quota_after, now)
+        if committed.refusal is not None or committed.portion is None:
+            refusal = _with_reset(committed.refusal or _UNSETTLED, resets_at(today, self.zone))
+            return Answer(committed.entry_id, refusal=refusal, grant=read.grant, quota=quota)
+        part = committed.portion
+        following = b"null"
+        if part.count and (read.page.more or part.count < len(read.page.rows)) and self._cursors is not None:
+            cursor = self._cursors.seal(read.page.mark(part.count), contract_id, allowed.fingerprint, now)
+            following = f'"{cursor}"'.encode()
+        body = b'{"data":[%b],"next":%b,"withheld":%b,"entry":"%b"}' % (part.data, following, read.withheld, committed.entry_id.encode())
+        return Answer(committed.entry_id, body, grant=read.grant, quota=quota)
+
+    async def _mark(self, cursor: str, contract_id: str, fingerprint: bytes, now: datetime) -> Mark | None:
+        if self._cursors is None:
+            self._cursors = await asyncio.to_thread(self._load_cursors)
+        if not cursor:
+            return None
+        mark = self._cursors.open(cursor, contract_id, fingerprint, now)
+        if isinstance(mark, Refusal):
+            raise Refused(mark)
+        return mark
+
+    def _load_cursors(self) -> Cursors:
+        with self._store.read() as session:
+            rows = all_of(session, Purpose.CURSOR)
+        if not rows:
+            with self._store.write("cursor key") as unit:
+                rows = [self._keys.ensure(unit, Purpose.CURSOR)]
+        return Cursors([self._keys.open(row) for row in rows])
+
+    async def _is_fresh(self) -> bool:
+        return self._watch.fresh() or await self._look_again()
+
+    async def _look_again(self) -> bool:
+        try:
+            await asyncio.to_thread(self._watch.poll)
+        except SQLAlchemyError:
+            return False
+        return True
+
+    def _unverified(self, fresh: bool) -> Refusal | None:
+        return None if fresh else Refusal("grant_unverified", "This process cannot read suspensions at the moment. Try again shortly.")
+
+    def _known(self, dataset_id: str) -> bool:
+        return self._catalogue.get(dataset_id) is not None
+
+    def _remember(self, account: tuple[str, date], used: int) -> None:
+        if len(self._used) > 10_000:
+            self._used.clear()
+        self._used[account] = max(used, self._used.get(account, 0))
+
+    def _quota(self, contract_id: str, cap: int, used: int, now: datetime) -> Quota:
+        seconds = int((resets_at(self.today(now), self.zone) - now).total_seconds()) + 1
+        return Quota(cap, max(used, self._used.get((contract_id, self.today(now)), 0)), seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """A page with the facts that it was read under."""
+
+    grant: Grant
+    version: Version
+    seen: Epochs
+    page: Page
+    whole: Portion
+    withheld: bytes
+
+
+def _with_reset(refusal: Refusal, moment: datetime) -> Refusal:
+    return Refusal(refusal.code, refusal.reason, {**refusal.facts, "resets_at": rfc3339(moment)})
+
+
+_EXHAUSTED = "The contract's records for the day are used up. Go on after the reset."
+_UNSETTLED = Refusal("grant_unverified", "Contracts or erasures changed while the request ran. Send it again.")

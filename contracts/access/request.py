@@ -1,0 +1,86 @@
+"""Requests for records and their answers, and the ledger entry that each makes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from contracts import networks
+from contracts.access.decide import Allowed
+from contracts.access.query import Query
+from contracts.credentials.tokens import Claims
+from contracts.errors import Refusal
+from contracts.ledger.stage import Entry
+from contracts.terms.grant import Grant
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Whose request it is: what the verified token says, and the client's address."""
+
+    claims: Claims
+    address: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordsRequest:
+    """One request for records. `query` is its parsed query string, `asked` the string as it came (personal)."""
+
+    caller: Caller
+    dataset_id: str
+    query: Query
+    asked: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """Where the contract's record quota stands; `seconds` until it frees."""
+
+    cap: int
+    used: int
+    seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What may leave: the body, or the refusal. The entry is durable. `grant` is there once the contract is known."""
+
+    entry: str
+    body: bytes = b""
+    refusal: Refusal | None = None
+    grant: Grant | None = None
+    quota: Quota | None = None
+
+
+def entry_of(
+    request: RecordsRequest,
+    grant: Grant | None,
+    dataset_known: bool,
+    allowed: Allowed | None,
+    refusal: Refusal | None,
+    version: str = "",
+) -> Entry:
+    """The entry of a request. Names that the request invented stay out of the leaf; the whole query is a personal value."""
+    claims = request.caller.claims
+    return Entry(
+        event="access.records",
+        decision="allow" if refusal is None else "refuse",
+        rule="" if refusal is None else refusal.code,
+        organisation="" if grant is None else grant.organisation_id,
+        contract=claims.contract_id,
+        contract_version=claims.contract_version,
+        contract_hash="" if grant is None else grant.terms_sha256,
+        credential=claims.client_id,
+        credential_kind="oauth-client",
+        purpose="" if allowed is None else allowed.purpose,
+        dataset=request.dataset_id if dataset_known else "",
+        dataset_version=version,
+        fields=() if allowed is None else tuple(column.name for column in allowed.columns),
+        filter_shape=() if allowed is None else allowed.shape,
+        personal=personal_of(request),
+    )
+
+
+def personal_of(request: RecordsRequest) -> dict[str, str]:
+    """What of a request is personal: the network's prefix, and the query with its values."""
+    values = {"network": networks.prefix(request.caller.address), "query": request.asked[:4_000]}
+    return {name: value for name, value in values.items() if value}
