@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
+import contracts.ledger
 from contracts.errors import refuse
 from contracts.house import House
 from contracts.ledger.source import latest_checkpoint
@@ -15,6 +18,7 @@ from contracts.ledger.tree import HASH
 
 routes = APIRouter(prefix="/ledger", tags=["ledger"])
 SHORT = "public, max-age=2"
+CHECKER = Path(contracts.ledger.__file__).with_name("check_proof.py").read_bytes()
 FOR_EVER = "public, max-age=31536000, immutable"
 NO_TILE = "There is no such tile. Ask for tiles of a size that a checkpoint has signed."
 
@@ -28,6 +32,12 @@ def checkpoint(request: Request) -> Response:
     if newest is None:
         raise refuse("not_found", "The ledger has no checkpoint yet; it has one within a second of its first entry.")
     return Response(newest.note, media_type="text/plain; charset=utf-8", headers={"cache-control": SHORT})
+
+
+@routes.get("/check-proof.py", response_class=Response)
+def checker(_request: Request) -> Response:
+    """A script that checks a proof file with plain Python and the ledger's public key, without trust in this server."""
+    return Response(CHECKER, media_type="text/x-python; charset=utf-8", headers={"cache-control": "public, max-age=3600"})
 
 
 @routes.get("/tile/{level}/{place:path}", response_class=Response)

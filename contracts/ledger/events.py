@@ -19,6 +19,7 @@ EVENTS: dict[str, str] = {
     "client.revoked": "An OAuth client was revoked.",
     "contract.activated": "The platform countersigned; the contract is in force.",
     "contract.drafted": "A contract was drafted from a template.",
+    "contract.expired": "A contract's last day passed.",
     "contract.lift_asked": "A member of staff asked to lift a suspension.",
     "contract.lifted": "A second member of staff lifted a suspension.",
     "contract.offered": "The contract was offered to the partner.",

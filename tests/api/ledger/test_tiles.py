@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
 
@@ -15,7 +16,7 @@ from contracts.clock import FixedClock
 from contracts.errors import LicetError
 from contracts.house import House
 from contracts.keys import KeyRing
-from contracts.ledger import note, tree
+from contracts.ledger import check_proof, note, tree
 from contracts.ledger.sequencer import Sequencer
 from contracts.ledger.tiles import TileRef, tile_path, width_at
 from contracts.store.unit import Store
@@ -94,3 +95,8 @@ def test_entries_are_not_public(house: House, client: TestClient) -> None:
     house.sequencer.integrate()
     answer = client.get("/ledger/tile/entries/000.p/3")
     assert (answer.status_code, answer.json()["code"]) == (403, "role_required")
+
+
+def test_the_script_for_outsiders_is_served_as_it_is(client: TestClient) -> None:
+    answer = client.get("/ledger/check-proof.py")
+    assert (answer.content, answer.headers["content-type"]) == (Path(check_proof.__file__).read_bytes(), "text/x-python; charset=utf-8")

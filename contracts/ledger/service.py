@@ -1,0 +1,60 @@
+"""Reading the ledger leaves its own trace: who searched for what, who opened which entry, who looked a record up."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from contracts.incidents.service import open_incident
+from contracts.keys import KeyRing
+from contracts.ledger.queries import Search
+from contracts.ledger.stage import Entry, canonical, record
+from contracts.ledger.verify import Progress, Report, verify
+from contracts.people.actor import Actor
+from contracts.people.roles import STAFF, Role
+from contracts.store.unit import Store, Unit
+
+BROKEN = "The ledger does not verify"
+
+
+def note_search(unit: Unit, actor: Actor, wanted: Search, found: int, *, exported: bool = False) -> str:
+    """Record a search before its results are shown; only for compliance. Returns the entry's id.
+
+    Which fields were used stands in the leaf, what was put into them is a personal value.
+    """
+    actor.require(Role.COMPLIANCE)
+    asked = {name: value for name, value in _asked(wanted).items() if value}
+    facts = {"fields": sorted(asked), "found": found, "exported": exported}
+    return record(unit, Entry(event="ledger.searched", facts=facts, personal=_by(actor) | {"search": canonical(asked).decode()}))
+
+
+def note_lookup(unit: Unit, actor: Actor, dataset: str, key: str, found: int) -> str:
+    """Record that someone asked who holds a record of a dataset; only for compliance. `found` counts contracts."""
+    actor.require(Role.COMPLIANCE)
+    facts = {"fields": ["record"], "found": found, "exported": False}
+    return record(unit, Entry(event="ledger.searched", dataset=dataset, facts=facts, personal=_by(actor) | {"search": key}))
+
+
+def note_view(unit: Unit, actor: Actor, entry_id: str) -> str:
+    """Record that a member of staff opened an entry, before it is shown."""
+    actor.require(*STAFF)
+    return record(unit, Entry(event="ledger.viewed", subject=entry_id, personal=_by(actor)))
+
+
+def inspect(store: Store, keys: KeyRing, progress: Progress | None = None, held: str | None = None) -> Report:
+    """Verify everything; where it fails, open the incident that staff see. Takes seconds to minutes and no write lock meanwhile."""
+    report = verify(store, keys, progress, held)
+    if report.problems:
+        first = report.problems[0]
+        with store.write("incident") as unit:
+            open_incident(unit, "ledger_broken", BROKEN, {"first_problem": first.what, "problems": len(report.problems)})
+    return report
+
+
+def _by(actor: Actor) -> dict[str, str]:
+    return {"account": actor.account_id, "network": actor.network}
+
+
+def _asked(wanted: Search) -> dict[str, str]:
+    moments: dict[str, datetime | None] = {"since": wanted.since, "until": wanted.until}
+    words = {name: getattr(wanted, name) for name in ("organisation", "contract", "dataset", "decision", "event", "q")}
+    return words | {name: moment.isoformat() if moment else "" for name, moment in moments.items()}
