@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from fastapi import APIRouter
 from starlette.responses import Response
 
 from contracts.gate import signals
-from contracts.house import House
+from contracts.settings import Settings
+
+if TYPE_CHECKING:
+    from contracts.house import House
 
 _CACHE = {"cache-control": "public, max-age=3600"}
 
 
 def router(house: House) -> APIRouter:
+    """Both signals of a house."""
+    return signals_of(house.settings)
+
+
+def signals_of(settings: Settings) -> APIRouter:
     """Both signals. They change with the settings only, so they are rendered at start."""
     routes = APIRouter()
-    robots, licence = signals.robots(house.settings), signals.licence(house.settings)
+    robots, licence = signals.robots(settings), signals.licence(settings)
 
     @routes.api_route("/robots.txt", methods=["GET", "HEAD"], include_in_schema=False)
     async def robots_txt() -> Response:

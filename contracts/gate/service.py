@@ -49,7 +49,7 @@ class Gate:
 
     def __init__(self, store: Store, watch: EpochWatch, tokens: Tokens, grants: Grants, settings: Settings, clock: Clock) -> None:
         self._store, self._watch, self._tokens, self._grants, self._clock = store, watch, tokens, grants, clock
-        self._settings = settings
+        self.settings = settings
         self._audience = tokens.audiences["site"]
         self._zone = ZoneInfo(settings.platform.time_zone)
         each = settings.gate.anonymous_budget
@@ -80,13 +80,13 @@ class Gate:
 
     def set_mode(self, unit: Unit, actor: Actor, wanted: str) -> None:
         """`contracts.gate.mode.set_mode`, felt in this process as soon as it is durable."""
-        mode.set_mode(unit, actor, wanted, self._settings)
+        mode.set_mode(unit, actor, wanted, self.settings)
         unit.after_commit(self.reload)
 
     def reload(self) -> None:
         """Read the mode again."""
         with self._store.read() as session:
-            self.mode = mode.current(session, self._settings).mode
+            self.mode = mode.current(session, self.settings).mode
 
     def jobs(self) -> list[Job]:
         """Recurring work of the process that decides."""
