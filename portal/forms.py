@@ -78,6 +78,13 @@ class Form:
         else:
             self.errors[""] = refusal.reason
 
+    def take_reason(self, refusal: Refusal, name: str = "reason") -> None:
+        """As `take`, with what is wrong with the act's reason beside the field that asks for it."""
+        self.take(refusal)
+        message = self.errors.pop("reason", "") or (self.errors.pop("", "") if refusal.code == "reason_required" else "")
+        if message:
+            self.errors[name] = message
+
 
 def of(values: Mapping[str, str | list[str] | None]) -> Form:
     """A form filled from stored values."""

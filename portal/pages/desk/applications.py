@@ -16,6 +16,7 @@ from contracts.people.actor import Actor
 from contracts.people.roles import Role
 from contracts.people.tables import Account, Organisation
 from contracts.terms.purposes import PURPOSES
+from portal.chain import chain
 from portal.deps import go, house_of, page, requires
 from portal.forms import Form, mendable, submitted
 from portal.hints import hinted
@@ -71,7 +72,7 @@ def approve(request: Request, actor: Steward, application_id: str, form: Sent) -
         with house_of(request).store.write() as unit:
             service.approve(unit, actor, application_id, form.number("revision"), form.text("reason"))
     except Refused as error:
-        form.take(mendable(error))
+        form.take_reason(mendable(error))
         return _page(request, actor, application_id, form, 422)
     return go(f"{BASE}/{application_id}", "approved")
 
@@ -83,7 +84,7 @@ def decline(request: Request, actor: Steward, application_id: str, form: Sent) -
         with house_of(request).store.write() as unit:
             service.decline(unit, actor, application_id, form.number("revision"), form.text("reason"))
     except Refused as error:
-        form.take(mendable(error))
+        form.take_reason(mendable(error))
         return _page(request, actor, application_id, form, 422)
     return go(f"{BASE}/{application_id}", "declined")
 
@@ -94,18 +95,20 @@ def _page(request: Request, actor: Actor, application_id: str, form: Form, statu
         application = queries.get_for(session, actor, application_id)
         dataset = house.settings.datasets.get(application.dataset)
         earlier = queries.earlier(session, application)
+        contract = reads.contract_of(session, application_id)
         context: dict[str, Any] = {
             "application": application,
             "organisation": session.get(Organisation, application.organisation_id),
             "applicant": session.get(Account, application.created_by),
             "names": reads.people(session, [application.decided_by]),
-            "contract": reads.contract_of(session, application_id),
+            "contract": contract,
             "earlier": earlier,
             "dataset": dataset,
             "lines": review.field_lines(application, dataset) if dataset else [],
             "observations": review.observations(application, dataset, earlier, reads.contracts_held(session, application.organisation_id))
             if dataset
             else [],
+            "links": chain(session, application=application, staff=True),
             "rows": about(session, application_id),
         }
     mine = application.created_by == actor.account_id
@@ -119,7 +122,7 @@ def _page(request: Request, actor: Actor, application_id: str, form: Form, statu
         days=review.days(application),
         clock=clock_words(application.decide_by, house.clock.now().date()),
         may_decide=Role.STEWARD in actor.roles and application.state == State.SUBMITTED and not mine,
-        may_draft=Role.STEWARD in actor.roles and application.state == State.APPROVED and context["contract"] is None,
+        may_draft=Role.STEWARD in actor.roles and application.state == State.APPROVED and not reads.stands(contract),
         **context,
     )
 

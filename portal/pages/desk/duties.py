@@ -93,8 +93,8 @@ def clock_words(due: date | None, today: date) -> ClockWords:
     if left == 0:
         return ClockWords("Due today", "stop")
     if left == 1:
-        return ClockWords("1 working day left", "warn")
-    return ClockWords(f"{left} working days left", "warn" if left == 2 else "wait")
+        return ClockWords("1 working day", "warn")
+    return ClockWords(f"{left} working days", "warn" if left == 2 else "wait")
 
 
 def heading(count: int) -> str:

@@ -24,7 +24,10 @@ def every(request: Request, actor: Annotated[Actor, Depends(requires(*STAFF))], 
         found = listed(session)
         titles = reads.contract_titles(session, [each.contract_id for each in found])
     still_open = [each for each in found if each.closed_at is None]
-    facets = [("All", "/desk/incidents", len(found), show != "open"), ("Open", "/desk/incidents?show=open", len(still_open), show == "open")]
+    facets = [
+        ("All", "/desk/incidents", len(found), show != "open"),
+        ("Open", "/desk/incidents?show=open", len(still_open), show == "open"),
+    ]
     return page(
         request, "desk/incidents.html", incidents=still_open if show == "open" else found, facets=facets, titles=titles, kinds=KINDS
     )

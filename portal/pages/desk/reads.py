@@ -9,6 +9,7 @@ from sqlmodel import Session, col, func, select
 from contracts.applications.tables import Application
 from contracts.incidents.service import listed
 from contracts.ledger.queries import TimelineRow
+from contracts.lifecycle.states import FINAL, State
 from contracts.lifecycle.tables import Contract
 from contracts.people.tables import Account, Organisation
 from portal.pages.desk.duties import Desk
@@ -19,11 +20,15 @@ _OPEN_CONTRACTS = ("draft", "offered", "signed", "lift_asked")
 
 def desk(session: Session) -> Desk:
     """Everything that waits for somebody."""
-    drafted = select(Contract.application_id)
-    waiting = col(Application.state).in_(_OPEN_APPLICATIONS) & ((Application.state == "submitted") | col(Application.id).not_in(drafted))
+    drafted = select(Contract.application_id).where(
+        col(Contract.state).not_in([state.value for state in FINAL]) | col(Contract.activated_at).is_not(None)
+    )
+    waiting = col(Application.state).in_(_OPEN_APPLICATIONS) & (
+        (col(Application.state) == "submitted") | col(Application.id).not_in(drafted)
+    )
     applications = session.exec(select(Application).where(waiting)).all()
     contracts = session.exec(select(Contract).where(col(Contract.state).in_(_OPEN_CONTRACTS))).all()
-    owners = {each.organisation_id for each in (*applications, *contracts)}
+    owners = {each.organisation_id for each in applications} | {each.organisation_id for each in contracts}
     incidents = [each for each in listed(session) if each.closed_at is None]
     names = organisations(session, owners)
     return Desk(tuple(applications), tuple(contracts), frozenset(each.application_id for each in contracts), tuple(incidents), names)
@@ -45,6 +50,11 @@ def contract_of(session: Session, application_id: str) -> Contract | None:
     """The newest contract drafted from an application."""
     query = select(Contract).where(Contract.application_id == application_id)
     return session.exec(query.order_by(col(Contract.id).desc())).first()
+
+
+def stands(contract: Contract | None) -> bool:
+    """Whether the contract keeps another from being drafted: one that ended before it came into force does not."""
+    return contract is not None and (State(contract.state) not in FINAL or contract.activated_at is not None)
 
 
 def contracts_held(session: Session, organisation_id: str) -> int:

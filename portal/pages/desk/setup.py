@@ -12,7 +12,7 @@ class SetupFacts:
     mail: str
     datasets: int
     loaded: int
-    contracts: int
+    template: bool
     stewards: int
     gate: str
 
@@ -56,7 +56,7 @@ def _dataset(facts: SetupFacts) -> Step:
 
 
 def _template(facts: SetupFacts) -> Step:
-    done = facts.contracts > 0
+    done = facts.template
     detail = (
         "Contracts are drafted from it."
         if done

@@ -16,6 +16,7 @@ from contracts.ledger.queries import Search, search
 from contracts.people.actor import Actor
 from contracts.people.roles import STAFF, Role
 from contracts.people.service import staff
+from contracts.signing.templates import KINDS, template_of
 from portal.deps import house_of, page, requires
 from portal.pages.desk import reads
 from portal.pages.desk.duties import clock_words, duties, heading, subheading, waiting
@@ -70,6 +71,7 @@ def today(request: Request, actor: Annotated[Actor, Depends(requires(*STAFF))]) 
         lately=lately,
         about=about,
         may_open_ledger=Role.COMPLIANCE in actor.roles,
+        may_see=bool(actor.roles & {Role.STEWARD, Role.COMPLIANCE}),
     )
 
 
@@ -80,7 +82,7 @@ def setup_facts(session: Session, house: House) -> SetupFacts:
         mail=settings.mail.transport,
         datasets=len(settings.datasets),
         loaded=len(current_versions(session.connection(), settings.datasets)),
-        contracts=reads.contracts_ever(session),
+        template=reads.contracts_ever(session) > 0 or any(template_of(settings, kind).own for kind in KINDS),
         stewards=sum(Role.STEWARD in row.roles for row in staff(session)),
         gate=mode.current(session, settings).mode,
     )

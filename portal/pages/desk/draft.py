@@ -1,0 +1,154 @@
+"""Drafting a contract: proposed terms, narrowed in a form, beside the text that they make."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+from starlette.requests import Request
+from starlette.responses import Response
+
+from contracts.applications import queries
+from contracts.applications.states import State
+from contracts.applications.tables import Application
+from contracts.errors import Misconfigured, Refused, refuse
+from contracts.ids import new_id
+from contracts.lifecycle import service
+from contracts.people.actor import Actor
+from contracts.people.roles import Role
+from contracts.settings import DatasetSettings, Settings
+from contracts.signing.document import ContractFacts, facts_of, render, render_text
+from contracts.signing.templates import KINDS, own_path, template_of
+from contracts.signing.text import blocks
+from contracts.terms.defaults import propose
+from contracts.terms.model import Terms
+from contracts.terms.narrow import within
+from contracts.terms.purposes import PROHIBITED
+from contracts.terms.words import plain
+from portal.deps import go, house_of, page, requires
+from portal.forms import Form, mendable, submitted
+from portal.pages.desk import reads, terms_form
+
+routes = APIRouter()
+PREVIEW = "ctr_…"
+Steward = Annotated[Actor, Depends(requires(Role.STEWARD))]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A term that the steward made narrower than it was proposed."""
+
+    title: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """What a contract is drafted from."""
+
+    application: Application
+    dataset: DatasetSettings
+    facts: ContractFacts
+    proposed: Terms
+
+
+@routes.get("/desk/applications/{application_id}/draft")
+def draft(request: Request, actor: Steward, application_id: str) -> Response:
+    """The proposed terms, ready to be narrowed."""
+    basis = _basis(request, actor, application_id)
+    return _page(request, basis, terms_form.shown(basis.proposed), basis.proposed)
+
+
+@routes.post("/desk/applications/{application_id}/draft")
+def write(request: Request, actor: Steward, application_id: str, form: Annotated[Form, Depends(submitted)]) -> Response:
+    """Show the text that the terms make, or (button `create`) draft the contract."""
+    house, basis = house_of(request), _basis(request, actor, application_id)
+    terms = basis.proposed
+    try:
+        terms = _read(form, basis, house.settings)
+        if form.text("act") != "create":
+            return _page(request, basis, form, terms)
+        contract_id = new_id("ctr")
+        rendered = render(house.settings, basis.facts, terms, contract_id)
+        with house.store.write() as unit:
+            service.draft(unit, actor, contract_id, application_id, rendered, terms, house.settings)
+    except Refused as error:
+        form.take(mendable(error))
+    except Misconfigured as error:
+        form.errors[""] = f"{error.where} {error.problem} {error.mend}"
+    else:
+        return go(f"/desk/contracts/{contract_id}", "drafted")
+    return _page(request, basis, form, terms, 422)
+
+
+@routes.get("/desk/templates")
+def templates(request: Request, actor: Annotated[Actor, Depends(requires(Role.STEWARD, Role.ADMINISTRATOR, Role.COMPLIANCE))]) -> Response:
+    """The texts that contracts are made from, and how to replace them."""
+    settings = house_of(request).settings
+    found = [(template_of(settings, kind), blocks(template_of(settings, kind).text), own_path(settings, kind)) for kind in KINDS]
+    return page(request, "desk/templates.html", templates=found)
+
+
+def changes(proposed: Terms, terms: Terms, settings: Settings) -> list[Change]:
+    """Terms whose words differ from the proposal, in the contract's order; an empty side means that it is not agreed."""
+    before = {line.title: line.sentence for line in plain(proposed, settings)}
+    after = {line.title: line.sentence for line in plain(terms, settings)}
+    titles = [*before, *(title for title in after if title not in before)]
+    return [Change(title, before.get(title, ""), after.get(title, "")) for title in titles if before.get(title) != after.get(title)]
+
+
+def _basis(request: Request, actor: Actor, application_id: str) -> Basis:
+    house = house_of(request)
+    with house.store.read() as session:
+        application = queries.get_for(session, actor, application_id)
+        drafted = reads.contract_of(session, application_id)
+        facts = facts_of(session, application)
+    dataset = house.settings.datasets.get(application.dataset)
+    if application.state != State.APPROVED or reads.stands(drafted):
+        raise refuse("command_not_possible", "A contract is drafted once, from an approved application.")
+    if dataset is None:
+        raise refuse("not_found", "The platform offers this dataset no longer.")
+    return Basis(application, dataset, facts, propose(application, dataset, house.settings.platform.site))
+
+
+def _read(form: Form, basis: Basis, settings: Settings) -> Terms:
+    terms = terms_form.read(form, basis.proposed, basis.dataset, basis.application)
+    refusal = within(terms, basis.application, settings)
+    if refusal is not None:
+        raise Refused(refusal)
+    return terms
+
+
+def _page(request: Request, basis: Basis, form: Form, terms: Terms, status: int = 200) -> Response:
+    settings = house_of(request).settings
+    return page(
+        request,
+        "desk/draft.html",
+        status,
+        form=form,
+        application=basis.application,
+        dataset=basis.dataset,
+        facts=basis.facts,
+        fields=_fields(basis),
+        asked_rows=list(basis.application.rows.items()),
+        prohibited=list(PROHIBITED.items()),
+        proposed=basis.proposed,
+        text=_text(settings, basis, terms, form),
+        changes=changes(basis.proposed, terms, settings),
+    )
+
+
+def _fields(basis: Basis) -> Sequence[tuple[str, str, str]]:
+    known = basis.dataset.fields
+    return [(name, name, known[name].description if name in known else "") for name in basis.application.fields]
+
+
+def _text(settings: Settings, basis: Basis, terms: Terms, form: Form) -> object:
+    try:
+        return blocks(render_text(settings, basis.facts, terms, PREVIEW))
+    except Misconfigured as error:
+        form.errors[""] = f"{error.where} {error.problem} {error.mend}"
+        return []

@@ -1,0 +1,161 @@
+"""The form in which a steward narrows proposed terms: from terms to what the form shows, and back with an error by field."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from ipaddress import ip_network
+
+from pydantic import ValidationError
+
+from contracts.applications.tables import Application
+from contracts.errors import refuse
+from contracts.settings import DatasetSettings
+from contracts.terms.defaults import replaced_fields
+from contracts.terms.model import Condition, CrawlTerms, DatasetTerms, Price, Terms
+from contracts.terms.values import read_value
+from portal.forms import Form, of
+
+_PRICE = re.compile(r"^\d{1,7}(\.\d{1,6})?$")
+_CURRENCY = re.compile(r"^[A-Z]{3}$")
+
+
+def shown(terms: Terms) -> Form:
+    """The terms as the form's values, each as a person types it."""
+    part = terms.datasets[0]
+    rows = {f"row.{each.field}": ", ".join(str(value) for value in _values(each)) for each in part.rows if each.op in ("eq", "in")}
+    since = next((str(each.value) for each in part.rows if each.op == "gte"), "")
+    crawl = terms.crawl
+    return of(
+        {
+            "fields": list(part.fields),
+            **rows,
+            "since": since[:10],
+            "prohibited": list(terms.prohibited),
+            "requests_per_second": str(terms.requests_per_second),
+            "records_per_day": f"{terms.records_per_day:,}",
+            "crawl": "yes" if crawl else None,
+            "crawl_paths": "\n".join(crawl.paths) if crawl else None,
+            "crawl_pace": str(crawl.requests_per_second) if crawl else None,
+            "networks": "\n".join(terms.networks),
+            "starts": terms.starts.isoformat(),
+            "ends": terms.ends.isoformat(),
+            "retention_days": str(terms.retention_days),
+            "erasure_hours": str(terms.erasure_hours) if terms.erasure_hours else "",
+            "territory": ", ".join(terms.territory),
+            "price": terms.price.per_1000 if terms.price else "",
+            "currency": terms.price.currency if terms.price else "",
+        }
+    )
+
+
+def read(form: Form, proposed: Terms, dataset: DatasetSettings, application: Application) -> Terms:
+    """The terms that the form describes. What it does not offer stays as proposed. Raises `invalid_input` with errors by field."""
+    part = DatasetTerms.model_construct(
+        dataset=application.dataset,
+        fields=tuple(name for name in dataset.fields if name in form.all("fields")),
+        rows=_rows(form, dataset, application),
+        pseudonymised=replaced_fields(form.all("fields"), dataset),
+    )
+    if not part.fields:
+        form.errors["fields"] = "Leave at least one field."
+    values = {
+        "datasets": (part,),
+        "purposes": proposed.purposes,
+        "prohibited": tuple(form.all("prohibited")),
+        "requests_per_second": _count(form, "requests_per_second"),
+        "records_per_day": _count(form, "records_per_day"),
+        "crawl": _crawl(form, proposed),
+        "networks": tuple(_lines(form, "networks", _network)),
+        "starts": form.day("starts") or proposed.starts,
+        "ends": form.day("ends") or proposed.ends,
+        "retention_days": _count(form, "retention_days"),
+        "erasure_hours": form.number("erasure_hours") or None,
+        "territory": tuple(each.strip().upper() for each in form.text("territory").split(",") if each.strip()),
+        "price": _price(form),
+    }
+    if values["ends"] < values["starts"]:  # type: ignore[operator]  # both are dates; the mapping's type is wider
+        form.errors["ends"] = "The last day lies before the first."
+    form.check()
+    try:
+        return Terms.model_validate(values)
+    except ValidationError as error:
+        raise refuse("invalid_input", f"These terms do not fit together: {error.errors()[0]['msg']}.") from error
+
+
+def _rows(form: Form, dataset: DatasetSettings, application: Application) -> tuple[Condition, ...]:
+    found = [each for name in application.rows if (each := _row(form, name, dataset)) is not None]
+    since = form.day("since")
+    if since is not None and dataset.time is not None:
+        moment = since.isoformat() + ("T00:00:00Z" if dataset.fields[dataset.time].type == "timestamp" else "")
+        found.append(Condition(field=dataset.time, op="gte", value=moment))
+    return tuple(found)
+
+
+def _row(form: Form, name: str, dataset: DatasetSettings) -> Condition | None:
+    key = f"row.{name}"
+    typed = [each.strip() for each in form.text(key).split(",") if each.strip()]
+    values = [read_value(dataset.fields[name].type, each) for each in typed] if name in dataset.fields else []
+    kept = tuple(value for value in values if value is not None)
+    if not typed or len(kept) != len(typed):
+        form.errors[key] = (
+            "Name at least one value, with commas between several." if not typed else "One of these is not a value of this field."
+        )
+        return None
+    return Condition(field=name, op="eq", value=kept[0]) if len(kept) == 1 else Condition(field=name, op="in", value=kept)
+
+
+def _crawl(form: Form, proposed: Terms) -> CrawlTerms | None:
+    if proposed.crawl is None or not form.checked("crawl"):
+        return None
+    paths = tuple(_lines(form, "crawl_paths", _path))
+    if not paths:
+        form.errors.setdefault("crawl_paths", "Name at least one path, such as /posts/.")
+    pace = _count(form, "crawl_pace")
+    if pace > 1000:
+        form.errors["crawl_pace"] = "At most 1,000 requests a second."
+    if form.errors:
+        return None
+    return CrawlTerms(hosts=proposed.crawl.hosts, paths=paths, requests_per_second=pace)
+
+
+def _price(form: Form) -> Price | None:
+    amount, currency = form.text("price"), form.text("currency").upper()
+    if not amount:
+        return None
+    if not _PRICE.match(amount):
+        form.errors["price"] = "Write the price as 0.40."
+    if not _CURRENCY.match(currency):
+        form.errors["currency"] = "Write the currency as three letters, such as EUR."
+    return None if form.errors else Price(per_1000=amount, currency=currency)
+
+
+def _count(form: Form, name: str) -> int:
+    count = form.number(name)
+    if count < 1:
+        form.errors.setdefault(name, "Write a whole number of at least 1.")
+    return count
+
+
+def _lines(form: Form, name: str, check: Callable[[str], str]) -> list[str]:
+    lines = [line.strip() for line in form.text(name).splitlines() if line.strip()]
+    wrong = next((message for line in lines if (message := check(line))), "")
+    if wrong:
+        form.errors[name] = wrong
+    return lines
+
+
+def _path(line: str) -> str:
+    return "" if line.startswith("/") and " " not in line else "Begin each path with a slash."
+
+
+def _network(line: str) -> str:
+    try:
+        ip_network(line)
+    except ValueError:
+        return "Write each network as 192.0.2.0/24 or 2001:db8::/48, one a line."
+    return ""
+
+
+def _values(condition: Condition) -> tuple[str | int | bool, ...]:
+    return condition.value if isinstance(condition.value, tuple) else (condition.value,)
