@@ -40,7 +40,7 @@ def check_seal(keys: KeyRing, session: Session, contract: Contract, version: Con
     Recomputes the hashes of the stored terms, text and PDF, and compares them, the organisation and both signatures with the
     sealed payload. A seal that is missing, malformed, by another key or by a key that does not open is broken too.
     """
-    if wrong := _changed_hash(version):
+    if wrong := changed_hash(version):
         return _broken(contract, wrong)
     sealed = _opened(keys, session, version.seal)
     if sealed is None:
@@ -81,7 +81,8 @@ def _signature(each: Signature) -> dict[str, str]:
     }
 
 
-def _changed_hash(version: ContractVersion) -> str:
+def changed_hash(version: ContractVersion) -> str:
+    """The name of the first stored hash that is not that of its content; empty where all are."""
     stored = {
         "terms_sha256": (version.terms_json.encode(), version.terms_sha256),
         "text_sha256": (version.text.encode(), version.text_sha256),

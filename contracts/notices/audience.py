@@ -20,7 +20,12 @@ class Reader:
 
 def stewards(session: Session) -> list[Reader]:
     """Everyone who decides on applications and contracts, each once."""
-    return _with_roles(session, [Role.STEWARD], Organisation.side == "platform")
+    return staff(session, Role.STEWARD)
+
+
+def staff(session: Session, *roles: Role) -> list[Reader]:
+    """The platform's people who hold one of the roles, each once."""
+    return _with_roles(session, list(roles), Organisation.side == "platform")
 
 
 def partners(session: Session, organisation_id: str, *roles: Role) -> list[Reader]:

@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date
 from typing import Any
 
 from sqlmodel import select
 
+from contracts.applications import service as applications
+from contracts.applications.form import read_form
+from contracts.applications.tables import Application
 from contracts.ids import new_id
+from contracts.keys import KeyRing
+from contracts.ledger.tables import StagedEntry
+from contracts.lifecycle import service
+from contracts.lifecycle.tables import Contract
 from contracts.people.actor import Actor
 from contracts.people.roles import Role
 from contracts.people.tables import Account, Membership, Organisation
 from contracts.settings import DatasetSettings, Settings
+from contracts.signing import facts_of, render
+from contracts.store.outbox import OutboxRow
 from contracts.store.unit import Store, Unit
+from contracts.terms.defaults import propose
 
 POSTS = DatasetSettings.model_validate(
     {
@@ -99,8 +110,6 @@ def person(unit: Unit, organisation_id: str, name: str, *roles: Role, given_by: 
 
 def mails(store: Store) -> list[tuple[str, str]]:
     """Every mail asked for so far, as (first name of the reader, subject), sorted."""
-    from contracts.store.outbox import OutboxRow
-
     with store.read() as session:
         rows = session.exec(select(OutboxRow).where(OutboxRow.kind == "mail")).all()
         return sorted((row.payload["to"].split("@")[0], row.payload["subject"]) for row in rows)
@@ -108,10 +117,6 @@ def mails(store: Store) -> list[tuple[str, str]]:
 
 def events(store: Store) -> list[str]:
     """The events staged so far, in order."""
-    import json
-
-    from contracts.ledger.tables import StagedEntry
-
     with store.read() as session:
         rows = session.exec(select(StagedEntry).order_by(StagedEntry.seq)).all()  # type: ignore[arg-type]  # a column
         return [json.loads(row.leaf)["event"] for row in rows]
@@ -122,3 +127,40 @@ def _organisation(unit: Unit, name: str, side: str, kind: str) -> str:
     unit.session.add(row)
     unit.session.flush()
     return row.id
+
+
+def approved(store: Store, cast: Cast, **changed: Any) -> Application:
+    """An application of `tove`'s that `mara` approved."""
+    with store.write() as unit:
+        application = applications.begin(unit, cast.tove, "posts")
+        applications.save(unit, cast.tove, application.id, 1, read_form({**FORM, **changed}))
+        applications.submit(unit, cast.tove, application.id, 2, SETTINGS)
+        return applications.approve(unit, cast.mara, application.id, 3, "Sound method.")
+
+
+def drafted(store: Store, cast: Cast, settings: Settings = SETTINGS, **changed: Any) -> Contract:
+    """A contract that `mara` drafted from it, on the proposed terms; `terms` replaces some of those."""
+    altered = changed.pop("terms", {})
+    application = approved(store, cast, **changed)
+    terms = propose(application, POSTS, settings.platform.site).model_copy(update=altered)
+    with store.read() as session:
+        facts = facts_of(session, application)
+    contract_id = new_id("ctr")
+    rendered = render(settings, facts, terms, contract_id)
+    with store.write() as unit:
+        return service.draft(unit, cast.mara, contract_id, application.id, rendered, terms, settings)
+
+
+def signed(store: Store, cast: Cast, **changed: Any) -> Contract:
+    """It, offered by `mara` and signed by `tove`."""
+    contract = drafted(store, cast, **changed)
+    with store.write() as unit:
+        service.offer(unit, cast.mara, contract.id, 1)
+        return service.sign(unit, cast.tove, contract.id, 2, name="Tove Okafor", capacity="Head of laboratory")
+
+
+def active(store: Store, cast: Cast, keys: KeyRing, **changed: Any) -> Contract:
+    """It, countersigned by `jon`: in force."""
+    contract = signed(store, cast, **changed)
+    with store.write() as unit:
+        return service.countersign(unit, cast.jon, keys, contract.id, 3, name="Jon Steward", capacity="Head of data access")

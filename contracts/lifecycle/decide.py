@@ -1,0 +1,95 @@
+"""Decisions on contracts: pure. They take the contract, the command and what is known of the people, and return what follows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from contracts.applications.decide import reason_refusal
+from contracts.errors import Refusal
+from contracts.lifecycle.states import Command, State, next_state
+from contracts.lifecycle.tables import Contract
+from contracts.people.actor import Actor
+
+REAUTHENTICATION = timedelta(minutes=10)
+LONGEST_NAME = 120
+
+SIGNING = frozenset({Command.SIGN, Command.COUNTERSIGN})
+NEEDS_REASON = frozenset({Command.SUSPEND, Command.ASK_LIFT, Command.TERMINATE})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """A command as it was given. `name` and `capacity` belong to signatures, `reason` to the commands that need one."""
+
+    command: Command
+    revision: int
+    reason: str = ""
+    name: str = ""
+    capacity: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """What is known of the people: `now`, and the accounts that gave the actor a role or were given one by the actor."""
+
+    now: datetime
+    entangled: frozenset[str] = frozenset()
+
+
+def decide(contract: Contract, actor: Actor, wanted: Wanted, people: People) -> State | Refusal:
+    """The state that follows, or why not: state, revision, another person, form, password; in this order."""
+    after = next_state(State(contract.state), wanted.command)
+    if isinstance(after, Refusal):
+        return after
+    if contract.revision != wanted.revision:
+        return Refusal("changed_meanwhile", "The contract changed since you opened it. Look at it again, then decide.")
+    refusal = second_person(actor, step_before(contract, wanted.command), people.entangled) or _form_refusal(wanted)
+    if refusal is None and wanted.command in SIGNING:
+        refusal = password_refusal(actor, people.now)
+    return refusal or after
+
+
+def step_before(contract: Contract, command: Command) -> frozenset[str]:
+    """The accounts whose step asks for another person: who approved and drafted, or who asked to lift."""
+    if command is Command.COUNTERSIGN:
+        return frozenset({contract.drafted_by, contract.approved_by})
+    if command is Command.LIFT:
+        return frozenset({contract.lift_asked_by or ""})
+    return frozenset()
+
+
+def second_person(actor: Actor, before: frozenset[str], entangled: frozenset[str]) -> Refusal | None:
+    """`second_person_required` where the actor took the step before, or one of the two gave the other a role."""
+    if actor.account_id in before:
+        return Refusal("second_person_required", "You took the step before this one. Ask another member of staff.")
+    if before & (entangled | actor.roles_given_by):
+        return Refusal(
+            "second_person_required",
+            "One of you two gave the other a role, so you do not count as independent. Ask another member of staff.",
+        )
+    return None
+
+
+def password_refusal(actor: Actor, now: datetime) -> Refusal | None:
+    """`reauthentication_required` unless the password was given within the last ten minutes."""
+    given = actor.reauthenticated_at
+    if given is not None and timedelta(0) <= now - given <= REAUTHENTICATION:
+        return None
+    return Refusal("reauthentication_required", "Give your password once more; a signature needs it within ten minutes.")
+
+
+def _form_refusal(wanted: Wanted) -> Refusal | None:
+    if wanted.command in NEEDS_REASON:
+        return reason_refusal(wanted.reason)
+    if wanted.command not in SIGNING:
+        return None
+    wrong = {"name": _line(wanted.name, "Write your full name."), "capacity": _line(wanted.capacity, "Say in what role you sign.")}
+    fields = {name: message for name, message in wrong.items() if message}
+    return Refusal("invalid_input", "The signature is not complete; see the fields marked.", {"fields": fields}) if fields else None
+
+
+def _line(text: str, missing: str) -> str:
+    if not text.strip():
+        return missing
+    return "" if len(text) <= LONGEST_NAME and text.isprintable() else f"Shorten this to at most {LONGEST_NAME} characters on one line."

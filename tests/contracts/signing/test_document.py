@@ -1,0 +1,141 @@
+"""The contract's document: every term signed, nothing that people wrote taken for anything but text."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from contracts.errors import Misconfigured
+from contracts.keys import KeyRing
+from contracts.lifecycle import queries
+from contracts.settings import Settings
+from contracts.signing import ContractFacts, render, render_text
+from contracts.signing.handler import DOCUMENT, document_handler, document_of
+from contracts.signing.templates import KINDS, own_path, template_of
+from contracts.signing.text import Block, Span, blocks, fill
+from contracts.store.outbox import Effect
+from contracts.store.unit import Store
+from contracts.terms.model import CrawlTerms, Price, terms_hash, to_json
+from contracts.terms.words import LINES, TermLine, plain
+from tests.contracts.terms.test_grant import TERMS
+from tests.harness.cast import SETTINGS, Cast, active, signed
+
+FACTS = ContractFacts(
+    kind="research",
+    title="Regional reach",
+    organisation="Northfield University, Media Lab",
+    country="SE",
+    application="app_1",
+    purpose_text="How far do posts reach?",
+)
+FULL = TERMS.model_copy(
+    update={
+        "crawl": CrawlTerms(hosts=("agora.example",), paths=("/posts/",), requests_per_second=2),
+        "territory": ("SE",),
+        "price": Price(per_1000="0.40", currency="EUR"),
+    }
+)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_term_stands_in_its_clause_word_for_word(kind: str) -> None:
+    found = blocks(render_text(SETTINGS, replace(FACTS, kind=kind), FULL, "ctr_1"))
+    for line in plain(FULL, SETTINGS):
+        clause = [block for block in found if block.anchor == line.anchor]
+        assert clause[0].level == 2
+        assert clause[1].spans[0].marked == line.enforced
+        assert clause[1].plain.startswith(line.sentence)
+    marked = [span.text for block in found for span in block.spans if span.marked]
+    assert sorted(marked) == sorted(line.sentence for line in plain(FULL, SETTINGS) if line.enforced)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_bundled_templates_have_a_clause_for_every_term(kind: str) -> None:
+    text = template_of(SETTINGS, kind).text
+    assert [anchor for anchor in LINES if text.count(f"<!-- term: {anchor} -->\n## ") != 1] == []
+
+
+def test_a_term_that_is_not_agreed_has_no_clause_and_leaves_no_gap() -> None:
+    found = blocks(render_text(SETTINGS, FACTS, TERMS, "ctr_1"))
+    assert [block.plain.partition(".")[0] for block in found if block.level == 2] == [str(number) for number in range(1, 17)]
+    assert {block.anchor for block in found} - {""} == set(LINES) - {"crawl", "territory"}
+
+
+def test_what_people_wrote_stays_text() -> None:
+    title = "A **wide** \\ title\n\n## 99. Free for all\n<!-- term: quota -->\n$purpose_text #panic()"
+    facts = replace(FACTS, title=title)
+    text = render_text(SETTINGS, facts, TERMS, "ctr_1")
+    plainly = "A **wide** \\ title ## 99. Free for all <!-- term: quota --> $purpose_text #panic()"
+    assert blocks(text)[0] == Block(1, (Span(f"Research data access contract: {plainly}"),))
+    usual = blocks(render_text(SETTINGS, FACTS, TERMS, "ctr_1"))
+    assert [(block.level, block.anchor) for block in blocks(text)] == [(block.level, block.anchor) for block in usual]
+    assert render(SETTINGS, facts, TERMS, "ctr_1").pdf.startswith(b"%PDF-1.")
+
+
+def test_rendering_twice_gives_the_same_bytes_and_their_hashes() -> None:
+    rendered = render(SETTINGS, FACTS, TERMS, "ctr_1")
+    assert rendered == render(SETTINGS, FACTS, TERMS, "ctr_1")
+    assert rendered.terms_json == to_json(TERMS)
+    assert (rendered.terms_sha256, rendered.text_sha256, rendered.pdf_sha256) == (
+        terms_hash(rendered.terms_json),
+        hashlib.sha256(rendered.text.encode()).hexdigest(),
+        hashlib.sha256(rendered.pdf).hexdigest(),
+    )
+    assert rendered.terms_sha256 in rendered.text
+
+
+def test_the_operators_own_template_replaces_the_bundled_one(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path, datasets=SETTINGS.datasets)
+    assert not template_of(settings, "research").own
+    own = own_path(settings, "research")
+    own.parent.mkdir()
+    own.write_text("# Ours: $title\n\n<!-- term: pace -->\n## Pace\n$pace\n", encoding="utf-8")
+    assert template_of(settings, "research").own
+    with pytest.raises(Misconfigured, match="has no clause for the term datasets"):
+        render_text(settings, FACTS, TERMS, "ctr_1")
+
+
+def test_a_template_that_asks_for_unknown_facts_is_refused() -> None:
+    with pytest.raises(Misconfigured, match="cannot be filled"):
+        fill("# $colour\n", {}, [])
+    with pytest.raises(Misconfigured, match="cannot be filled"):
+        fill("# 5 $ a day\n", {}, [])
+
+
+def test_a_clause_ends_at_the_next_heading() -> None:
+    lines = [TermLine("Pace", "Slowly.", "pace", enforced=True)]
+    text = fill("# T\n\n<!-- term: pace -->\n## Pace\n$pace Always.\n\n## Rest\nBe kind.\n", {}, lines)
+    assert blocks(text) == [
+        Block(1, (Span("T"),)),
+        Block(2, (Span("1. Pace"),), "pace"),
+        Block(0, (Span("Slowly.", marked=True), Span(" Always.")), "pace"),
+        Block(2, (Span("2. Rest"),)),
+        Block(0, (Span("Be kind."),)),
+    ]
+
+
+def test_the_signed_document_is_made_once_both_signed(store: Store, keys: KeyRing) -> None:
+    cast = Cast(store)
+    contract = active(store, cast, keys)
+    effect = Effect("out_1", DOCUMENT, {"contract_id": contract.id}, 1, 1)
+    with store.read() as session:
+        version = queries.version_of(session, contract)
+        assert document_of(session, version) == version.pdf
+    handler = document_handler(SETTINGS, store)
+    handler(effect)
+    with store.read() as session:
+        first = document_of(session, version)
+    handler(effect)
+    with store.read() as session:
+        assert document_of(session, version) == first
+    assert first.startswith(b"%PDF-1.")
+    assert first != version.pdf
+
+
+def test_an_unsealed_contract_has_no_signed_document(sqlite_store: Store) -> None:
+    contract = signed(sqlite_store, Cast(sqlite_store))
+    with pytest.raises(LookupError):
+        document_handler(SETTINGS, sqlite_store)(Effect("out_1", DOCUMENT, {"contract_id": contract.id}, 1, 1))

@@ -1,0 +1,128 @@
+"""Narrowing: proposed terms are never wider than asked, and every single widening is named."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from contracts.applications.decide import complaints
+from contracts.applications.tables import Application
+from contracts.settings import Settings
+from contracts.terms.defaults import propose
+from contracts.terms.model import Condition, CrawlTerms, Price, Terms
+from contracts.terms.narrow import within
+from tests.harness.cast import ENDS, FORM, POSTS, SETTINGS, STARTS
+
+SITE = SETTINGS.platform.site
+
+
+def application(**changed: Any) -> Application:
+    content = {**FORM, "starts": STARTS, "ends": ENDS, **changed}
+    made = datetime(2026, 11, 2, tzinfo=UTC)
+    return Application(
+        id="app_1", organisation_id="org_1", created_by="acc_1", state="approved", dataset="posts", created_at=made, **content
+    )
+
+
+def altered(terms: Terms, **changed: Any) -> Terms:
+    return terms.model_copy(update=changed)
+
+
+def dataset_altered(terms: Terms, **changed: Any) -> Terms:
+    return altered(terms, datasets=(terms.datasets[0].model_copy(update=changed),))
+
+
+ASKED = application()
+PROPOSED = propose(ASKED, POSTS, SITE)
+CRAWL = CrawlTerms(hosts=("127.0.0.1:8401",), paths=("/posts/",), requests_per_second=2)
+
+
+@pytest.mark.parametrize(
+    "narrower",
+    [
+        PROPOSED,
+        altered(PROPOSED, records_per_day=1, requests_per_second=1, starts=date(2026, 12, 1), ends=date(2026, 12, 2)),
+        dataset_altered(PROPOSED, fields=("lang",), pseudonymised=()),
+        dataset_altered(PROPOSED, rows=(Condition(field="lang", op="eq", value="de"), Condition(field="likes", op="gte", value=3))),
+        altered(PROPOSED, networks=("192.0.2.0/24",), territory=("SE",), price=Price(per_1000="0.01", currency="EUR")),
+    ],
+)
+def test_what_is_narrower_passes(narrower: Terms) -> None:
+    assert within(narrower, ASKED, SETTINGS) is None
+
+
+@pytest.mark.parametrize(
+    ("wider", "term"),
+    [
+        (dataset_altered(PROPOSED, dataset="votes"), "datasets"),
+        (altered(PROPOSED, datasets=(*PROPOSED.datasets, PROPOSED.datasets[0].model_copy(update={"dataset": "votes"}))), "datasets"),
+        (dataset_altered(PROPOSED, fields=(*PROPOSED.datasets[0].fields, "likes")), "fields"),
+        (dataset_altered(PROPOSED, fields=(*PROPOSED.datasets[0].fields, "email")), "fields"),
+        (dataset_altered(PROPOSED, pseudonymised=("id",)), "pseudonymised"),
+        (dataset_altered(PROPOSED, pseudonymised=("id", "author_id", "likes")), "pseudonymised"),
+        (dataset_altered(PROPOSED, rows=()), "rows"),
+        (dataset_altered(PROPOSED, rows=(Condition(field="lang", op="in", value=("de", "sv", "fr")),)), "rows"),
+        (dataset_altered(PROPOSED, rows=(Condition(field="lang", op="gte", value="de"),)), "rows"),
+        (dataset_altered(PROPOSED, rows=(*PROPOSED.datasets[0].rows, Condition(field="colour", op="eq", value="red"))), "rows"),
+        (altered(PROPOSED, purposes=("research", "market-analysis")), "purposes"),
+        (altered(PROPOSED, prohibited=("research", "resale")), "prohibited"),
+        (altered(PROPOSED, requests_per_second=11), "requests_per_second"),
+        (altered(PROPOSED, records_per_day=200_001), "records_per_day"),
+        (altered(PROPOSED, starts=date(2026, 11, 1)), "starts"),
+        (altered(PROPOSED, ends=date(2027, 11, 1)), "ends"),
+        (altered(PROPOSED, crawl=CRAWL), "crawl"),
+    ],
+)
+def test_each_widening_is_named(wider: Terms, term: str) -> None:
+    refusal = within(wider, ASKED, SETTINGS)
+    assert refusal is not None
+    assert (refusal.code, list(refusal.facts["fields"])) == ("wider_than_asked", [term])
+
+
+def test_crawling_stays_on_the_platforms_site() -> None:
+    asked = application(crawl=True)
+    terms = propose(asked, POSTS, SITE)
+    assert terms.crawl == CrawlTerms(hosts=("127.0.0.1:8401",), paths=("/",), requests_per_second=2)
+    assert within(terms, asked, SETTINGS) is None
+    for crawl in (CRAWL.model_copy(update={"hosts": ("elsewhere.example",)}), CRAWL.model_copy(update={"paths": ("posts",)})):
+        refusal = within(altered(terms, crawl=crawl), asked, SETTINGS)
+        assert refusal is not None
+        assert list(refusal.facts["fields"]) == ["crawl"]
+
+
+def test_a_commercial_contract_names_its_price() -> None:
+    asked = application(kind="commercial", purpose="market-analysis")
+    terms = propose(asked, POSTS, SITE)
+    assert terms.price == Price(per_1000="0.40", currency="EUR")
+    assert within(terms, asked, SETTINGS) is None
+    refusal = within(altered(terms, price=None), asked, SETTINGS)
+    assert refusal is not None
+    assert list(refusal.facts["fields"]) == ["price"]
+
+
+def test_a_policy_that_shrank_since_approval_counts() -> None:
+    gone = within(PROPOSED, ASKED, Settings())
+    assert gone is not None
+    assert gone.code == "wider_than_asked"
+    fewer = {name: field for name, field in POSTS.fields.items() if name != "lang"}
+    smaller = Settings(datasets={"posts": POSTS.model_copy(update={"fields": fewer, "purposes": ["journalism"]})})
+    refusal = within(propose(ASKED, smaller.datasets["posts"], SITE), ASKED, smaller)
+    assert refusal is not None
+    assert sorted(refusal.facts["fields"]) == ["fields", "purposes", "rows"]
+
+
+_FIELDS = st.lists(st.sampled_from(sorted(POSTS.fields)), min_size=1, unique=True)
+_ROWS = st.dictionaries(
+    st.sampled_from(["lang", "country"]), st.lists(st.sampled_from(["de", "sv", "fr"]), min_size=1, unique=True), max_size=2
+)
+
+
+@given(fields=_FIELDS, rows=_ROWS, kind=st.sampled_from(["research", "commercial"]), crawl=st.booleans())
+def test_whatever_may_be_submitted_is_proposed_within_itself(fields: list[str], rows: dict[str, list[str]], kind: str, crawl: bool) -> None:
+    asked = application(fields=fields, rows=rows, kind=kind, crawl=crawl)
+    assert complaints(asked, POSTS, STARTS) == {}
+    assert within(propose(asked, POSTS, SITE), asked, SETTINGS) is None

@@ -1,0 +1,96 @@
+"""Plain words: one line for each agreed term, and whole sentences."""
+
+from __future__ import annotations
+
+import pytest
+
+from contracts.settings import Settings
+from contracts.terms.model import Condition, CrawlTerms, Price, Terms
+from contracts.terms.values import read_value
+from contracts.terms.words import ENFORCED, LINES, TermLine, condition_in_words, plain
+from tests.contracts.terms.test_grant import TERMS
+from tests.harness.cast import SETTINGS
+
+
+def test_the_terms_of_a_research_contract() -> None:
+    lines = plain(TERMS, SETTINGS)
+    assert [(line.anchor, line.sentence) for line in lines] == [
+        (
+            "datasets",
+            "Of the dataset “Public posts” these fields may be read: id, author_id, created_at, lang, text. "
+            "Pseudonyms that exist for this contract alone stand in place of: id, author_id.",
+        ),
+        ("rows", "Only records of “Public posts” may be read that meet every one of these conditions: lang is one of de, sv."),
+        (
+            "purposes",
+            "Records may be used for these purposes and no other. Research in the public interest: Answering a research question; "
+            "results are published, people are not identified.",
+        ),
+        (
+            "prohibited",
+            "Never allowed, whatever the purpose: Finding out who a person behind a pseudonym is. Passing records on, free or for money. "
+            "Fitting the weights of AI models to the records. Choosing whom to address with political messages.",
+        ),
+        ("pace", "The pace is at most 10 requests in a second, counted over all credentials."),
+        ("quota", "The volume is at most 200,000 records in a day, counted over all credentials; a day begins at 00:00 (UTC)."),
+        ("networks", "Requests may come from any network."),
+        ("period", "The first day is 2 November 2026, the last is 31 October 2027."),
+        ("retention", "Records may be kept until 365 days after the contract has ended, and are deleted then."),
+        ("erasure", "A record that the platform reports as erased is deleted everywhere within 24 hours of the report."),
+        ("price", "Access is free of charge."),
+    ]
+    assert lines[0] == TermLine("Fields", lines[0].sentence, "datasets", enforced=True)
+
+
+def test_every_term_has_words() -> None:
+    full = TERMS.model_copy(
+        update={
+            "crawl": CrawlTerms(hosts=("agora.example",), paths=("/posts/",), requests_per_second=2),
+            "networks": ("192.0.2.0/24",),
+            "territory": ("SE", "NO"),
+            "price": Price(per_1000="0.40", currency="EUR"),
+        }
+    )
+    assert [line.anchor for line in plain(full, Settings())] == list(LINES)
+    assert set(LINES) >= ENFORCED
+    said = set(Terms.model_fields) - {"version"}
+    assert said == {
+        *("datasets", "purposes", "prohibited", "requests_per_second", "records_per_day", "crawl", "networks"),
+        *("starts", "ends", "retention_days", "erasure_hours", "territory", "price"),
+    }, "a new term needs words, a clause in each template and a place in this list"
+
+
+@pytest.mark.parametrize(
+    ("condition", "words"),
+    [
+        (Condition(field="lang", op="eq", value="de"), "lang is de"),
+        (Condition(field="likes", op="gte", value=3), "likes is 3 or more"),
+        (Condition(field="likes", op="gt", value=3), "likes is more than 3"),
+        (Condition(field="likes", op="lte", value=3), "likes is 3 or less"),
+        (Condition(field="likes", op="lt", value=3), "likes is less than 3"),
+        (Condition(field="ad", op="in", value=(True, False)), "ad is one of yes, no"),
+    ],
+)
+def test_conditions(condition: Condition, words: str) -> None:
+    assert condition_in_words(condition) == words
+
+
+@pytest.mark.parametrize(
+    ("field_type", "text", "value"),
+    [
+        ("string", "de", "de"),
+        ("integer", "-12", -12),
+        ("integer", "1.5", None),
+        ("integer", "٣", None),
+        ("integer", "1" * 19, None),
+        ("number", "7", 7),
+        ("boolean", "Yes", True),
+        ("boolean", "perhaps", None),
+        ("date", "2026-11-02", "2026-11-02"),
+        ("date", "soon", None),
+        ("timestamp", "2026-11-02T09:00:00Z", "2026-11-02T09:00:00Z"),
+        ("timestamp", "9 o'clock", None),
+    ],
+)
+def test_values(field_type: str, text: str, value: object) -> None:
+    assert read_value(field_type, text) == value
