@@ -11,8 +11,9 @@ from itertools import groupby
 
 from sqlmodel import col, select, update
 
-from contracts.billing.port import Payments
+from contracts.billing.port import Payments, PaymentsRefused, PaymentsUnavailable
 from contracts.billing.tables import Customer, UsageRow
+from contracts.errors import LicetError
 from contracts.ledger.stage import Entry, record
 from contracts.people.tables import Organisation
 from contracts.store import outbox
@@ -47,8 +48,8 @@ def ask_to_report(store: Store) -> int:
 def report_handler(store: Store, payments: Payments) -> Handler:
     """The outbox handler of `usage.report`: sends the effect's rows that are not marked, then marks them with a ledger entry.
 
-    When a row fails, those sent before it are marked and the failure is raised, so that the outbox tries the rest again. A
-    worker that is killed in between sends again what it had not marked.
+    A refused row keeps none of the others back; when the service is not there, the rest waits. Either failure is raised after
+    the marks, so that the outbox tries again. A worker that is killed in between sends again what it had not marked.
     """
 
     def handle(effect: Effect) -> None:
@@ -57,15 +58,11 @@ def report_handler(store: Store, payments: Payments) -> Handler:
             return
         payments.ensure_meter()
         customer = customer_of(store, payments, rows[0].organisation_id)
-        sent: list[UsageRow] = []
-        try:
-            for row in rows:
-                key = f"{row.id}-{effect.generation}"
-                payments.report_usage(identifier=row.id, customer=customer, value=row.rows, at=row.at, key=key)
-                sent.append(row)
-        finally:
-            if sent:
-                _mark(store, payments.provider, effect.id, customer, sent)
+        sent, failure = _send(payments, rows, customer, effect.generation)
+        if sent:
+            _mark(store, payments.provider, effect.id, customer, sent)
+        if failure is not None:
+            raise failure
 
     return handle
 
@@ -101,6 +98,21 @@ def customer_of(store: Store, payments: Payments, organisation_id: str) -> str:
         row.external_id, row.generation, row.gone_at = made, generation, None
         unit.session.add(row)
     return made
+
+
+def _send(payments: Payments, rows: Sequence[UsageRow], customer: str, generation: int) -> tuple[list[UsageRow], LicetError | None]:
+    sent: list[UsageRow] = []
+    failure: LicetError | None = None
+    for row in rows:
+        try:
+            payments.report_usage(identifier=row.id, customer=customer, value=row.rows, at=row.at, key=f"{row.id}-{generation}")
+        except PaymentsRefused as error:
+            failure = failure or error
+        except PaymentsUnavailable as error:
+            return sent, error
+        else:
+            sent.append(row)
+    return sent, failure
 
 
 def _unsent(store: Store, effect_id: str) -> Sequence[UsageRow]:

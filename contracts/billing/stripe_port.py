@@ -170,7 +170,7 @@ def _event(body: str) -> WebhookEvent:
         about = (event.get("related_object") or {}) if thin else event["data"]["object"]
         created = datetime.fromisoformat(event["created"]) if thin else datetime.fromtimestamp(event["created"], UTC)
         found = WebhookEvent(event["id"], event["type"], about.get("id") or "", created)
-    except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise refuse("bad_request", "The body is signed but is no Stripe event.") from error
     if not all(isinstance(each, str) for each in (found.id, found.kind, found.object_id)) or not (found.id and found.kind):
         raise refuse("bad_request", "The body is signed but is no Stripe event.")

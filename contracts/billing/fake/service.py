@@ -72,13 +72,11 @@ class FakeStripe:
                 reason = f"Keys for idempotent requests can only be used with the same parameters they were first used with ('{key}')."
                 raise StripeRefusal(400, reason, kind="idempotency_error")
             return before[1], before[2]
-        try:
-            status, body = 200, self._endpoints[name](object_id, params)
-        except StripeRefusal as refusal:
-            status, body = refusal.status, refusal.body
+        body = self._endpoints[name](object_id, params)
+        # A refused request is not kept: it changed nothing, and may be mended and sent again under its key.
         if key:
-            self._shelf.keep_reply(key, request, status, body)
-        return status, body
+            self._shelf.keep_reply(key, request, 200, body)
+        return 200, body
 
     def _authenticate(self, header: str) -> None:
         if not secrets.compare_digest(header.encode(), f"Bearer {self._key}".encode()):
