@@ -61,6 +61,7 @@ DONE: dict[str, str] = {
     "joined": "Your account is ready. Sign in to go on.",
     "gate-enforce": "The gate enforces. Every process follows within 2 seconds.",
     "gate-shadow": "The gate is back in shadow. Everyone passes within 2 seconds.",
+    "erased": "Erased. It stops leaving within 2 seconds, and every contract that holds it is told.",
     "done": "Done.",
 }
 

@@ -22,6 +22,7 @@ MODES: dict[Mode, str] = {
     "shadow": "Everyone passes; the gate records whom it would have stopped.",
     "enforce": "The gate stops whoever is over a budget or outside a contract.",
 }
+SUBJECT = "gate"  # what the ledger's entries on the mode are about
 _ROW = 1
 
 
@@ -64,7 +65,5 @@ def set_mode(unit: Unit, actor: Actor, mode: str, settings: Settings) -> None:
     unit.session.add(row)
     bump(unit, "gate")
     personal = {} if by_command else {"account": actor.account_id, "network": actor.network}
-    record(
-        unit,
-        Entry(event="gate.mode_changed", organisation=actor.organisation_id, facts={"before": before, "after": wanted}, personal=personal),
-    )
+    changed = {"before": before, "after": wanted}
+    record(unit, Entry(event="gate.mode_changed", subject=SUBJECT, organisation=actor.organisation_id, facts=changed, personal=personal))

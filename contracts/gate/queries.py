@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import func
+from sqlalchemy import ColumnElement, func
+from sqlalchemy import select as select_columns
 from sqlmodel import Session, col, select
 
 from contracts.gate.tables import GateCount, GateStop
@@ -30,8 +30,9 @@ class Hour:
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """One kind of effect over a span: how many identities and requests it concerned, and the licensed ones among them."""
+    """One kind of effect: rows of `stops`, identities and requests that it concerned, and the contracts among them."""
 
+    rows: int = 0
     identities: int = 0
     requests: int = 0
     contracts: int = 0
@@ -50,29 +51,38 @@ def hours(session: Session, now: datetime) -> list[Hour]:
     return [Hour(begin, requests) for begin, requests in sums.items()]
 
 
-def stops(session: Session, now: datetime, limit: int = 100) -> list[GateStop]:
-    """Who was or would have been stopped in the last 24 hours, latest first."""
-    recent = select(GateStop).where(col(GateStop.last_at) >= now - timedelta(hours=HOURS))
+def stops(session: Session, now: datetime, effect: str = "", reason: str = "", limit: int = 100) -> list[GateStop]:
+    """Who was or would have been stopped in the last 24 hours, latest first; `effect` and `reason` narrow, empty for all."""
+    recent = select(GateStop).where(*_wanted(now, effect, reason))
     return list(session.exec(recent.order_by(col(GateStop.last_at).desc(), col(GateStop.identity)).limit(limit)).all())
 
 
 def effects(session: Session, now: datetime) -> dict[str, Effect]:
     """`stopped` and `would_stop` of the last 24 hours in numbers."""
     found = {"stopped": Effect(), "would_stop": Effect()}
-    asked = select(
-        GateStop.effect,
-        func.count(func.distinct(GateStop.identity)),
-        func.sum(GateStop.requests),
-        func.count(func.distinct(func.nullif(GateStop.contract_id, ""))),
-    ).where(col(GateStop.last_at) >= now - timedelta(hours=HOURS))
-    for effect, identities, requests, contracts in session.exec(asked.group_by(col(GateStop.effect))).all():
-        found[effect] = Effect(int(identities), int(requests), int(contracts))
+    asked = select_columns(
+        col(GateStop.effect),
+        func.count(),
+        func.count(func.distinct(col(GateStop.identity))),
+        func.sum(col(GateStop.requests)),
+        func.count(func.distinct(func.nullif(col(GateStop.contract_id), ""))),
+    ).where(*_wanted(now))
+    for effect, rows, identities, requests, contracts in session.connection().execute(asked.group_by(col(GateStop.effect))):
+        found[effect] = Effect(int(rows), int(identities), int(requests), int(contracts))
     return found
 
 
-def by_reason(rows: Sequence[GateStop]) -> dict[str, int]:
-    """Requests by reason, most first."""
-    sums: dict[str, int] = {}
-    for row in rows:
-        sums[row.reason] = sums.get(row.reason, 0) + row.requests
-    return dict(sorted(sums.items(), key=lambda each: -each[1]))
+def by_reason(session: Session, now: datetime, effect: str = "") -> dict[str, int]:
+    """How many rows of `stops` each reason has, most first."""
+    asked = select_columns(col(GateStop.reason), func.count()).where(*_wanted(now, effect)).group_by(col(GateStop.reason))
+    counted = [(reason, int(rows)) for reason, rows in session.connection().execute(asked)]
+    return dict(sorted(counted, key=lambda each: (-each[1], each[0])))
+
+
+def _wanted(now: datetime, effect: str = "", reason: str = "") -> list[ColumnElement[bool]]:
+    wanted = [col(GateStop.last_at) >= now - timedelta(hours=HOURS)]
+    if effect:
+        wanted.append(col(GateStop.effect) == effect)
+    if reason:
+        wanted.append(col(GateStop.reason) == reason)
+    return wanted

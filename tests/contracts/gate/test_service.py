@@ -177,7 +177,7 @@ def test_counts_and_stops_are_summed_for_the_operator(parts: GateParts, clock: F
     assert [hour.total for hour in hours[:-1]] == [0] * 23
     assert (stop.identity, stop.reason, stop.effect) == (identity_of("192.0.2.7", CHROME), "budget_exceeded", "stopped")
     assert (stop.network, stop.agent, stop.requests, stop.pages) == ("192.0.2.0/24", "Chrome", 4, 5)
-    assert effects == {"stopped": Effect(1, 4, 0), "would_stop": Effect()}
+    assert effects == {"stopped": Effect(1, 1, 4, 0), "would_stop": Effect()}
 
 
 def test_visitors_enter_the_ledger_once_a_minute_as_numbers(parts: GateParts, clock: FixedClock) -> None:
@@ -233,7 +233,7 @@ def test_the_mode_changes_here_at_once_and_elsewhere_by_the_epoch(parts: GatePar
         assert mode.current(session, parts.settings) == mode.Setting("shadow", "Ola Operator", clock.now())
     changed = [told(entry) for entry in entries(parts.store) if entry["event"] == "gate.mode_changed"]
     assert changed == [
-        {"event": "gate.mode_changed", "decision": "done", "organisation": "org_0", "facts": {"before": "enforce", "after": "shadow"}}
+        {"event": "gate.mode_changed", "decision": "done", "subject": "gate", "organisation": "org_0", "facts": {"before": "enforce", "after": "shadow"}}
     ]
 
 
