@@ -49,7 +49,7 @@ def sign(unit: Unit, actor: Actor, contract_id: str, revision: int, *, name: str
     version = _intact(unit, contract)
     unit.session.add(_signature(unit, actor, version, "partner", wanted))
     tell.signed(unit, contract, wanted.name.strip())
-    _record(unit, actor, contract, "contract.signed", personal={"name": name.strip(), "capacity": capacity.strip()})
+    _record(unit, actor, contract, "contract.signed", version, personal={"name": name.strip(), "capacity": capacity.strip()})
     return contract
 
 
@@ -72,7 +72,8 @@ def countersign(unit: Unit, actor: Actor, keys: KeyRing, contract_id: str, revis
     epochs.bump(unit, "grants")
     tell.activated(unit, contract, version)
     signed = {"name": name.strip(), "capacity": capacity.strip()}
-    _record(unit, actor, contract, "contract.activated", personal=signed, seal_sha256=hashlib.sha256(version.seal.encode()).hexdigest())
+    seal_sha256 = hashlib.sha256(version.seal.encode()).hexdigest()
+    _record(unit, actor, contract, "contract.activated", version, personal=signed, seal_sha256=seal_sha256)
     return contract
 
 
@@ -182,18 +183,25 @@ def _signature(unit: Unit, actor: Actor, version: ContractVersion, side: str, wa
     )
 
 
-def _record(unit: Unit, actor: Actor, contract: Contract, event: str, *, personal: dict[str, str] | None = None, **facts: str) -> None:
-    version = version_of(unit.session, contract)
-    record(
-        unit,
-        Entry(
-            event=event,
-            subject=contract.id,
-            organisation=contract.organisation_id,
-            contract=contract.id,
-            contract_version=version.number,
-            contract_hash=version.terms_sha256,
-            facts={"revision": contract.revision, "text_sha256": version.text_sha256, **facts},
-            personal=actor.personal(**(personal or {})),
-        ),
+def _record(
+    unit: Unit,
+    actor: Actor,
+    contract: Contract,
+    event: str,
+    known: ContractVersion | None = None,
+    *,
+    personal: dict[str, str] | None = None,
+    **facts: str,
+) -> None:
+    version = known or version_of(unit.session, contract)
+    entry = Entry(
+        event=event,
+        subject=contract.id,
+        organisation=contract.organisation_id,
+        contract=contract.id,
+        contract_version=version.number,
+        contract_hash=version.terms_sha256,
+        facts={"revision": contract.revision, "text_sha256": version.text_sha256, **facts},
+        personal=actor.personal(**(personal or {})),
     )
+    record(unit, entry)

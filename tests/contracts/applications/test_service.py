@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -135,6 +136,33 @@ def test_only_the_first_of_two_racing_decisions_counts(store: Store) -> None:
         service.decline(unit, cast.mara, application.id, application.revision, "Too broad.")
     stale = application.revision
     assert refused(store, lambda unit: service.approve(unit, cast.jon, application.id, stale, "Fine.")) == "command_not_possible"
+
+
+def test_a_withdrawal_and_an_approval_at_once_are_one_of_them(store: Store) -> None:
+    cast = Cast(store)
+    application = submitted(store, cast.tove)
+    outcomes: list[str] = []
+
+    def attempt(act: Callable[[Unit], Application]) -> None:
+        try:
+            with store.write() as unit:
+                outcomes.append(act(unit).state)
+        except Refused as error:
+            outcomes.append(error.refusal.code)
+
+    acts: list[Callable[[Unit], Application]] = [
+        lambda unit: service.approve(unit, cast.mara, application.id, 3, "Fine."),
+        lambda unit: service.withdraw(unit, cast.tove, application.id, 3),
+    ]
+    threads = [threading.Thread(target=attempt, args=(act,)) for act in acts]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    with store.read() as session:
+        final = session.get_one(Application, application.id).state
+    assert sorted(outcomes) == sorted(["command_not_possible", final])
+    assert final in ("approved", "withdrawn")
 
 
 def test_a_page_that_is_out_of_date_decides_nothing(sqlite_store: Store) -> None:
