@@ -1,0 +1,127 @@
+"""A partner's contracts: the list, one contract with its terms and text, its PDF, and signing it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends
+from sqlmodel import Session
+from starlette.requests import Request
+from starlette.responses import Response
+
+from contracts.clock import day_in
+from contracts.credentials.service import clients_of
+from contracts.errors import Refused
+from contracts.house import House
+from contracts.ledger.queries import about
+from contracts.lifecycle import queries, service
+from contracts.lifecycle.tables import Contract
+from contracts.people.actor import Actor
+from contracts.people.roles import Role
+from contracts.people.tables import Organisation
+from contracts.signing.handler import document_of
+from contracts.signing.text import blocks
+from contracts.terms.words import plain
+from portal.again import confirmed
+from portal.chain import chain
+from portal.deps import go, house_of, page, partner
+from portal.forms import Form, mendable, of, submitted
+from portal.pages.partner import reads
+
+router = APIRouter(prefix="/partner/contracts")
+
+Partner = Annotated[Actor, Depends(partner)]
+Sent = Annotated[Form, Depends(submitted)]
+
+
+@router.get("")
+def every(request: Request, actor: Partner) -> Response:
+    """The contracts that were offered to the organisation, newest first."""
+    house = house_of(request)
+    with house.store.read() as session:
+        now = reads.situation(session, actor.organisation_id)
+    titles = {name: told.title for name, told in house.settings.datasets.items()}
+    return page(request, "partner/contracts.html", found=now.contracts, terms=now.terms, clients=now.clients, titles=titles)
+
+
+@router.get("/{contract_id}")
+def one(request: Request, actor: Partner, contract_id: str) -> Response:
+    """One contract: what it allows in plain words, its text with the enforced passages marked, clients, use and history."""
+    return contract_page(request, actor, contract_id)
+
+
+@router.get("/{contract_id}/pdf")
+def pdf(request: Request, actor: Partner, contract_id: str) -> Response:
+    """The contract as PDF, with its signature page once there is one."""
+    with house_of(request).store.read() as session:
+        contract = queries.get_for(session, actor, contract_id)
+        content = document_of(session, queries.version_of(session, contract))
+    return pdf_response(contract, content)
+
+
+@router.post("/{contract_id}/sign")
+def sign(request: Request, actor: Partner, contract_id: str, form: Sent) -> Response:
+    """Sign with name, capacity and password. The password is checked before the unit, because hashing takes long."""
+    house = house_of(request)
+    with house.store.read() as session:
+        queries.get_for(session, actor, contract_id)
+    try:
+        if not form.checked("read"):
+            form.errors["read"] = "Say that you have read the contract and may sign for your organisation."
+        form.require("password", "Give your password once more; your name goes under this.")
+        form.check()
+        signer = confirmed(request, actor, form.raw("password"))
+        with house.store.write("sign") as unit:
+            service.sign(unit, signer, contract_id, form.number("revision"), name=form.text("name"), capacity=form.text("capacity"))
+    except Refused as error:
+        form.take(mendable(error))
+        return contract_page(request, actor, contract_id, form, 422)
+    return go(f"/partner/contracts/{contract_id}", "signed")
+
+
+def contract_page(
+    request: Request, actor: Actor, contract_id: str, form: Form | None = None, status: int = 200, client_form: Form | None = None
+) -> Response:
+    """The contract's page; `form` is the signature's, `client_form` the new client's, each with its errors."""
+    house = house_of(request)
+    with house.store.read() as session:
+        contract = queries.get_for(session, actor, contract_id)
+        context = _context(house, session, contract)
+    return page(
+        request,
+        "partner/contract.html",
+        status,
+        form=form or of({"name": actor.name}),
+        client_form=client_form or of({"audience": "api"}),
+        may_sign=contract.state == "offered" and bool(actor.roles & {Role.LEAD, Role.SIGNATORY}),
+        may_create=contract.state == "active" and bool(actor.roles & {Role.LEAD, Role.DEVELOPER}),
+        may_revoke=bool(actor.roles & {Role.LEAD, Role.DEVELOPER}),
+        **context,
+    )
+
+
+def pdf_response(contract: Contract, content: bytes) -> Response:
+    """A PDF under the contract's id, to be kept."""
+    name = f"{contract.id}-version-{contract.version}.pdf"
+    headers = {"content-disposition": f'attachment; filename="{name}"', "cache-control": "no-store"}
+    return Response(content, media_type="application/pdf", headers=headers)
+
+
+def _context(house: House, session: Session, contract: Contract) -> dict[str, Any]:
+    version = queries.version_of(session, contract)
+    terms = reads.terms_of(session, contract)
+    today = day_in(house.clock.now(), house.settings.platform.time_zone)
+    return {
+        "contract": contract,
+        "version": version,
+        "organisation": session.get(Organisation, contract.organisation_id),
+        "terms": terms,
+        "lines": plain(terms, house.settings) if terms else [],
+        "blocks": blocks(version.text),
+        "signatures": queries.signatures_of(session, contract),
+        "clients": clients_of(session, contract.id),
+        "used": reads.used_on(session, [contract.id], today).get(contract.id, 0),
+        "links": chain(session, contract=contract, staff=False),
+        "rows": about(session, contract.id, limit=15),
+        "zone": house.settings.platform.time_zone,
+    }

@@ -1,0 +1,48 @@
+"""A partner's first page: what waits, what others do next, contracts in force with today's use, and what happened."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+from starlette.requests import Request
+from starlette.responses import Response
+
+from contracts.clock import day_in
+from contracts.ledger.queries import about
+from contracts.people import service as people
+from contracts.people.actor import Actor
+from contracts.people.tables import Organisation
+from portal.deps import house_of, page, partner
+from portal.pages.partner import duties, reads
+
+router = APIRouter()
+
+IN_USE = ("active", "suspended", "lift_asked")
+
+
+@router.get("/partner")
+def show(request: Request, actor: Annotated[Actor, Depends(partner)]) -> Response:
+    """Oldest duty first. Notes the visit, for those who look at when a person was last here."""
+    house = house_of(request)
+    today = day_in(house.clock.now(), house.settings.platform.time_zone)
+    with house.store.read() as session:
+        now = reads.situation(session, actor.organisation_id)
+        running = [each for each in now.contracts if each.state in IN_USE]
+        used = reads.used_on(session, [each.id for each in running], today)
+        rows = about(session, actor.organisation_id, limit=12)
+        organisation = session.get(Organisation, actor.organisation_id)
+    with house.store.write("touch") as unit:
+        people.touch(unit, actor.account_id)
+    return page(
+        request,
+        "partner/today.html",
+        organisation=organisation,
+        duties=duties.duties(actor, now, today),
+        elsewhere=duties.elsewhere(now),
+        running=running,
+        terms=now.terms,
+        clients=now.clients,
+        used=used,
+        rows=rows,
+    )

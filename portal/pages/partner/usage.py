@@ -1,0 +1,61 @@
+"""What a contract has read and what it costs, by day."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+from starlette.requests import Request
+from starlette.responses import Response
+
+from contracts.billing.costs import DayCost, cost_of_contract, costs_by_day, money
+from contracts.clock import day_in
+from contracts.lifecycle import queries
+from contracts.people.actor import Actor
+from portal.chain import chain
+from portal.deps import house_of, page, partner
+from portal.pages.partner import reads
+
+router = APIRouter()
+
+DAYS = 30
+
+
+@router.get("/partner/contracts/{contract_id}/usage")
+def show(request: Request, actor: Annotated[Actor, Depends(partner)], contract_id: str) -> Response:
+    """Thirty days as bars, every day with records as a row; costs are exact and equal the ledger's rows."""
+    house = house_of(request)
+    today = day_in(house.clock.now(), house.settings.platform.time_zone)
+    since = today - timedelta(days=DAYS - 1)
+    with house.store.read() as session:
+        contract = queries.get_for(session, actor, contract_id)
+        terms = reads.terms_of(session, contract)
+        used = reads.used_by_day(session, contract_id, since)
+        costs = costs_by_day(session, contract_id, since=since)
+        totals = cost_of_contract(session, contract_id)
+        links = chain(session, contract=contract, staff=False)
+    days = [since + timedelta(days=each) for each in range(DAYS)]
+    return page(
+        request,
+        "partner/usage.html",
+        contract=contract,
+        terms=terms,
+        links=links,
+        series=[(short_day(each), used.get(each, 0)) for each in days],
+        rows=[(each, used[each], _cost(costs, each)) for each in reversed(days) if used.get(each)],
+        total=sum(used.values()),
+        today_used=used.get(today, 0),
+        costs=[money(each.amount, each.currency) for each in totals],
+        stand_in=house.settings.billing.stripe_key is None,
+        zone=house.settings.platform.time_zone,
+    )
+
+
+def short_day(day: date) -> str:
+    """A day as a chart's label, such as "3 Nov"."""
+    return f"{day.day} {day:%b}"
+
+
+def _cost(costs: list[DayCost], day: date) -> str:
+    return ", ".join(money(each.amount, each.currency) for each in costs if each.day == day) or "–"
