@@ -18,9 +18,10 @@ from urllib.parse import urlsplit
 from joserfc import jws, jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
+from sqlalchemy.exc import SQLAlchemyError
 
 from contracts.clock import Clock
-from contracts.errors import Misconfigured, Refusal, refuse
+from contracts.errors import Misconfigured, Refusal, StoreUnavailable, refuse
 from contracts.ids import new_id
 from contracts.keys import KeyRing, Purpose, all_of, ec_key
 from contracts.ledger.stage import Entry, record
@@ -128,7 +129,8 @@ class Tokens:
     def verify(self, token: str, audience: str) -> Claims | Refusal:
         """The claims, or `token_missing` / `token_invalid`. `audience` is one of `audiences`' addresses; no leeway in time.
 
-        Says nothing about whether client and contract still live: that is the grant's part.
+        Says nothing about whether client and contract still live: that is the grant's part. Raises `StoreUnavailable` where the
+        keys have to be read and cannot be.
         """
         if not token:
             return Refusal("token_missing", "Send an access token: `Authorization: Bearer <token>`.")
@@ -182,8 +184,11 @@ class Tokens:
             age = time.monotonic() - self._loaded_at
             if (self._keys and not fresh) or age < RELOAD_SECONDS:
                 return self._keys
-            with self._store.read() as session:
-                rows = all_of(session, Purpose.TOKEN)
+            try:
+                with self._store.read() as session:
+                    rows = all_of(session, Purpose.TOKEN)
+            except SQLAlchemyError as error:
+                raise StoreUnavailable("the token keys cannot be read") from error
             self._keys = {row.id: _key(row.id, self._ring.open(row)) for row in rows}
             self._loaded_at = time.monotonic()
             return self._keys

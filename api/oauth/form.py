@@ -1,0 +1,94 @@
+"""Reading a token request: a small form, each parameter once, the credentials in one place."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from dataclasses import dataclass, field
+from urllib.parse import parse_qsl, unquote
+
+from starlette.datastructures import Headers
+from starlette.types import Receive, Scope
+
+MAX_BODY_BYTES = 8 * 1024
+MAX_PARAMETERS = 20
+MEDIA_TYPE = "application/x-www-form-urlencoded"
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A request that is no token request: the status and OAuth error it gets, and a sentence in plain ASCII."""
+
+    status: int
+    error: str
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class TokenForm:
+    """A readable token request. `client_id` is what the caller says it is, in whichever place."""
+
+    headers: Headers
+    values: dict[str, str] = field(repr=False)
+    client_id: str
+
+
+async def read_form(scope: Scope, receive: Receive) -> TokenForm | Unreadable:
+    """The form by RFC 6749 section 3.2: parameters without a value are left out, repeated ones and any in the URL refused."""
+    headers = Headers(scope=scope)
+    if scope.get("query_string"):
+        return _bad("Send the parameters in the body, never in the address: addresses end up in logs.")
+    if headers.get("content-type", "").partition(";")[0].strip().lower() != MEDIA_TYPE:
+        return _bad(f"Send the parameters as {MEDIA_TYPE}.")
+    body = await _body(receive)
+    if body is None:
+        return Unreadable(413, "invalid_request", "The body is larger than 8 KiB.")
+    try:
+        pairs = parse_qsl(body.decode(), max_num_fields=MAX_PARAMETERS, errors="strict")
+    except ValueError:
+        return _bad("The body cannot be read as form parameters in UTF-8.")
+    values = dict(pairs)
+    if len(values) != len(pairs):
+        return _bad("A parameter is repeated.")
+    return _with_credentials(headers, values)
+
+
+def _with_credentials(headers: Headers, values: dict[str, str]) -> TokenForm | Unreadable:
+    given = headers.getlist("authorization")
+    if not given:
+        return TokenForm(headers, values, values.get("client_id", ""))
+    client_id = _basic_id(given[0]) if len(given) == 1 else None
+    if client_id is None:
+        return Unreadable(401, "invalid_client", "The Authorization header is not HTTP Basic with client id and secret.")
+    if "client_secret" in values or values.get("client_id", client_id) != client_id:
+        return _bad("Send the credentials in one place: the Authorization header or the body.")
+    return TokenForm(headers, values, client_id)
+
+
+def _basic_id(header: str) -> str | None:
+    scheme, _, encoded = header.partition(" ")
+    try:
+        client_id, colon, _ = base64.b64decode(encoded.strip(), validate=True).decode().partition(":")
+    except (binascii.Error, UnicodeDecodeError, ValueError):
+        return None
+    return unquote(client_id) if scheme.lower() == "basic" and colon else None
+
+
+async def _body(receive: Receive) -> bytes | None:
+    """The whole body, or None above the cap or where the caller went away."""
+    parts, size, more = [], 0, True
+    while more:
+        message = await receive()
+        if message["type"] != "http.request":
+            return None
+        part = message.get("body", b"")
+        size += len(part)
+        if size > MAX_BODY_BYTES:
+            return None
+        parts.append(part)
+        more = message.get("more_body", False)
+    return b"".join(parts)
+
+
+def _bad(description: str) -> Unreadable:
+    return Unreadable(400, "invalid_request", description)

@@ -1,0 +1,64 @@
+"""What machines may know in advance: the server's metadata (RFC 8414), the resource's (RFC 9728) and the public keys (RFC 7517)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+
+from api.oauth.server import AUTH_METHODS, GRANT_TYPES
+from contracts.credentials.decide import SCOPES
+from contracts.house import House
+
+routes = APIRouter(tags=["oauth"])
+_CACHED = {"cache-control": "public, max-age=300"}
+
+
+@routes.get("/.well-known/oauth-authorization-server")
+def authorization_server(request: Request) -> JSONResponse:
+    """The authorization server's metadata. `response_types_supported` is empty: nobody is sent through a browser."""
+    house: House = request.app.state.house
+    issuer = house.tokens.issuer
+    return _public(
+        {
+            "issuer": issuer,
+            "token_endpoint": f"{issuer}/oauth/token",
+            "jwks_uri": f"{issuer}/oauth/jwks",
+            "grant_types_supported": list(GRANT_TYPES),
+            "response_types_supported": [],
+            "scopes_supported": sorted(scope for scopes in SCOPES.values() for scope in scopes),
+            "token_endpoint_auth_methods_supported": list(AUTH_METHODS),
+            "protected_resources": [house.tokens.audiences["api"]],
+        }
+    )
+
+
+@routes.get("/.well-known/oauth-protected-resource")
+@routes.get("/.well-known/oauth-protected-resource/v1")
+def protected_resource(request: Request) -> JSONResponse:
+    """The API's metadata as a protected resource; also at the address that RFC 9728 section 3.1 makes of the resource's own."""
+    house: House = request.app.state.house
+    return _public(
+        {
+            "resource": house.tokens.audiences["api"],
+            "authorization_servers": [house.tokens.issuer],
+            "jwks_uri": f"{house.tokens.issuer}/oauth/jwks",
+            "scopes_supported": sorted(SCOPES["api"]),
+            "bearer_methods_supported": ["header"],
+            "resource_name": house.settings.platform.name,
+            "resource_documentation": f"{house.tokens.issuer}/datasets",
+        }
+    )
+
+
+@routes.get("/oauth/jwks")
+def jwks(request: Request) -> JSONResponse:
+    """The public keys that access tokens are signed with."""
+    house: House = request.app.state.house
+    return JSONResponse(house.tokens.jwks(), headers=_CACHED, media_type="application/jwk-set+json")
+
+
+def _public(document: dict[str, Any]) -> JSONResponse:
+    return JSONResponse(document, headers=_CACHED)

@@ -1,0 +1,91 @@
+"""A house with what the token address needs, its clients, and ways to ask."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+from fastapi import FastAPI
+from sqlmodel import col, select
+from starlette.testclient import TestClient
+
+from api.front import Front
+from api.oauth import hot_routes, router
+from api.oauth.pace import PaceLimits
+from contracts.clock import FixedClock
+from contracts.credentials import service as credentials
+from contracts.credentials.tokens import Tokens
+from contracts.house import House
+from contracts.ledger.tables import StagedEntry
+from contracts.lifecycle.tables import Contract
+from contracts.people.actor import Actor
+from contracts.people.roles import Role
+from contracts.settings import Platform, Settings
+from contracts.store.epochs import EpochWatch
+from contracts.store.unit import Store
+from tests.contracts.credentials.sealed import CRAWL, RING, contract_in_force
+from tests.contracts.people.people import person
+
+ISSUER = "https://data.agora.example"
+SETTINGS = Settings(profile="test", base_url=ISSUER, platform=Platform(site="https://www.agora.example", time_zone="Asia/Tokyo"))
+ADDRESS = "203.0.113.9"
+
+
+@dataclass
+class World:
+    """The house, a lead with a contract, and its two clients as (id, secret)."""
+
+    house: House
+    store: Store
+    lead: Actor
+    contract: Contract
+    api: tuple[str, str]
+    site: tuple[str, str]
+
+    def caller(self, limits: PaceLimits | None = None, address: str = ADDRESS) -> TestClient:
+        """A client of the served house, calling from an address."""
+        app = FastAPI()
+        app.state.house = self.house
+        app.include_router(router(self.house))
+        return TestClient(Front(hot_routes(self.house, limits), app), base_url=ISSUER, client=(address, 1234))
+
+    def entries(self, **wanted: object) -> list[dict[str, Any]]:
+        """Leaves of the ledger about tokens, without what differs each time."""
+        with self.store.read() as session:
+            rows = session.exec(select(StagedEntry).order_by(col(StagedEntry.seq))).all()
+        leaves = [json.loads(row.leaf) for row in rows]
+        dropped = ("v", "id", "at", "node", "n", "nonce", "commitments")
+        return [
+            {name: value for name, value in leaf.items() if name not in dropped} for leaf in leaves if leaf["event"].startswith("token.")
+        ]
+
+
+@pytest.fixture
+def world(store: Store, clock: FixedClock) -> World:
+    """The world on each store."""
+    return _world(store, clock)
+
+
+@pytest.fixture
+def sqlite_world(sqlite_store: Store, clock: FixedClock) -> World:
+    """The world on SQLite alone, for what the store has no part in."""
+    return _world(sqlite_store, clock)
+
+
+def _world(store: Store, clock: FixedClock) -> World:
+    tokens = Tokens(RING, store, clock, ISSUER, SETTINGS.platform.site)
+    tokens.prepare()
+    lead, steward = person(store, "ada@northfield.example", Role.LEAD), person(store, "sam@agora.example", Role.STEWARD)
+    contract = contract_in_force(store, lead, steward, crawl=CRAWL)
+    made = []
+    with store.write() as unit:
+        for audience in ("api", "site"):
+            client, secret = credentials.create_client(unit, lead, contract, name="Loader", audience=audience)
+            made.append((client.id, secret))
+    watch = EpochWatch(store)
+    watch.poll()
+    parts = SimpleNamespace(settings=SETTINGS, clock=clock, store=store, keys=RING, watch=watch, tokens=tokens)
+    return World(cast(House, parts), store, lead, contract, *made)

@@ -1,0 +1,53 @@
+"""What is published about OAuth, and that it is true."""
+
+from __future__ import annotations
+
+from joserfc import jwt
+from joserfc.jwk import KeySet
+
+from tests.api.oauth.conftest import ISSUER, World
+
+
+def test_the_authorization_servers_metadata(sqlite_world: World) -> None:
+    answer = sqlite_world.caller().get("/.well-known/oauth-authorization-server")
+    assert (answer.status_code, answer.json()) == (
+        200,
+        {
+            "issuer": ISSUER,
+            "token_endpoint": f"{ISSUER}/oauth/token",
+            "jwks_uri": f"{ISSUER}/oauth/jwks",
+            "grant_types_supported": ["client_credentials"],
+            "response_types_supported": [],
+            "scopes_supported": ["records:read", "site:fetch"],
+            "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
+            "protected_resources": [f"{ISSUER}/v1"],
+        },
+    )
+
+
+def test_the_apis_metadata_is_the_same_at_both_addresses(sqlite_world: World) -> None:
+    caller = sqlite_world.caller()
+    root, own = (caller.get(f"/.well-known/oauth-protected-resource{path}") for path in ("", "/v1"))
+    assert root.json() == own.json()
+    assert own.json() == {
+        "resource": f"{ISSUER}/v1",
+        "authorization_servers": [ISSUER],
+        "jwks_uri": f"{ISSUER}/oauth/jwks",
+        "scopes_supported": ["records:read"],
+        "bearer_methods_supported": ["header"],
+        "resource_name": "Agora",
+        "resource_documentation": f"{ISSUER}/datasets",
+    }
+
+
+def test_an_outsider_verifies_a_token_by_the_published_keys(sqlite_world: World) -> None:
+    caller = sqlite_world.caller()
+    token = caller.post("/oauth/token", data={"grant_type": "client_credentials"}, auth=sqlite_world.api).json()["access_token"]
+    answer = caller.get("/oauth/jwks")
+    opened = jwt.decode(token, KeySet.import_key_set(answer.json()), algorithms=["ES256"])
+    assert answer.headers["content-type"] == "application/jwk-set+json"
+    assert (opened.claims["client_id"], opened.claims["contract"]) == (sqlite_world.api[0], sqlite_world.contract.id)
+
+
+def test_the_token_address_takes_post_only(sqlite_world: World) -> None:
+    assert sqlite_world.caller().get("/oauth/token").status_code == 404
