@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 from fastapi import APIRouter
 
 from api.front import HotRoute
 from api.oauth import metadata
 from api.oauth.endpoint import TokenEndpoint
 from api.oauth.pace import PaceLimits
+from contracts.errors import Misconfigured
 from contracts.house import House
+from contracts.networks import parse
+from contracts.settings import Settings
 
 
 def hot_routes(house: House, limits: PaceLimits | None = None) -> list[HotRoute]:
-    """The token address; `limits` other than the usual are for benches and tests."""
+    """The token address; `limits` other than the usual are for benches and tests.
+
+    Raises `Misconfigured` in production where people and machines would reach it without TLS (RFC 6749 section 3.2).
+    """
+    refuse_clear_text(house.settings)
     endpoint = TokenEndpoint(house, limits or PaceLimits())
     return [HotRoute(("POST",), "/oauth/token", endpoint, "An access token for a client of an active contract")]
 
@@ -22,3 +31,14 @@ def router(_house: House) -> APIRouter:
     whole = APIRouter()
     whole.include_router(metadata.routes)
     return whole
+
+
+def refuse_clear_text(settings: Settings) -> None:
+    """Raise `Misconfigured` where secrets and tokens would travel in clear; plain http is for this machine alone."""
+    host = urlsplit(settings.base_url).hostname or ""
+    address = parse(host)
+    local = host == "localhost" or (address is not None and address.is_loopback)
+    if settings.profile == "production" and not settings.secure and not local:
+        raise Misconfigured(
+            "setting base_url", "secrets and tokens would travel in clear.", "Put TLS before Licet and use its https address."
+        )

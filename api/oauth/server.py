@@ -140,7 +140,7 @@ class TokenServer(AuthorizationServer):
     def decide(self, form: TokenForm) -> Decision:
         """The decision on a request whose client's address is `address`. Touches nothing but the store, and that to read."""
         self._resource = form.values.get("resource")
-        # Authlib asks for https. Whether TLS stands before this process is the settings' matter, checked at start.
+        # Authlib asks for https. Whether TLS stands before this process is checked once, at start.
         decided = self.create_token_response(_Request("https://localhost/oauth/token", form))
         assert isinstance(decided, Decision)
         return decided
