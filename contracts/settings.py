@@ -7,8 +7,10 @@ import secrets
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, ValidationError, field_validator, model_validator
 
 from contracts.errors import Misconfigured
 
@@ -27,6 +29,15 @@ class Platform(_Section):
     contact: str = Field(default="data-access@agora.example", description="Address for questions, shown on refusals.")
     site: str = Field(default="http://127.0.0.1:8401", description="Address of the main site that the gate stands before.")
     time_zone: str = Field(default="UTC", description="Time zone in which quota days begin.")
+    @field_validator("time_zone")
+    @classmethod
+    def _zone_exists(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise ValueError(f"there is no time zone {name!r}; names are such as Europe/Dublin") from error
+        return name
+
     decision_days: int = Field(default=10, ge=1, description="Working days within which an application is decided.")
 
 
@@ -137,6 +148,10 @@ class Settings(_Section):
     )
     host: str = Field(default="127.0.0.1", description="Address to listen on.")
     port: int = Field(default=8400, ge=1, le=65535, description="Port to listen on.")
+    ledger_name: str = Field(
+        default="",
+        description="Name under which the ledger signs its checkpoints, such as data.example.org/ledger; host of base_url by default. Never change it once entries are in.",
+    )
     node: str = Field(
         default="main", pattern="^[a-z0-9-]{1,32}$", description="This process's name in ledger entries; each node numbers its own."
     )
@@ -156,6 +171,11 @@ class Settings(_Section):
     def database_url(self) -> str:
         """The database's address; SQLite under `home` where none is set."""
         return self.database or f"sqlite:///{(self.home / 'licet.db').as_posix()}"
+
+    @property
+    def ledger_origin(self) -> str:
+        """The name under which the ledger signs its checkpoints (C2SP tlog-checkpoint): host and port, then /ledger."""
+        return self.ledger_name or f"{urlsplit(self.base_url).netloc}/ledger"
 
     @property
     def shows_mailbox(self) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from alembic import context
 from sqlalchemy import Connection
@@ -13,7 +13,7 @@ from contracts.settings import load
 from contracts.store.engine import open_engine
 
 
-def render_item(kind: str, item: Any, autogen_context: Any) -> str | bool:
+def render_item(kind: str, item: Any, autogen_context: Any) -> str | Literal[False]:
     """Write SQLModel's and PostgreSQL's types so that the script imports what it names."""
     if kind != "type":
         return False

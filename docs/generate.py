@@ -1,0 +1,191 @@
+"""Writes `docs/reference/` from the code's own tables. A test compares, so that neither can drift from the other.
+
+usage: python docs/generate.py          write the pages
+       python docs/generate.py --check  fail where a page differs
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import contracts.applications.states as application_states
+from fastapi.routing import APIRoute
+from pydantic import BaseModel
+from pydantic_core import PydanticUndefined
+
+import contracts.lifecycle.states as contract_states
+from api.app import create_api, hot_routes
+from api.problems import STATUS
+from contracts.codes import CODES
+from contracts.gate.reasons import REASONS
+from contracts.ids import PREFIXES
+from contracts.incidents.service import KINDS
+from contracts.ledger.events import EVENTS
+from contracts.people.roles import ROLES
+from contracts.settings import DatasetSettings, FieldSettings, Mail, Settings, write_master_key
+from contracts.terms.purposes import PROHIBITED, PURPOSES
+from portal.app import create_portal
+from portal.commands.init import prepare
+from portal.serve import build
+
+FOLDER = Path(__file__).parent / "reference"
+NOTE = "<!-- Made by `make docs` from the code; edits here are lost. -->\n\n"
+
+
+def codes() -> str:
+    """Refusal codes with their statuses."""
+    rows = [(f"`{name}`", str(STATUS[code.kind]), code.meaning) for name, code in sorted(CODES.items())]
+    text = "# Refusal codes\n\nErrors are RFC 9457 `application/problem+json` with `code`, `reason` and, for limits, what was exceeded and when it frees.\n\n"
+    return text + _table(("code", "status", "meaning"), rows)
+
+
+def events() -> str:
+    """Ledger events."""
+    return "# Ledger events\n\n" + _table(("event", "what happened"), [(f"`{name}`", meaning) for name, meaning in sorted(EVENTS.items())])
+
+
+def roles() -> str:
+    """Roles of people."""
+    return "# Roles\n\n" + _table(
+        ("role", "side", "what it is for"), [(f"`{role}`", facts.side.value, facts.meaning) for role, facts in ROLES.items()]
+    )
+
+
+def words() -> str:
+    """Purposes, prohibited uses, incident kinds and id prefixes."""
+    parts = [
+        "# Purposes, prohibited uses, incidents, ids\n\n## Purposes\n\n",
+        _table(("code", "title", "meaning"), [(f"`{k}`", v.title, v.meaning) for k, v in PURPOSES.items()]),
+    ]
+    parts += ["\n## Prohibited uses\n\n", _table(("code", "meaning"), [(f"`{k}`", v) for k, v in PROHIBITED.items()])]
+    parts += ["\n## Kinds of incident\n\n", _table(("kind", "meaning"), [(f"`{k}`", v) for k, v in KINDS.items()])]
+    parts += ["\n## Prefixes of ids\n\n", _table(("prefix", "kind"), [(f"`{k}_`", v) for k, v in PREFIXES.items()])]
+    return "".join(parts)
+
+
+def gate_reasons() -> str:
+    """Reason codes of the gate."""
+    return "# Reasons of the gate\n\n" + _table(
+        ("reason", "meaning"), [(f"`{name}`", meaning) for name, meaning in sorted(REASONS.items())]
+    )
+
+
+def states() -> str:
+    """The two state tables, as diagrams and in full."""
+    return "# States\n\n" + "\n".join(
+        _machine(title, module) for title, module in (("Applications", application_states), ("Contracts", contract_states))
+    )
+
+
+def settings() -> str:
+    """Every setting with its default."""
+    text = "# Settings\n\n`licet.toml`, then variables: `LICET_PLATFORM__NAME` sets `platform.name`. An unknown setting is an error.\n\n"
+    rows = list(_settings(Settings, ""))
+    rows += _settings(DatasetSettings, "datasets.ID.")
+    rows += _settings(FieldSettings, "datasets.ID.fields.NAME.")
+    return text + _table(("setting", "default", "what it does"), rows)
+
+
+def routes() -> str:
+    """Every address of both faces."""
+    return "# Addresses\n\n" + _table(("method", "path", "what"), sorted(set(_routes()), key=lambda row: (row[1], row[0])))
+
+
+PAGES: dict[str, Callable[[], str]] = {
+    "codes.md": codes,
+    "events.md": events,
+    "gate-reasons.md": gate_reasons,
+    "roles.md": roles,
+    "routes.md": routes,
+    "settings.md": settings,
+    "states.md": states,
+    "words.md": words,
+}
+
+
+def main() -> int:
+    """Write or check every page; 1 where one differs."""
+    stale = []
+    for name, make in PAGES.items():
+        file, text = FOLDER / name, NOTE + make()
+        if "--check" in sys.argv:
+            if not file.exists() or file.read_text(encoding="utf-8") != text:
+                stale.append(name)
+        else:
+            FOLDER.mkdir(exist_ok=True)
+            file.write_text(text, encoding="utf-8")
+    if stale:
+        sys.stderr.write(f"docs/reference is stale: {', '.join(stale)}; run `make docs`\n")
+    return 1 if stale else 0
+
+
+def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    lines = [head, tuple("---" for _ in head), *rows]
+    return "".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |\n" for line in lines)
+
+
+def _machine(title: str, module: ModuleType) -> str:
+    arrows = [
+        f"    {state} --> {after}: {command}" for state, row in module.TABLE.items() for command, after in row.items() if after is not None
+    ]
+    first = next(iter(module.TABLE))
+    diagram = "\n".join(["```mermaid", "stateDiagram-v2", f"    [*] --> {first}", *arrows, "```"])
+    meaning = _table(("state", "meaning"), [(f"`{state}`", text) for state, text in module.MEANING.items()])
+    who = _table(
+        ("command", "roles"),
+        [
+            (f"`{command}`", ", ".join(sorted(role.value for role in given)) or "nobody: follows from dates")
+            for command, given in module.ROLES.items()
+        ],
+    )
+    return f"## {title}\n\n{diagram}\n\n{meaning}\n{who}"
+
+
+def _settings(model: type[BaseModel], prefix: str) -> Iterator[tuple[str, str, str]]:
+    for name, field in model.model_fields.items():
+        shown = field.alias or name
+        inner = field.annotation
+        if isinstance(inner, type) and issubclass(inner, BaseModel):
+            yield from _settings(inner, f"{prefix}{shown}.")
+        elif shown != "fields" and not (model is Settings and shown == "datasets"):
+            yield f"`{prefix}{shown}`", _default(field.default, field.default_factory), field.description or ""
+
+
+def _default(value: Any, factory: Any) -> str:
+    if factory is not None:
+        value = factory()
+    if value is PydanticUndefined:
+        return "needed"
+    return "none" if value in (None, "") else f"`{str(value).lower() if isinstance(value, bool) else value}`"
+
+
+def _routes() -> Iterator[tuple[str, str, str]]:
+    with tempfile.TemporaryDirectory() as folder:
+        write_master_key(Path(folder))
+        settings = Settings(profile="demo", home=Path(folder), mail=Mail(transport="mailbox"))
+        prepare(settings)
+        house = build(settings)
+        for route in hot_routes(house):
+            yield from ((method, f"`{route.path}`", route.summary) for method in route.methods)
+        for face in (create_api(house), create_portal(house)):
+            for each in face.routes:
+                if isinstance(each, APIRoute):
+                    yield from ((method, f"`{each.path}`", _summary(each)) for method in each.methods)
+        house.payments.close()
+        house.store.engine.dispose()
+
+
+def _summary(route: Any) -> str:
+    first: str = (
+        (route.endpoint.__doc__ or route.summary or "").strip().splitlines()[0] if (route.endpoint.__doc__ or route.summary) else ""
+    )
+    return first
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,33 @@
+"""`licet ledger verify`: the whole ledger recomputed, and said in lines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from contracts.keys import KeyRing, master_key
+from contracts.ledger.verify import Report, verify
+from contracts.settings import Settings
+from contracts.store.engine import open_engine
+from contracts.store.unit import Store
+from portal.serve import clock_of
+
+
+def verify_ledger(settings: Settings) -> Report:
+    """Recompute the ledger of an installation."""
+    engine = open_engine(settings.database_url)
+    try:
+        return verify(Store(engine, clock_of(settings), settings.node), KeyRing(master_key(settings)))
+    finally:
+        engine.dispose()
+
+
+def lines(report: Report) -> Iterator[str]:
+    """What `licet ledger verify` prints; the first wrong entry comes first."""
+    if report.ok:
+        yield f"The ledger is whole: {report.size} entries, {report.checkpoints} checkpoints, {report.erased} values erased."
+        yield f"Root {report.root}"
+        return
+    for problem in report.problems:
+        place = "" if problem.index is None else f"entry {problem.index} ({problem.entry_id}): "
+        yield f"WRONG  {place}{problem.what}"
+    yield f"The ledger does not verify: {len(report.problems)} problems in {report.size} entries."

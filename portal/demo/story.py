@@ -1,0 +1,187 @@
+"""How the demo's past is told: through the house's own services, at a clock that the story moves.
+
+Nothing is written past a rule: every person joins by a link, every contract is applied for, approved, signed and countersigned,
+and every record that was ever read went through the reader with its entry. Tests use the same steps to set a scene.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import date
+
+from contracts.applications import service as applications
+from contracts.applications.form import ApplicationForm
+from contracts.applications.tables import Application
+from contracts.clock import FixedClock
+from contracts.credentials.service import create_client
+from contracts.house import House
+from contracts.ids import new_id
+from contracts.lifecycle import service as lifecycle
+from contracts.lifecycle.drafting import draft
+from contracts.lifecycle.tables import Contract
+from contracts.people import service as people
+from contracts.people.actor import Actor
+from contracts.people.passwords import hash_password
+from contracts.people.roles import Role
+from contracts.signing.document import facts_of, render
+from contracts.store import outbox
+from contracts.store.unit import Unit
+from contracts.terms.defaults import propose
+from contracts.terms.model import Terms
+from portal.demo.people import CastOrganisation, CastPerson
+
+
+@dataclass(frozen=True, slots=True)
+class MadeClient:
+    """A client with its secret, which the demo prints and the house forgot."""
+
+    name: str
+    client_id: str
+    client_secret: str
+    contract_id: str
+    scopes: tuple[str, ...]
+
+
+class Story:
+    """People do things, one after another, at the story's clock."""
+
+    def __init__(self, house: House, clock: FixedClock) -> None:
+        self.house, self.clock = house, clock
+        self._accounts: dict[str, str] = {}
+        self._cast: dict[str, CastPerson] = {}
+        self._hashes: dict[str, str] = {}
+
+    def prepare(self, cast: tuple[CastPerson, ...]) -> None:
+        """Hash the cast's passwords, which is slow on purpose, beside each other."""
+        with ThreadPoolExecutor(4) as pool:
+            hashes = pool.map(hash_password, [each.password for each in cast])
+        self._hashes.update(zip([each.key for each in cast], hashes, strict=True))
+        self._cast.update({each.key: each for each in cast})
+
+    def actor(self, key: str) -> Actor:
+        """The person as the edge would establish them, freshly signed in."""
+        with self.house.store.write("story") as unit:
+            token = people.open_session(unit, self._accounts[key], "198.51.100.0/24")
+            people.reauthenticate(unit, token)
+        with self.house.store.read() as session:
+            found = people.actor_of(session, token, self.clock.now(), "198.51.100.0/24")
+        if found is None:
+            raise LookupError(key)
+        return found
+
+    def first_administrator(self, key: str) -> None:
+        """The person becomes the platform's first administrator."""
+        person = self._cast[key]
+        with self.house.store.write("story") as unit:
+            link = people.first_administrator_link(unit, self.house.settings, person.email)
+        self._join(person, link)
+
+    def invite(self, inviter: str, person: CastPerson, role: Role) -> str:
+        """One person invites another to a role, who does not answer yet; returns the link."""
+        actor = self.actor(inviter)
+        with self.house.store.write("story") as unit:
+            return people.invite(unit, actor, email=person.email, role=role, base_url=self.house.settings.base_url)
+
+    def join(self, inviter: str, key: str) -> None:
+        """One person invites another to each of their roles, who accepts."""
+        person = self._cast[key]
+        for role in person.roles:
+            self._join(person, self.invite(inviter, person, role))
+
+    def sign_up(self, organisation: CastOrganisation, key: str) -> None:
+        """A partner's first person signs up and confirms the address."""
+        person, kept = self._cast[key], list[str]()
+
+        def keep(unit: Unit, *, to: str, template: str, facts: Mapping[str, str]) -> None:
+            unit.session.flush()
+            kept.append(facts["link"] if to == person.email and template == "confirm" else "")
+
+        with self.house.store.write("story") as unit:
+            people.sign_up(
+                unit,
+                keep,
+                name=person.name,
+                email=person.email,
+                password_hash=self._hashes[key],
+                organisation_name=organisation.name,
+                organisation_kind=organisation.kind,
+                country=organisation.country,
+                next_path="/partner",
+                base_url=self.house.settings.base_url,
+            )
+        with self.house.store.write("story") as unit:
+            account, _ = people.confirm(unit, kept[0].rsplit("/", 1)[1])
+        self._accounts[key] = account.id
+
+    def apply(self, key: str, dataset: str, form: ApplicationForm) -> Application:
+        """A partner applies."""
+        actor, settings = self.actor(key), self.house.settings
+        with self.house.store.write("story") as unit:
+            draft = applications.begin(unit, actor, dataset)
+            saved = applications.save(unit, actor, draft.id, draft.revision, form)
+            return applications.submit(unit, actor, saved.id, saved.revision, settings)
+
+    def approve(self, key: str, application: Application, reason: str) -> Application:
+        """A steward approves."""
+        actor = self.actor(key)
+        with self.house.store.write("story") as unit:
+            return applications.approve(unit, actor, application.id, application.revision, reason)
+
+    def decline(self, key: str, application: Application, reason: str) -> Application:
+        """A steward declines."""
+        actor = self.actor(key)
+        with self.house.store.write("story") as unit:
+            return applications.decline(unit, actor, application.id, application.revision, reason)
+
+    def offer(self, key: str, application: Application, **changes: object) -> Contract:
+        """A steward drafts the contract, with terms changed from the proposal where told, and offers it."""
+        actor, settings = self.actor(key), self.house.settings
+        proposed = propose(application, settings.datasets[application.dataset], settings.platform.site)
+        terms = Terms.model_validate({**proposed.model_dump(), **changes})
+        contract_id = new_id("ctr")
+        with self.house.store.read() as session:
+            facts = facts_of(session, application)
+        rendered = render(settings, facts, terms, contract_id)
+        with self.house.store.write("story") as unit:
+            drafted = draft(unit, actor, contract_id, application.id, rendered, terms, settings)
+            return lifecycle.offer(unit, actor, drafted.id, drafted.revision)
+
+    def sign(self, key: str, contract: Contract) -> Contract:
+        """The partner signs."""
+        actor, person = self.actor(key), self._cast[key]
+        with self.house.store.write("story") as unit:
+            return lifecycle.sign(unit, actor, contract.id, contract.revision, name=person.name, capacity=person.capacity)
+
+    def countersign(self, key: str, contract: Contract) -> Contract:
+        """A second member of staff countersigns; the contract is in force."""
+        actor, person = self.actor(key), self._cast[key]
+        with self.house.store.write("story") as unit:
+            return lifecycle.countersign(
+                unit, actor, self.house.keys, contract.id, contract.revision, name=person.name, capacity=person.capacity
+            )
+
+    def make_client(self, key: str, contract: Contract, name: str, audience: str) -> MadeClient:
+        """A partner makes an OAuth client."""
+        actor = self.actor(key)
+        with self.house.store.write("story") as unit:
+            held = unit.lock(Contract, contract.id)
+            client, secret = create_client(unit, actor, held, name=name, audience="site" if audience == "site" else "api")
+            return MadeClient(client.name, client.id, secret, contract.id, tuple(client.scopes))
+
+    def settle(self, handlers: Mapping[str, outbox.Handler]) -> None:
+        """Do every effect that is due, and integrate every entry."""
+        while outbox.run_due(self.house.store, handlers):
+            pass
+        while self.house.sequencer.integrate():
+            pass
+
+    def today(self) -> date:
+        """The story's day."""
+        return self.clock.now().date()
+
+    def _join(self, person: CastPerson, link: str) -> None:
+        with self.house.store.write("story") as unit:
+            account = people.accept_invitation(unit, link.rsplit("/", 1)[1], name=person.name, password_hash=self._hashes[person.key])
+        self._accounts[person.key] = account.id

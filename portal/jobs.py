@@ -1,0 +1,64 @@
+"""What the worker does, and how often: the house's recurring work on one screen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import structlog
+
+from contracts.billing.events import stripe_handler
+from contracts.billing.report import CHECK_CUSTOMER, REPORT, ask_to_report, check_customer_handler, report_handler
+from contracts.datasets.load import refresh
+from contracts.datasets.pseudonyms import build_for
+from contracts.errors import LicetError
+from contracts.house import House
+from contracts.lifecycle.expiry import expire_due
+from contracts.lifecycle.service import ACTIVATED
+from contracts.notices.mail import mail_handler
+from contracts.notices.service import MAIL
+from contracts.signing.handler import DOCUMENT, document_handler
+from contracts.store import inbox, outbox
+from contracts.store.jobs import Job
+from contracts.store.outbox import Effect
+
+log = structlog.get_logger()
+
+
+def jobs_of(house: House) -> list[Job]:
+    """Every recurring job, with the pause between its runs in seconds."""
+    handlers = handlers_of(house)
+    return [
+        Job("ledger", 0.25, house.sequencer.tick),
+        Job("outbox", 0.5, lambda: outbox.run_due(house.store, handlers)),
+        Job("inbox", 0.5, lambda: inbox.run_waiting(house.store, {"stripe": stripe_handler})),
+        Job("billing", 2.0, lambda: ask_to_report(house.store)),
+        Job("expiry", 30.0, lambda: expire_due(house.store, house.settings.platform.time_zone)),
+        *house.gate.jobs(),
+    ]
+
+
+def handlers_of(house: House) -> Mapping[str, outbox.Handler]:
+    """Who does which effect of the outbox."""
+
+    def activated(effect: Effect) -> None:
+        build_for(house.store, house.keys, house.settings, str(effect.payload["contract_id"]))
+
+    # Without a transport nobody takes mail: it waits in the outbox until there is one.
+    mail = {} if house.settings.mail.transport == "none" else {MAIL: mail_handler(house.settings, house.store)}
+    return {
+        **mail,
+        ACTIVATED: activated,
+        DOCUMENT: document_handler(house.settings, house.store),
+        REPORT: report_handler(house.store, house.payments),
+        CHECK_CUSTOMER: check_customer_handler(house.store, house.payments),
+    }
+
+
+def load_missing(house: House) -> None:
+    """Load datasets that have no version yet; one that cannot be loaded is logged and stays closed, the rest open."""
+    for dataset in house.catalogue.all():
+        if house.catalogue.version_of(dataset.id) is None:
+            try:
+                refresh(house.store, house.settings, dataset.id)
+            except LicetError as error:
+                log.error("dataset.not_loaded", dataset=dataset.id, error=str(error))

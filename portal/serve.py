@@ -1,0 +1,136 @@
+"""The composition root: the one place that sees people's face, machines' face and the domain together."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+
+import structlog
+import uvicorn
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.app import create_api, hot_routes, is_machine_path
+from api.front import Front
+from contracts.access.grants import GrantCache
+from contracts.access.reader import Reader
+from contracts.access.writer import AccessWriter
+from contracts.billing.choose import open_payments
+from contracts.clock import Clock, FileClock, SystemClock
+from contracts.credentials.tokens import Tokens
+from contracts.datasets.catalogue import Catalogue
+from contracts.gate.service import Gate
+from contracts.house import House
+from contracts.keys import KeyRing, master_key
+from contracts.ledger.sequencer import Sequencer
+from contracts.settings import Settings
+from contracts.store.engine import check_durable, open_engine
+from contracts.store.epochs import EpochWatch
+from contracts.store.jobs import Worker
+from contracts.store.schema import check_current
+from contracts.store.unit import Store
+from portal.app import create_portal
+from portal.jobs import jobs_of, load_missing
+
+Listener = tuple[ASGIApp, int]
+
+
+def clock_of(settings: Settings) -> Clock:
+    """The system's clock, or the one that tests move."""
+    return FileClock(settings.clock_file) if settings.clock_file else SystemClock()
+
+
+def build(settings: Settings, clock: Clock | None = None) -> House:
+    """Every part, from settings; the database must be migrated. Starts nothing but the payment stand-in."""
+    clock = clock or clock_of(settings)
+    engine = open_engine(settings.database_url)
+    check_durable(engine)
+    check_current(engine)
+    store, keys = Store(engine, clock, settings.node), KeyRing(master_key(settings))
+    watch, catalogue = EpochWatch(store), Catalogue(settings, store)
+    grants, access = GrantCache(store, keys, clock, watch), AccessWriter(store, watch, clock)
+    tokens = Tokens(keys, store, clock, issuer=settings.base_url, site_host=settings.platform.site)
+    return House(
+        settings=settings,
+        clock=clock,
+        store=store,
+        keys=keys,
+        watch=watch,
+        catalogue=catalogue,
+        grants=grants,
+        access=access,
+        data=Reader(store, settings, clock, watch, keys, catalogue, grants, access),
+        tokens=tokens,
+        sequencer=Sequencer(store, keys, settings.ledger_origin),
+        payments=open_payments(settings, clock),
+        gate=Gate(store, watch, tokens, grants, settings, clock),
+    )
+
+
+class Rooms:
+    """Both faces behind one address, with the worker's life tied to the server's."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+        self._api: ASGIApp = Front(hot_routes(house), create_api(house))
+        self._portal: ASGIApp = create_portal(house)
+        self._worker = Worker(jobs_of(house))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+            return
+        face = self._api if is_machine_path(scope["path"]) else self._portal
+        await face(scope, receive, send)
+
+    def start(self) -> None:
+        """Start the epochs' watch, the access writer and the worker."""
+        self._house.watch.start()
+        self._house.access.start()
+        load_missing(self._house)
+        self._worker.start()
+
+    def stop(self) -> None:
+        """Stop them, writing what is still in memory."""
+        self._worker.stop()
+        self._house.gate.close()
+        self._house.access.stop()
+        self._house.sequencer.integrate()
+        self._house.watch.stop()
+        self._house.payments.close()
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        message: Message = await receive()
+        await asyncio.to_thread(self.start)
+        await send({"type": "lifespan.startup.complete"})
+        while message["type"] != "lifespan.shutdown":
+            message = await receive()
+        await asyncio.to_thread(self.stop)
+        await send({"type": "lifespan.shutdown.complete"})
+
+
+def serve_forever(house: House, beside: Sequence[Listener] = ()) -> None:
+    """Serve the house on its port, and further apps on theirs, until the process is told to end."""
+    configure_logs()
+    listeners: list[Listener] = [(Rooms(house), house.settings.port), *beside]
+    servers = [uvicorn.Server(_config(app, house.settings.host, port)) for app, port in listeners]
+
+    async def run() -> None:
+        await asyncio.gather(*(server.serve() for server in servers))
+
+    uvicorn_loop = servers[0].config.get_loop_factory()
+    with asyncio.Runner(loop_factory=uvicorn_loop) as runner:
+        runner.run(run())
+
+
+def configure_logs() -> None:
+    """JSON lines on standard output; no request line, address or token is ever logged."""
+    structlog.configure(
+        processors=[structlog.processors.add_log_level, structlog.processors.TimeStamper(fmt="iso"), structlog.processors.JSONRenderer()],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+    )
+
+
+def _config(app: ASGIApp, host: str, port: int) -> uvicorn.Config:
+    # Forwarded headers are read by our own code, from configured proxies only.
+    return uvicorn.Config(app, host=host, port=port, log_level="warning", access_log=False, proxy_headers=False, server_header=False)
