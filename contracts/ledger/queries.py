@@ -6,7 +6,7 @@ What pages show comes from columns copied out of the leaf; `contracts.ledger.ver
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -22,6 +22,7 @@ from contracts.people.tables import Account
 
 PAGE = 50
 COUNT_UP_TO = 10_000
+DECISIONS = ("allow", "refuse", "done")
 _STAGED_AT_MOST = 2_000
 
 
@@ -130,8 +131,7 @@ def about(session: Session, thing: str, limit: int = 50) -> list[TimelineRow]:
 def search(session: Session, wanted: Search) -> Results:
     """Integrated entries that fit every given field, newest first, paged by their index."""
     conditions = _conditions(wanted)
-    within = select(col(LedgerEntry.index)).where(*conditions).limit(COUNT_UP_TO + 1).subquery()
-    count = session.exec(select(func.count()).select_from(within)).one()
+    count = _count(session, conditions)
     page = select(LedgerEntry).where(*conditions).order_by(col(LedgerEntry.index).desc()).limit(wanted.limit + 1)
     if wanted.cursor is not None:
         page = page.where(col(LedgerEntry.index) < wanted.cursor)
@@ -139,6 +139,11 @@ def search(session: Session, wanted: Search) -> Results:
     shown = found[: wanted.limit]
     more = shown[-1].index if len(found) > wanted.limit else None
     return Results(_rows(session, [_placed(each) for each in shown]), count, more)
+
+
+def by_decision(session: Session, wanted: Search) -> dict[str, int]:
+    """How many entries of each decision fit the other fields; each count is exact up to 10,000 and 10,001 beyond."""
+    return {each: _count(session, _conditions(replace(wanted, decision=each))) for each in DECISIONS}
 
 
 def entry(session: Session, entry_id: str) -> EntryView:
@@ -161,6 +166,11 @@ def staged(session: Session, at_most: int = _STAGED_AT_MOST) -> list[tuple[Proje
     rows = session.exec(select(StagedEntry).order_by(col(StagedEntry.seq).desc()).limit(at_most)).all()
     facts = [read_leaf(row.leaf) for row in rows]
     return [(project(each), each.get("rows"), None) for each in facts]
+
+
+def _count(session: Session, conditions: Sequence[ColumnElement[bool]]) -> int:
+    within = select(col(LedgerEntry.index)).where(*conditions).limit(COUNT_UP_TO + 1).subquery()
+    return session.exec(select(func.count()).select_from(within)).one()
 
 
 def _conditions(wanted: Search) -> list[ColumnElement[bool]]:

@@ -103,6 +103,11 @@ def test_every_field_narrows(store: Store, history: list[str], wanted: Search, f
     assert ([row.entry_id for row in results.rows], results.count, results.next) == ([history[place] for place in found], len(found), None)
 
 
+def test_decisions_are_counted_under_the_other_fields(store: Store, history: list[str]) -> None:
+    with store.read() as session:
+        assert queries.by_decision(session, Search(organisation="org_1", decision="refuse")) == {"allow": 1, "refuse": 1, "done": 1}
+
+
 def test_pages_meet_without_gap_or_overlap(store: Store, history: list[str]) -> None:
     with store.read() as session:
         first = queries.search(session, Search(limit=2))

@@ -1,0 +1,194 @@
+"""Compliance's first page, and the search of the ledger: by partner, dataset, time, event and decision."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+from sqlmodel import Session, col, select
+from starlette.requests import Request
+from starlette.responses import Response
+
+from contracts.house import House
+from contracts.incidents.service import listed
+from contracts.ledger.events import EVENTS
+from contracts.ledger.queries import COUNT_UP_TO, Results, Search, by_decision, search
+from contracts.ledger.service import inspect, note_search
+from contracts.ledger.source import latest_checkpoint
+from contracts.ledger.tables import Checkpoint
+from contracts.people.actor import Actor
+from contracts.people.roles import Role, Side
+from contracts.people.tables import Organisation
+from portal.deps import house_of, page, requires
+from portal.filters import exact
+from portal.forms import Form
+from portal.pages.compliance import asked
+from portal.pages.compliance.asked import Asked
+from portal.pages.desk.lists import as_csv
+
+routes = APIRouter(prefix="/compliance")
+Officer = Annotated[Actor, Depends(requires(Role.COMPLIANCE))]
+VERIFY_AT_MOST = 100_000
+"""Entries up to which a page verifies while one waits; beyond, the command does it."""
+LATELY = (
+    "application.approved",
+    "application.declined",
+    "contract.activated",
+    "contract.lifted",
+    "contract.suspended",
+    "contract.terminated",
+    "dataset.refreshed",
+    "erasure.made",
+    "gate.mode_changed",
+    "incident.opened",
+    "role.given",
+)
+DECISION_WORDS = {"allow": "Allowed", "refuse": "Refused", "done": "Done"}
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """How the ledger stands: its newest checkpoint, what waits and since when, and its public key."""
+
+    checkpoint: Checkpoint | None
+    waiting: int
+    waiting_since: datetime | None
+    key: str
+
+
+@routes.get("")
+def first(request: Request, actor: Officer) -> Response:
+    """Without a question: what waits, how the ledger stands, what changed. With one: the entries that answer it."""
+    wanted = asked.read(request.query_params)
+    return _today(request) if wanted is None else _found(request, actor, wanted)
+
+
+@routes.get("/export")
+def export(request: Request, actor: Officer) -> Response:
+    """The entries of a search as CSV, newest first, at most 10,000."""
+    house = house_of(request)
+    wanted = asked.read(request.query_params)
+    if wanted is None or wanted.search is None:
+        return _today(request) if wanted is None else _found(request, actor, wanted)
+    whole = replace(wanted.search, cursor=None, limit=COUNT_UP_TO)
+    with house.store.read() as session:
+        found = search(session, whole)
+    with house.store.write("ledger search") as unit:
+        note_search(unit, actor, whole, found.count, exported=True)
+    header = ("index", "entry", "time", "event", "decision", "rule", "records", "organisation", "contract", "dataset", "client", "subject")
+    rows = (
+        (
+            row.index,
+            row.entry_id,
+            exact(row.at),
+            row.event,
+            row.decision,
+            row.rule,
+            row.rows,
+            row.organisation_id,
+            row.contract_id,
+            row.dataset,
+            row.credential_id,
+            row.subject,
+        )
+        for row in found.rows
+    )
+    return as_csv("ledger", header, rows)
+
+
+@routes.post("/verify")
+def verify_now(request: Request, actor: Officer) -> Response:
+    """Recompute the whole ledger now and show the outcome; a failure opens an incident. Large ledgers are left to the command."""
+    house = house_of(request)
+    with house.store.read() as session:
+        checkpoint = latest_checkpoint(session)
+    size = checkpoint.size if checkpoint else 0
+    report = inspect(house.store, house.keys) if size <= VERIFY_AT_MOST else None
+    return page(request, "compliance/verified.html", report=report, size=size)
+
+
+def _today(request: Request) -> Response:
+    house = house_of(request)
+    with house.store.read() as session:
+        health = _health(session, house)
+        incidents = sorted((each for each in listed(session) if each.closed_at is None), key=lambda each: each.opened_at)
+        lately = search(session, Search(events=LATELY, limit=10)).rows
+        partners = _partners(session)
+    return page(
+        request,
+        "compliance/today.html",
+        health=health,
+        incidents=incidents,
+        lately=lately,
+        partners=partners,
+        form=Form(),
+        options=_options(house, partners),
+    )
+
+
+def _found(request: Request, actor: Actor, wanted: Asked) -> Response:
+    house = house_of(request)
+    found, counts = Results([], 0, None), {"allow": 0, "refuse": 0, "done": 0}
+    with house.store.read() as session:
+        partners = _partners(session)
+        if wanted.search is not None:
+            found, counts = search(session, wanted.search), by_decision(session, wanted.search)
+    if wanted.search is not None:
+        with house.store.write("ledger search") as unit:
+            note_search(unit, actor, wanted.search, found.count)
+    return page(
+        request,
+        "compliance/search.html",
+        200 if wanted.search is not None else 422,
+        asked=wanted,
+        form=wanted.form,
+        found=found,
+        facets=_facets(wanted, counts),
+        partners=partners,
+        names=_names(partners, house),
+        decision_words=DECISION_WORDS,
+        count=_count_words(found.count),
+        older=wanted.path("/compliance", before=str(found.next)) if found.next is not None else "",
+        options=_options(house, partners),
+    )
+
+
+def _health(session: Session, house: House) -> Health:
+    waiting, since = house.sequencer.waiting(session)
+    checkpoint = latest_checkpoint(session)
+    return Health(checkpoint, waiting, since, house.sequencer.verifier_key(session) if checkpoint else "")
+
+
+def _partners(session: Session) -> Mapping[str, str]:
+    query = select(Organisation.id, Organisation.name).where(Organisation.side == Side.PARTNER).order_by(col(Organisation.name))
+    return dict(session.exec(query).all())
+
+
+def _names(partners: Mapping[str, str], house: House) -> Mapping[str, str]:
+    return {**partners, **{each.id: each.settings.title for each in house.catalogue.all()}}
+
+
+def _options(house: House, partners: Mapping[str, str]) -> Mapping[str, list[tuple[str, str]]]:
+    return {
+        "partners": [("", "Any partner"), *partners.items()],
+        "datasets": [("", "Any dataset"), *((each.id, each.settings.title) for each in house.catalogue.all())],
+        "events": [("", "Anything that happened"), *((name, f"{name}: {meaning}") for name, meaning in sorted(EVENTS.items()))],
+    }
+
+
+def _facets(wanted: Asked, counts: Mapping[str, int]) -> list[tuple[str, str, int | None, bool]]:
+    chosen = wanted.parts.get("decision", "")
+    every: tuple[str, str, int | None, bool] = ("Any decision", wanted.path("/compliance", decision=""), None, not chosen)
+    return [
+        every,
+        *((word, wanted.path("/compliance", decision=code), counts[code], chosen == code) for code, word in DECISION_WORDS.items()),
+    ]
+
+
+def _count_words(count: int) -> str:
+    if count > COUNT_UP_TO:
+        return "More than 10,000 entries"
+    return f"{count:,} entries" if count != 1 else "1 entry"

@@ -1,0 +1,54 @@
+"""A small house with a sequencer, a loaded dataset, and people of compliance and of other roles."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from contracts.clock import FixedClock
+from contracts.datasets.load import refresh
+from contracts.house import House
+from contracts.ledger.sequencer import Sequencer
+from contracts.ledger.source import origin_of
+from contracts.people.roles import Role
+from contracts.store.unit import Store
+from tests.portal.house import add_person, settings, sign_in, small_house
+
+FEEDS: dict[str, Any] = {
+    "feeds": {
+        "title": "Feeds",
+        "key": "id",
+        "fields": {"id": {"type": "string", "class": "key"}, "lang": {"type": "string"}},
+    }
+}
+
+
+@pytest.fixture
+def house(sqlite_store: Store, clock: FixedClock, tmp_path: Path) -> House:
+    source = tmp_path / "feeds.csv"
+    source.write_text("id,lang\nf-1,en\nf-2,de\nf-3,sv\n", encoding="utf-8")
+    datasets = {"feeds": FEEDS["feeds"] | {"location": str(source)}}
+    chosen = settings(datasets=datasets, home=str(tmp_path / "home"))
+    refresh(sqlite_store, chosen, "feeds")
+    made = small_house(sqlite_store, clock, chosen)
+    object.__setattr__(made, "sequencer", Sequencer(sqlite_store, made.keys, origin_of(chosen.base_url)))
+    add_person(made, "cora@agora.example", "Cora Compliance", Role.COMPLIANCE, organisation="org_agora", side="platform")
+    add_person(made, "mara@agora.example", "Mara Steward", Role.STEWARD, organisation="org_agora", side="platform")
+    add_person(made, "tove@lab.example", "Tove Okafor", Role.LEAD, organisation="org_lab")
+    add_person(made, "eve@rival.example", "Eve Rival", Role.LEAD, organisation="org_rival")
+    return made
+
+
+@pytest.fixture
+def cora(house: House) -> TestClient:
+    """Compliance, signed in."""
+    return sign_in(house, "cora@agora.example")
+
+
+@pytest.fixture
+def mara(house: House) -> TestClient:
+    """A steward, signed in."""
+    return sign_in(house, "mara@agora.example")
