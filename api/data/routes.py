@@ -1,0 +1,94 @@
+"""A partner's own resources under /v1: its contract, the datasets that it names, usage, access log with proofs, erasures, status.
+
+Each answer or refusal is a ledger entry first. Everything is looked up by the contract of the verified token, never by an id
+that the request names; where one is named, another organisation's is not there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import anyio.to_thread
+import orjson
+from fastapi import APIRouter
+from sqlmodel import Session
+from starlette.requests import Request
+from starlette.responses import Response
+
+from api.data import views
+from api.data.door import Door, Reply, Seat, entry_for
+from api.data.records import RecordsEndpoint, unavailable
+from contracts.access.grants import Held
+from contracts.errors import Refusal, Refused, StoreUnavailable
+from contracts.house import House
+from contracts.terms.grant import Grant
+
+View = Callable[[Session, House, Held, Grant, Mapping[str, str]], views.View]
+
+
+def routes_of(house: House, door: Door, records: RecordsEndpoint) -> APIRouter:
+    """The routes of /v1 but for the hot one, which is listed here for the description and for callers past the front."""
+    router = APIRouter(prefix="/v1", tags=["data"])
+
+    def serve(path: str, view: View, summary: str) -> None:
+        async def endpoint(request: Request) -> Response:
+            return (await _serve(house, door, request, view)).response()
+
+        router.add_api_route(path, endpoint, methods=["GET"], summary=summary, name=view.__name__, response_class=Response)
+
+    async def records_endpoint(request: Request) -> Response:
+        return (await records.answer(request.scope, request.path_params["dataset_id"])).response()
+
+    serve("/contract", views.contract, "The contract in force and its terms")
+    serve("/datasets", views.datasets, "The datasets that the contract names")
+    serve("/datasets/{dataset_id}", views.dataset, "One dataset: fields, filters, limits and version")
+    router.add_api_route(
+        "/datasets/{dataset_id}/records", records_endpoint, methods=["GET"], summary="Records under the contract", response_class=Response
+    )
+    serve("/usage", views.usage, "Records and cost by day")
+    serve("/access-log", views.access_log, "The contract's own entries in the ledger, newest first")
+    serve("/access-log/{entry_id}/proof", views.proof, "The proof of one own entry, as C2SP tlog-proof")
+    serve("/erasures", views.erasures, "Records that the contract must delete")
+    serve("/status", views.status, "Whether the service answers this contract, and what is left of its limits")
+    return router
+
+
+async def _serve(house: House, door: Door, request: Request, view: View) -> Reply:
+    try:
+        seat = await door.enter(request.scope)
+        return seat if isinstance(seat, Reply) else await _seated(house, door, request, seat, view)
+    except StoreUnavailable:
+        return unavailable()
+
+
+async def _seated(house: House, door: Door, request: Request, seat: Seat, view: View) -> Reply:
+    """Decide, read, record, and only then answer."""
+    outcome = seat.refusal or await house.data.authorise(seat.caller)
+    made: views.View | None = None
+    if isinstance(outcome, Held) and isinstance(outcome.grant, Grant):
+        asked = {**request.path_params, **request.query_params}
+        try:
+            made = await anyio.to_thread.run_sync(_look, house, outcome, outcome.grant, view, asked)
+        except Refused as refused:
+            outcome = refused.refusal
+    grant = seat.held.grant if isinstance(seat.held.grant, Grant) else None
+    refusal = outcome if isinstance(outcome, Refusal) else None
+    entry = entry_for(seat.caller.claims, grant, seat.caller.address, "access.catalogue", view.__name__, refusal)
+    (entry_id,) = await house.access.record_entries([entry])
+    if made is None:
+        return door.refused(refusal or _NOT_FOUND, entry_id, seat.standing)
+    return _told(door, seat, made, entry_id)
+
+
+def _look(house: House, held: Held, grant: Grant, view: View, asked: Mapping[str, str]) -> views.View:
+    with house.store.read() as session:
+        return view(session, house, held, grant, asked)
+
+
+def _told(door: Door, seat: Seat, made: views.View, entry_id: str) -> Reply:
+    if isinstance(made, str):
+        return Reply(200, made.encode(), {"content-type": "text/plain; charset=utf-8", "cache-control": "no-store"})
+    return door.allowed(orjson.dumps({**made, "entry": entry_id}), seat.standing)
+
+
+_NOT_FOUND = Refusal("not_found", "There is no such thing under this contract.")

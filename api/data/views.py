@@ -1,0 +1,165 @@
+"""What each of a partner's own resources holds. Read from the sealed grant, never from a row without its seal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from sqlmodel import Session, col, select
+
+from contracts.access.cursor import LIFETIME_SECONDS
+from contracts.access.decide import record_cap
+from contracts.access.grants import Held
+from contracts.access.query import DEFAULT_LIMIT, MAX_LIMIT
+from contracts.billing.tables import UsageRow
+from contracts.clock import rfc3339
+from contracts.datasets.catalogue import Dataset, Version
+from contracts.datasets.load import keys_of
+from contracts.datasets.pseudonyms import key_of, pseudonym
+from contracts.deliveries.ordinals import unpack
+from contracts.deliveries.queries import notices_of
+from contracts.deliveries.tables import ErasureNotice
+from contracts.errors import refuse
+from contracts.house import House
+from contracts.ledger.projection import read_leaf
+from contracts.ledger.proofs import Pending, proof_of
+from contracts.ledger.tables import LedgerEntry, StagedEntry
+from contracts.quotas.service import day_of, resets_at, used_on
+from contracts.quotas.tables import QuotaDay
+from contracts.terms.grant import Grant
+from contracts.terms.model import DatasetTerms
+
+View = dict[str, Any] | str
+
+LOG_PAGE = 100
+# What of the ledger a partner sees of itself; decisions of staff about it come by mail and on its pages.
+OWN_EVENTS = ("access.records", "access.catalogue", "gate.fetched", "token.issued", "token.refused")
+
+
+def contract(session: Session, house: House, held: Held, grant: Grant, asked: Mapping[str, str]) -> View:
+    """The contract in force: version, hash of the sealed terms, and the terms themselves."""
+    return {
+        "contract": grant.contract_id,
+        "version": grant.version,
+        "state": grant.state,
+        "terms_sha256": grant.terms_sha256,
+        "terms": grant.terms.model_dump(mode="json"),
+    }
+
+
+def datasets(session: Session, house: House, held: Held, grant: Grant, asked: Mapping[str, str]) -> View:
+    """The contract's datasets that the platform still has."""
+    known = [(house.catalogue.get(terms.dataset), terms) for terms in grant.terms.datasets]
+    return {"data": [_described(found, terms, held.versions.get(found.id)) for found, terms in known if found is not None]}
+
+
+def dataset(session: Session, house: House, held: Held, grant: Grant, asked: Mapping[str, str]) -> View:
+    """One of the contract's datasets, with what may be asked of it."""
+    found, terms = house.catalogue.get(asked["dataset_id"]), grant.terms.for_dataset(asked["dataset_id"])
+    if found is None or terms is None:
+        raise refuse("dataset_not_in_contract", "The contract does not name this dataset. Apply for it in the portal.")
+    return {
+        **_described(found, terms, held.versions.get(found.id)),
+        "purposes": [purpose for purpose in grant.terms.purposes if purpose in found.settings.purposes],
+        "rows": [condition.model_dump(mode="json") for condition in terms.rows],
+        "limits": {
+            "default_limit": DEFAULT_LIMIT,
+            "max_limit": MAX_LIMIT,
+            "cursor_lifetime_seconds": LIFETIME_SECONDS,
+            "records_per_day": record_cap(grant, found),
+        },
+    }
+
+
+def usage(session: Session, house: House, held: Held, grant: Grant, asked: Mapping[str, str]) -> View:
+    """Records by day (quota days), and what they cost where the contract has a price."""
+    days = session.exec(select(QuotaDay).where(QuotaDay.contract_id == grant.contract_id).order_by(col(QuotaDay.day).desc()).limit(366))
+    priced = session.exec(select(UsageRow).where(UsageRow.contract_id == grant.contract_id)).all() if grant.terms.price else []
+    billed: dict[str, int] = {}
+    for row in priced:
+        billed[row.day.isoformat()] = billed.get(row.day.isoformat(), 0) + row.rows
+    price = None if grant.terms.price is None else grant.terms.price.model_dump(mode="json")
+    data = [{"day": row.day.isoformat(), "records": row.used, "billed": billed.get(row.day.isoformat(), 0)} for row in days]
+    return {"data": data, "price": price}
+
+
+def access_log(session: Session, house: House, held: Held, grant: Grant, asked: Mapping[str, str]) -> View:
+    """Own entries that are in the tree, newest first, 100 a page; `next` goes back as `before`."""
+    query = select(LedgerEntry).where(LedgerEntry.contract_id == grant.contract_id, col(LedgerEntry.event).in_(OWN_EVENTS))
+    before = asked.get("before", "")
+    if before:
+        if not (before.isascii() and before.isdigit() and len(before) <= 18):
+            raise refuse("cursor_unusable", "`before` is the number that `next` gave.")
+        query = query.where(col(LedgerEntry.index) < int(before))
+    rows = session.exec(query.order_by(col(LedgerEntry.index).desc()).limit(LOG_PAGE + 1)).all()
+    shown = rows[:LOG_PAGE]
+    data = [{"index": row.index, **{name: value for name, value in read_leaf(row.leaf).items() if name != "nonce"}} for row in shown]
+    return {"data": data, "next": str(shown[-1].index) if len(rows) > LOG_PAGE else None}
+
+
+def proof(session: Session, house: House, held: Held, grant: Grant, asked: Mapping[str, str]) -> View:
+    """The proof of one own entry; before it is in the tree, `pending` with the time when it will be."""
+    entry_id = asked["entry_id"]
+    stored = session.exec(select(LedgerEntry.leaf).where(LedgerEntry.id == entry_id)).first()
+    stored = stored or session.exec(select(StagedEntry.leaf).where(StagedEntry.id == entry_id)).first()
+    leaf = {} if stored is None else read_leaf(stored)
+    if leaf.get("contract") != grant.contract_id or leaf.get("event") not in OWN_EVENTS:
+        raise refuse("not_found", "There is no such entry of this contract.")
+    found = proof_of(session, entry_id)
+    return {"state": "pending", "ready_at": rfc3339(found.ready_at)} if isinstance(found, Pending) else found.text()
+
+
+def erasures(session: Session, house: House, held: Held, grant: Grant, asked: Mapping[str, str]) -> View:
+    """Records to delete, by their pseudonyms under this contract, and until when."""
+    notices = notices_of(session, grant.contract_id)
+    return {"data": [_notice(house, held, grant, notice) for notice in notices]}
+
+
+def status(session: Session, house: House, held: Held, grant: Grant, asked: Mapping[str, str]) -> View:
+    """That the contract is served, and what is left of its day."""
+    now, zone = house.clock.now(), house.settings.platform.time_zone
+    today = day_of(now, zone)
+    used = used_on(session, grant.contract_id, today)
+    return {
+        "status": "ok",
+        "at": rfc3339(now),
+        "records": {"limit": grant.terms.records_per_day, "used": used, "resets_at": rfc3339(resets_at(today, zone))},
+        "requests_per_second": grant.terms.requests_per_second,
+        "contract_ends": rfc3339(resets_at(grant.terms.ends, zone) - timedelta(milliseconds=1)),
+    }
+
+
+def _described(found: Dataset, terms: DatasetTerms, version: Version | None) -> dict[str, Any]:
+    fields = [
+        {
+            "name": name,
+            "type": "string" if found.is_pseudonymised(name, terms) else field.type,
+            "description": field.description,
+            "pseudonym": found.is_pseudonymised(name, terms),
+            "filters": list(found.operators(name, terms)),
+        }
+        for name, field in found.fields.items()
+        if name in terms.fields
+    ]
+    current = None if version is None else {"id": version.version, "loaded_at": rfc3339(version.loaded_at)}
+    return {"id": found.id, "title": found.settings.title, "summary": found.settings.summary, "version": current, "fields": fields}
+
+
+def _notice(house: House, held: Held, grant: Grant, notice: ErasureNotice) -> dict[str, Any]:
+    version, described = held.versions.get(notice.dataset), house.settings.datasets.get(notice.dataset)
+    records = [] if version is None or described is None else _pseudonyms(house, grant, version, described.key, notice)
+    return {
+        "id": notice.id,
+        "dataset": notice.dataset,
+        "records": records,
+        "count": notice.count,
+        "made_at": rfc3339(notice.made_at),
+        "due_at": None if notice.due_at is None else rfc3339(notice.due_at),
+    }
+
+
+def _pseudonyms(house: House, grant: Grant, version: Version, key_field: str, notice: ErasureNotice) -> list[str]:
+    key = key_of(house.store, house.keys, grant.contract_id)
+    own = keys_of(house.settings.home, version, unpack(notice.ordinals))
+    return [pseudonym(key, notice.dataset, key_field, each) for each in own]
