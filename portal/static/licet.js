@@ -96,6 +96,10 @@
     if (box && box.offsetParent) { event.preventDefault(); box.focus(); }
   });
 
+  // [data-reload="milliseconds"]: what is still running is looked at again
+  const running = document.querySelector("[data-reload]");
+  if (running) setTimeout(() => location.reload(), Number(running.dataset.reload));
+
   // the summary of a form's errors takes the focus, so that readers of any kind meet it first
   const errors = document.querySelector(".errors");
   if (errors) errors.focus();

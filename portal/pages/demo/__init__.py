@@ -5,8 +5,9 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from contracts.house import House
+from portal.pages.demo.walk import Tour
 
 
 def router(house: House) -> APIRouter:
     """Every route under /demo."""
-    return APIRouter()
+    return Tour(house).routes()

@@ -1,0 +1,76 @@
+"""Where the tour stands, read from the store: the newest application of the tour's own project and everything that followed."""
+
+from __future__ import annotations
+
+from sqlmodel import Session, col, select
+
+from contracts.applications.tables import Application
+from contracts.ledger.queries import Search, TimelineRow, about, search
+from contracts.lifecycle.tables import Contract
+from contracts.people import service as people
+from contracts.people.tables import Account, Membership
+from portal.demo.people import person
+from portal.pages.demo.stops import TourFacts
+
+PROJECT = "How local news crosses borders"
+_RECENT = 60
+
+
+def account(session: Session, key: str) -> Account | None:
+    """The account of a person of the cast; None before the demo has made it."""
+    return people.find_account(session, person(key).email)
+
+
+def application(session: Session) -> Application | None:
+    """The tour's present application."""
+    query = select(Application).join(Account, col(Account.id) == col(Application.created_by))
+    mine = query.where(Account.email == person("lead").email, Application.project == PROJECT)
+    return session.exec(mine.order_by(col(Application.id).desc())).first()
+
+
+def contract(session: Session, found: Application | None) -> Contract | None:
+    """The newest contract drafted from it."""
+    if found is None:
+        return None
+    query = select(Contract).where(Contract.application_id == found.id)
+    return session.exec(query.order_by(col(Contract.id).desc())).first()
+
+
+def facts(session: Session, *, scraper_stopped: bool) -> TourFacts:
+    """What the stops are judged by. Whether the scraper ran is known to this process alone."""
+    asked = application(session)
+    held = contract(session, asked)
+    if asked is None:
+        return TourFacts(scraper_stopped=scraper_stopped)
+    if held is None:
+        return TourFacts(asked.id, asked.state, scraper_stopped=scraper_stopped)
+    rows = about(session, held.id, _RECENT)
+    answered = _newest([row for row in rows if row.event == "access.records" and row.decision == "allow"])
+    refused = _newest([row for row in rows if row.decision == "refuse" and held.suspended_at is not None and row.at >= held.suspended_at])
+    return TourFacts(
+        application_id=asked.id,
+        application_state=asked.state,
+        contract_id=held.id,
+        contract_state=held.state,
+        in_force=held.activated_at is not None,
+        answered_entry=answered,
+        entry_viewed=bool(answered) and _viewed(session, answered),
+        refused_entry=refused,
+        scraper_stopped=scraper_stopped,
+    )
+
+
+def _newest(rows: list[TimelineRow]) -> str:
+    return rows[0].entry_id if rows else ""
+
+
+def _viewed(session: Session, entry_id: str) -> bool:
+    return any(row.event == "ledger.viewed" for row in about(session, entry_id, 10)) or bool(
+        search(session, Search(event="ledger.viewed", q=entry_id, limit=1)).rows
+    )
+
+
+def home(session: Session, account: Account) -> str | None:
+    """The organisation that a person of the cast works for."""
+    query = select(Membership.organisation_id).where(Membership.account_id == account.id, col(Membership.ended_at).is_(None))
+    return session.exec(query).first()
