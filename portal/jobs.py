@@ -10,6 +10,8 @@ from contracts.billing.events import stripe_handler
 from contracts.billing.report import CHECK_CUSTOMER, REPORT, ask_to_report, check_customer_handler, report_handler
 from contracts.datasets.load import refresh
 from contracts.datasets.pseudonyms import build_for
+from contracts.deliveries.notify import notice_handler
+from contracts.deliveries.service import NOTICE
 from contracts.errors import LicetError
 from contracts.house import House
 from contracts.lifecycle.expiry import expire_due
@@ -51,6 +53,7 @@ def handlers_of(house: House) -> Mapping[str, outbox.Handler]:
         DOCUMENT: document_handler(house.settings, house.store),
         REPORT: report_handler(house.store, house.payments),
         CHECK_CUSTOMER: check_customer_handler(house.store, house.payments),
+        NOTICE: notice_handler(house.store, house.settings, house.keys),
     }
 
 

@@ -15,9 +15,7 @@ from contracts.access.query import DEFAULT_LIMIT, MAX_LIMIT
 from contracts.billing.tables import UsageRow
 from contracts.clock import rfc3339
 from contracts.datasets.catalogue import Dataset, Version
-from contracts.datasets.load import keys_of
-from contracts.datasets.pseudonyms import key_of, pseudonym
-from contracts.deliveries.ordinals import unpack
+from contracts.deliveries.notify import pseudonyms_of
 from contracts.deliveries.queries import notices_of
 from contracts.deliveries.tables import ErasureNotice
 from contracts.errors import refuse
@@ -113,7 +111,7 @@ def proof(session: Session, house: House, held: Held, grant: Grant, asked: Mappi
 def erasures(session: Session, house: House, held: Held, grant: Grant, asked: Mapping[str, str]) -> View:
     """Records to delete, by their pseudonyms under this contract, and until when."""
     notices = notices_of(session, grant.contract_id)
-    return {"data": [_notice(house, held, grant, notice) for notice in notices]}
+    return {"data": [_notice(house, notice) for notice in notices]}
 
 
 def status(session: Session, house: House, held: Held, grant: Grant, asked: Mapping[str, str]) -> View:
@@ -146,20 +144,12 @@ def _described(found: Dataset, terms: DatasetTerms, version: Version | None) -> 
     return {"id": found.id, "title": found.settings.title, "summary": found.settings.summary, "version": current, "fields": fields}
 
 
-def _notice(house: House, held: Held, grant: Grant, notice: ErasureNotice) -> dict[str, Any]:
-    version, described = held.versions.get(notice.dataset), house.settings.datasets.get(notice.dataset)
-    records = [] if version is None or described is None else _pseudonyms(house, grant, version, described.key, notice)
+def _notice(house: House, notice: ErasureNotice) -> dict[str, Any]:
     return {
         "id": notice.id,
         "dataset": notice.dataset,
-        "records": records,
+        "records": pseudonyms_of(house.store, house.settings, house.keys, notice, most=notice.count),
         "count": notice.count,
         "made_at": rfc3339(notice.made_at),
         "due_at": None if notice.due_at is None else rfc3339(notice.due_at),
     }
-
-
-def _pseudonyms(house: House, grant: Grant, version: Version, key_field: str, notice: ErasureNotice) -> list[str]:
-    key = key_of(house.store, house.keys, grant.contract_id)
-    own = keys_of(house.settings.home, version, unpack(notice.ordinals))
-    return [pseudonym(key, notice.dataset, key_field, each) for each in own]

@@ -14,11 +14,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import duckdb
+from sqlmodel import select
 
 from contracts.datasets.catalogue import Catalogue, Dataset, current_versions
 from contracts.datasets.files import literal, pseudonym_file, quoted, settle, version_file
 from contracts.errors import Refusal
 from contracts.keys import KeyRing, Purpose, newest
+from contracts.lifecycle.tables import Contract
 from contracts.settings import Settings
 from contracts.store.unit import Store
 from contracts.terms.grant import compile_grant
@@ -63,6 +65,23 @@ def build_for(store: Store, keys: KeyRing, settings: Settings, contract_id: str)
         dataset, version = catalogue.get(terms.dataset), versions.get(terms.dataset)
         if dataset is not None and version is not None:
             built += ensure(store, keys, settings.home, dataset, terms, version.version, contract_id)
+    return built
+
+
+def build_all(store: Store, keys: KeyRing, settings: Settings, dataset_id: str, version: str) -> int:
+    """Build the tables of every active contract that names the dataset, for a version that is not current yet.
+
+    Handed to `load.refresh` as `before_current`, so that no request after a refresh waits for it.
+    """
+    dataset, built = Catalogue(settings, store).get(dataset_id), 0
+    with store.read() as session:
+        active = session.exec(select(Contract.id).where(Contract.state == "active")).all()
+    for contract_id in active:
+        with store.read() as session:
+            grant = compile_grant(keys, session, contract_id)
+        terms = None if isinstance(grant, Refusal) else grant.terms.for_dataset(dataset_id)
+        if dataset is not None and terms is not None:
+            built += ensure(store, keys, settings.home, dataset, terms, version, contract_id)
     return built
 
 

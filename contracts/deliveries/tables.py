@@ -56,3 +56,4 @@ class ErasureNotice(SQLModel, table=True):
     reason: str
     made_at: datetime
     due_at: datetime | None = Field(default=None, description="When the contract's erasure hours end; none where it sets none")
+    told_at: datetime | None = Field(default=None, description="When the mails to the contract's people were asked for")

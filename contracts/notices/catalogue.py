@@ -35,4 +35,7 @@ NOTICES: dict[str, NoticeFacts] = {
     "contract-lifted": _row("To leads, signatories and developers: active again.", "name", "title"),
     "contract-terminated": _row("To leads, signatories and developers, with the reason.", "name", "title", "reason"),
     "contract-expired": _row("To leads, signatories and developers: ended by its dates.", "name", "title", "ends"),
+    "erasure-notice": _row(
+        "To leads and developers of a contract that holds an erased record.", "name", "title", "dataset", "count", "due", "records"
+    ),
 }
