@@ -22,6 +22,7 @@ from portal import csrf, filters, problems
 from portal.deps import SESSION_COOKIE, VISITOR_COOKIE, Portal, portal_of
 from portal.figures import FigureCache
 from portal.limits import limiter
+from portal.timelines import fold
 from portal.words import state_word
 
 FOLDER = Path(__file__).parent
@@ -71,9 +72,9 @@ def templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    for each in (filters.day, filters.moment, filters.exact, filters.number, filters.money, filters.short_hash):
+    for each in (filters.day, filters.moment, filters.exact, filters.number, filters.money, filters.short_hash, filters.in_words):
         environment.filters[each.__name__] = each
-    environment.globals.update(ago_words=filters.ago, bar_chart=filters.bar_chart, state_word=state_word, asset=_asset())
+    environment.globals.update(ago_words=filters.ago, bar_chart=filters.bar_chart, state_word=state_word, asset=_asset(), fold=fold)
     return environment
 
 

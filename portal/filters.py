@@ -61,6 +61,12 @@ def number(value: float | Decimal | None) -> str:
     return "–" if value is None else f"{value:,}"
 
 
+def in_words(count: int) -> str:
+    """A small count as it begins a sentence: "Three"; larger ones in digits."""
+    small = ("No", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine")
+    return small[count] if 0 <= count < len(small) else number(count)
+
+
 def money(value: Decimal | str, currency: str) -> str:
     """Two decimals, or as many as the amount has: "EUR 1,234.50"."""
     amount = Decimal(value)

@@ -13,7 +13,6 @@ from contracts.clock import day_in
 from contracts.credentials.service import clients_of
 from contracts.errors import Refused
 from contracts.house import House
-from contracts.ledger.queries import about
 from contracts.lifecycle import queries, service
 from contracts.lifecycle.tables import Contract
 from contracts.people.actor import Actor
@@ -27,6 +26,7 @@ from portal.chain import chain
 from portal.deps import go, house_of, page, partner
 from portal.forms import Form, mendable, of, submitted
 from portal.pages.partner import reads
+from portal.timelines import story
 
 router = APIRouter(prefix="/partner/contracts")
 
@@ -122,6 +122,6 @@ def _context(house: House, session: Session, contract: Contract) -> dict[str, An
         "clients": clients_of(session, contract.id),
         "used": reads.used_on(session, [contract.id], today).get(contract.id, 0),
         "links": chain(session, contract=contract, staff=False),
-        "rows": about(session, contract.id, limit=15),
+        "rows": story(session, contract.id),
         "zone": house.settings.platform.time_zone,
     }

@@ -63,8 +63,8 @@ def elsewhere(now: Situation) -> list[Duty]:
     drafting = [
         Duty(
             each.decided_at or each.created_at,
-            "no clock",
-            "plain",
+            "with the platform",
+            "wait",
             f"Contract for “{each.project}”",
             "Approved. The platform drafts the contract and offers it to you.",
             f"/partner/applications/{each.id}",
@@ -76,8 +76,8 @@ def elsewhere(now: Situation) -> list[Duty]:
     signed = [
         Duty(
             each.offered_at or each.created_at,
-            "no clock",
-            "plain",
+            "with the platform",
+            "wait",
             f"Countersignature under “{each.title}”",
             "You have signed. A second member of the platform’s staff countersigns; then you can read.",
             f"/partner/contracts/{each.id}",

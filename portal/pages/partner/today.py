@@ -9,12 +9,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from contracts.clock import day_in
-from contracts.ledger.queries import about
 from contracts.people import service as people
 from contracts.people.actor import Actor
 from contracts.people.tables import Organisation
 from portal.deps import house_of, page, partner
 from portal.pages.partner import duties, reads
+from portal.timelines import story
 
 router = APIRouter()
 
@@ -30,7 +30,7 @@ def show(request: Request, actor: Annotated[Actor, Depends(partner)]) -> Respons
         now = reads.situation(session, actor.organisation_id)
         running = [each for each in now.contracts if each.state in IN_USE]
         used = reads.used_on(session, [each.id for each in running], today)
-        rows = about(session, actor.organisation_id, limit=12)
+        rows = story(session, actor.organisation_id, most=12)
         organisation = session.get(Organisation, actor.organisation_id)
     with house.store.write("touch") as unit:
         people.touch(unit, actor.account_id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from decimal import Decimal
 from typing import Annotated
 
 from fastapi import APIRouter, Depends
@@ -10,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from contracts.billing.costs import DayCost, cost_of_contract, costs_by_day, money
+from contracts.billing.costs import total as total_of
 from contracts.clock import day_in
 from contracts.lifecycle import queries
 from contracts.people.actor import Actor
@@ -20,6 +22,8 @@ from portal.pages.partner import reads
 router = APIRouter()
 
 DAYS = 30
+_PLACES = 4
+_CENT = Decimal("0.01")
 
 
 @router.get("/partner/contracts/{contract_id}/usage")
@@ -44,9 +48,10 @@ def show(request: Request, actor: Annotated[Actor, Depends(partner)], contract_i
         links=links,
         series=[(short_day(each), used.get(each, 0)) for each in days],
         rows=[(each, used[each], _cost(costs, each)) for each in reversed(days) if used.get(each)],
+        period_cost=", ".join(_amount(each.amount, each.currency) for each in total_of(costs)),
         total=sum(used.values()),
         today_used=used.get(today, 0),
-        costs=[money(each.amount, each.currency) for each in totals],
+        costs=[money(each.amount.quantize(_CENT), each.currency) for each in totals],
         stand_in=house.settings.billing.stripe_key is None,
         zone=house.settings.platform.time_zone,
     )
@@ -58,4 +63,11 @@ def short_day(day: date) -> str:
 
 
 def _cost(costs: list[DayCost], day: date) -> str:
-    return ", ".join(money(each.amount, each.currency) for each in costs if each.day == day) or "–"
+    return ", ".join(_amount(each.amount, each.currency) for each in costs if each.day == day) or "–"
+
+
+def _amount(amount: Decimal, currency: str) -> str:
+    """Exact, with at least four decimals, so that a column of them lines up."""
+    exact = money(amount, currency)
+    places = len(exact.partition(".")[2])
+    return exact if places >= _PLACES else f"{exact}{'' if places else '.'}{'0' * (_PLACES - places)}"
