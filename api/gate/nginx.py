@@ -52,7 +52,7 @@ class NginxGate:
         if not _is_proxy(peer, self._proxies):
             await _answer(send, 403, _NOT_A_PROXY)
             return
-        decision = self._gate.decide(facts_of(scope, peer, self._proxies))
+        decision = await self._gate.decide(facts_of(scope, peer, self._proxies))
         told = [(name.encode(), value.encode("latin-1", "replace")) for name, value in self._telling.proxy(decision)]
         await _answer(send, 200 if decision.allow else 403, [*told, (b"content-length", b"0")])
 

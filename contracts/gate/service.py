@@ -11,10 +11,11 @@ from typing import Protocol
 from zoneinfo import ZoneInfo
 
 import orjson
+from sqlalchemy.exc import SQLAlchemyError
 
 from contracts.clock import Clock
 from contracts.credentials.tokens import MAX_TOKEN_CHARACTERS, Claims, Tokens
-from contracts.errors import Refusal
+from contracts.errors import Refusal, StoreUnavailable
 from contracts.gate import mode, record
 from contracts.gate.budgets import Pace, PageBudget, Standing
 from contracts.gate.decide import Decision, Mode, Policy, Verdict, for_licence, for_pace, for_visitor, open_to_all
@@ -32,12 +33,13 @@ from contracts.terms.grant import Grant
 FETCH_SECONDS = 0.15
 SUM_SECONDS = 1.0
 FETCHES_A_TRANSACTION = 500
+RETRY_SECONDS = 2
 
 
 class Grants(Protocol):
     """Where grants come from: `contracts.access.grants.GrantCache`."""
 
-    def get(self, contract_id: str) -> Grant | Refusal: ...
+    async def get(self, contract_id: str) -> Grant | Refusal: ...
 
 
 class Gate:
@@ -62,8 +64,8 @@ class Gate:
         self.reload()
         watch.on_change(self._on_change)
 
-    def decide(self, facts: Facts) -> Decision:
-        """The decision on one request, counted as it is given. Microseconds, no database except for a grant not yet in memory."""
+    async def decide(self, facts: Facts) -> Decision:
+        """The decision on one request, counted as it is given. Waits for the store only for a grant that is not in memory."""
         now = self._clock.now()
         page = read_target(facts.target)
         if page is None:
@@ -72,7 +74,7 @@ class Gate:
         if free is not None:
             return self._finish(facts, now, free, licensed=self.is_ours(facts.authorization))
         token = self._token_of(facts.authorization)
-        return self._licensed(facts, page, token, now) if token else self._visitor(facts, page, now)
+        return await self._licensed(facts, page, token, now) if token else self._visitor(facts, page, now)
 
     def is_ours(self, authorization: str) -> bool:
         """Whether the header carries a token that names this platform as its issuer, good or not."""
@@ -162,26 +164,27 @@ class Gate:
                 self._networks.add(network, page.key, seconds)
         return self._finish(facts, now, verdict, identity=who, standing=own)
 
-    def _licensed(self, facts: Facts, page: Page, token: str, now: datetime) -> Decision:
-        claims = self._tokens.verify(token, self._audience)
+    async def _licensed(self, facts: Facts, page: Page, token: str, now: datetime) -> Decision:
+        if self._tally.behind or not self._watch.fresh():
+            reason = "ledger_behind" if self._tally.behind else "grant_unverified"
+            return self._finish(facts, now, Verdict(reason, RETRY_SECONDS), licensed=True)
+        try:
+            claims = self._tokens.verify(token, self._audience)
+            grant = claims if isinstance(claims, Refusal) else await self._grants.get(claims.contract_id)
+        except (SQLAlchemyError, StoreUnavailable):
+            return self._finish(facts, now, Verdict("grant_unverified", RETRY_SECONDS), licensed=True)
         if isinstance(claims, Refusal):
             return self._finish(facts, now, Verdict("token_invalid"), licensed=True)
-        grant, verdict = self._under_contract(claims, facts, page, now)
+        verdict = self._under_contract(claims, grant, facts, page, now)
         decision = self._finish(facts, now, verdict, licensed=True, identity=claims.contract_id, contract_id=claims.contract_id)
-        if verdict.reason != "ledger_behind":
-            self._tally.fetch(_fetch(claims, grant, decision, facts))
+        self._tally.fetch(_fetch(claims, grant, decision, facts))
         return decision
 
-    def _under_contract(self, claims: Claims, facts: Facts, page: Page, now: datetime) -> tuple[Grant | Refusal, Verdict]:
-        if self._tally.behind:
-            return Refusal("store_unavailable", "The ledger takes no fetches."), Verdict("ledger_behind", 2)
-        if not self._watch.fresh():
-            return Refusal("grant_unverified", "The latest suspensions could not be read."), Verdict("grant_unverified", 2)
-        grant = self._grants.get(claims.contract_id)
+    def _under_contract(self, claims: Claims, grant: Grant | Refusal, facts: Facts, page: Page, now: datetime) -> Verdict:
         verdict = for_licence(claims, grant, facts, page, now.astimezone(self._zone).date())
         if verdict.stops or isinstance(grant, Refusal) or grant.terms.crawl is None:
-            return grant, verdict
-        return grant, self._paced(grant.contract_id, grant.terms.crawl.requests_per_second, now.timestamp())
+            return verdict
+        return self._paced(grant.contract_id, grant.terms.crawl.requests_per_second, now.timestamp())
 
     def _paced(self, contract_id: str, rate: int, seconds: float) -> Verdict:
         with self._lock:

@@ -133,7 +133,7 @@ class _Gated:
         if scope["type"] != "http":
             await self._site(scope, receive, send)
             return
-        decision = self._gate.decide(_facts(scope))
+        decision = await self._gate.decide(_facts(scope))
         if not decision.allow:
             told = [(name.encode(), value.encode("latin-1", "replace")) for name, value in self._telling.visitor(decision)]
             await send({"type": "http.response.start", "status": decision.status, "headers": [*told, (b"content-length", b"0")]})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
@@ -9,6 +10,8 @@ from pathlib import Path
 from contracts.clock import Clock
 from contracts.credentials.tokens import ClientFacts, Tokens
 from contracts.errors import Refusal
+from contracts.gate.decide import Decision
+from contracts.gate.facts import Facts
 from contracts.gate.service import Gate
 from contracts.keys import KeyRing
 from contracts.settings import Gate as GateSettings
@@ -43,7 +46,7 @@ class FixedGrants:
 
     known: dict[str, Grant | Refusal] = field(default_factory=lambda: {"ctr_1": GRANT})
 
-    def get(self, contract_id: str) -> Grant | Refusal:
+    async def get(self, contract_id: str) -> Grant | Refusal:
         return self.known.get(contract_id, Refusal("not_found", "There is no such contract."))
 
 
@@ -57,6 +60,10 @@ class GateParts:
     tokens: Tokens
     grants: FixedGrants
     settings: Settings
+
+    def decide(self, facts: Facts) -> Decision:
+        """The gate's decision, waited for."""
+        return asyncio.run(self.gate.decide(facts))
 
     def token(self, client: ClientFacts = CLIENT) -> str:
         """A fresh token of a client, with all its scopes."""

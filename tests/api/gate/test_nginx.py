@@ -80,8 +80,12 @@ def house(store: Store, clock: FixedClock, folder: Path, mode: str, conf: str = 
 
     with serving(noted) as gate_port, serving(site) as site_port:
         ports = {"127.0.0.1:8400": f"127.0.0.1:{gate_port if gate_up else free_port()}", "127.0.0.1:8080": f"127.0.0.1:{site_port}"}
-        with nginx.running(folder / "nginx", conf, ports) as port:
-            yield House(f"http://127.0.0.1:{port}", parts, site, asked)
+        parts.watch.start()
+        try:
+            with nginx.running(folder / "nginx", conf, ports) as port:
+                yield House(f"http://127.0.0.1:{port}", parts, site, asked)
+        finally:
+            parts.watch.stop()
 
 
 @pytest.fixture

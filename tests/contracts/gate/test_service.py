@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from dataclasses import replace
 from datetime import timedelta
@@ -10,8 +11,10 @@ from typing import Any
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
 from sqlmodel import col
 
+from contracts.access.grants import GrantCache
 from contracts.clock import FixedClock
 from contracts.errors import Refusal, Refused, StoreUnavailable
 from contracts.gate import mode, queries
@@ -19,6 +22,7 @@ from contracts.gate import service as gate_service
 from contracts.gate.facts import Facts, identity_of
 from contracts.gate.queries import Effect
 from contracts.gate.tally import MOST_FETCHES, Fetch
+from contracts.keys import KeyRing
 from contracts.ledger.tables import PersonalValue, StagedEntry
 from contracts.people.actor import SYSTEM, Actor
 from contracts.people.roles import Role
@@ -37,7 +41,7 @@ def parts(store: Store, clock: FixedClock, tmp_path: Path) -> GateParts:
 
 def ask(parts: GateParts, target: str, address: str = "192.0.2.7", agent: str = CHROME, token: str = "", host: str = "127.0.0.1") -> str:
     authorization = f"Bearer {token}" if token else ""
-    return parts.gate.decide(Facts("GET", host, target, address, agent, authorization)).reason
+    return parts.decide(Facts("GET", host, target, address, agent, authorization)).reason
 
 
 def entries(store: Store) -> list[dict[str, Any]]:
@@ -91,7 +95,7 @@ def test_tokens_that_are_not_for_the_site_stop(parts: GateParts, clock: FixedClo
 
 @pytest.mark.parametrize("token", ["abc", "a.b.c", "e30.e30.e30", "x" * 5000, "eyJ.eyJpc3MiOiJvdGhlciJ9.x"])
 def test_a_credential_of_the_site_itself_is_a_visitors(parts: GateParts, token: str) -> None:
-    decision = parts.gate.decide(Facts("GET", "127.0.0.1", "/posts/1", "192.0.2.7", CHROME, f"Bearer {token}"))
+    decision = parts.decide(Facts("GET", "127.0.0.1", "/posts/1", "192.0.2.7", CHROME, f"Bearer {token}"))
     assert (decision.reason, decision.licensed) == ("within_budget", False)
 
 
@@ -202,7 +206,7 @@ def test_visitors_enter_the_ledger_once_a_minute_as_numbers(parts: GateParts, cl
 
 def test_in_shadow_all_pass_and_are_listed(store: Store, clock: FixedClock, tmp_path: Path) -> None:
     parts = gate_over(store, clock, gate_settings(tmp_path, mode="shadow"))
-    decisions = [parts.gate.decide(Facts("GET", "127.0.0.1", f"/posts/{n}", "192.0.2.7", "scraper/1.0")) for n in range(9)]
+    decisions = [parts.decide(Facts("GET", "127.0.0.1", f"/posts/{n}", "192.0.2.7", "scraper/1.0")) for n in range(9)]
     assert [decision.allow for decision in decisions] == [True] * 9
     parts.gate.flush_counts()
     with store.read() as session:
@@ -233,7 +237,13 @@ def test_the_mode_changes_here_at_once_and_elsewhere_by_the_epoch(parts: GatePar
         assert mode.current(session, parts.settings) == mode.Setting("shadow", "Ola Operator", clock.now())
     changed = [told(entry) for entry in entries(parts.store) if entry["event"] == "gate.mode_changed"]
     assert changed == [
-        {"event": "gate.mode_changed", "decision": "done", "subject": "gate", "organisation": "org_0", "facts": {"before": "enforce", "after": "shadow"}}
+        {
+            "event": "gate.mode_changed",
+            "decision": "done",
+            "subject": "gate",
+            "organisation": "org_0",
+            "facts": {"before": "enforce", "after": "shadow"},
+        }
     ]
 
 
@@ -276,3 +286,21 @@ def test_the_token_is_in_no_text(parts: GateParts) -> None:
     token = parts.token()
     assert token not in repr(Facts("GET", "h", "/", "192.0.2.1", "", f"Bearer {token}"))
     assert CLIENT.client_id not in identity_of("192.0.2.1", "")
+
+
+def test_a_grant_that_cannot_be_read_refuses_the_crawler_alone(parts: GateParts, monkeypatch: pytest.MonkeyPatch) -> None:
+    token = parts.token()
+
+    async def fails(_contract_id: str) -> Refusal:
+        raise OperationalError("SELECT", {}, Exception("disk I/O error"))
+
+    monkeypatch.setattr(parts.grants, "get", fails)
+    assert ask(parts, "/posts/1", token=token) == "grant_unverified"
+    assert ask(parts, "/posts/1") == "within_budget"
+
+
+def test_the_real_grant_cache_opens_nothing_for_an_unknown_contract(parts: GateParts, clock: FixedClock) -> None:
+    cache = GrantCache(parts.store, KeyRing(b"k" * 32), clock, parts.watch)
+    gate = gate_service.Gate(parts.store, parts.watch, parts.tokens, cache, parts.settings, clock)
+    facts = Facts("GET", "127.0.0.1", "/posts/1", "192.0.2.7", CHROME, f"Bearer {parts.token()}")
+    assert asyncio.run(gate.decide(facts)).reason == "contract_not_active"

@@ -68,8 +68,10 @@ def test_an_odd_page_number_is_no_error(site: TestClient, before: str) -> None:
 
 @pytest.fixture
 def served(parts: GateParts) -> Iterator[str]:
+    parts.watch.start()
     with serving(gated(site_app(PLATFORM), parts.gate)) as port:
         yield f"http://127.0.0.1:{port}"
+    parts.watch.stop()
 
 
 def test_a_crawler_without_a_licence_is_stopped_and_told_where_to_apply(served: str) -> None:

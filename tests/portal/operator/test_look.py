@@ -1,0 +1,47 @@
+"""How the operator's page looks and reads, in a real browser, empty and full, wide and narrow."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from contracts.clock import FixedClock
+from contracts.store.unit import Store
+from portal.app import create_portal
+from tests.harness.asgi import serving
+from tests.harness.browser import chromium, look, visitor
+from tests.portal.house import PASSWORD
+from tests.portal.operator.test_gate import Portal
+
+
+def _visits(portal: Portal) -> None:
+    portal.visit(40)
+    portal.visit(12, agent="Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0")
+    for number in range(8):
+        portal.visit(3, agent=f"agent{number}/1")
+
+
+@pytest.mark.browser
+def test_an_operator_reads_the_effect_and_enforces(sqlite_store: Store, clock: FixedClock) -> None:
+    portal = Portal(sqlite_store, clock, "shadow")
+    with serving(create_portal(portal.house)) as port, chromium() as browser:
+        page = visitor(browser, f"http://127.0.0.1:{port}").new_page()
+        page.goto("/sign-in?next=/operator")
+        page.get_by_label("Mail address").fill("ola@agora.example")
+        page.get_by_label("Password").fill(PASSWORD)
+        page.get_by_role("button", name="Sign in").click()
+        page.wait_for_url("**/operator")
+        look(page, "operator untouched")
+        # Playwright's own event loop runs in this thread.
+        busy_hour = threading.Thread(target=_visits, args=(portal,))
+        busy_hour.start()
+        busy_hour.join()
+        page.reload()
+        look(page, "operator in shadow")
+        page.get_by_role("link", name="Start enforcing").click()
+        page.get_by_role("button", name="Enforce within 2 seconds").click()
+        page.wait_for_url("**/operator?done=gate-enforce")
+        assert page.get_by_role("status").inner_text().strip() == "The gate enforces. Every process follows within 2 seconds."
+        look(page, "operator enforcing")
+    assert portal.parts.gate.mode == "enforce"
