@@ -117,8 +117,8 @@ def navigation(actor: Actor | None) -> tuple[NavItem, ...]:
 
 
 def current_item(items: tuple[NavItem, ...], path: str) -> NavItem | None:
-    """The item that a path belongs to: the longest one that it starts with."""
-    fitting = [each for each in items if path == each.path or path.startswith(each.path + "/")]
+    """The item that a path belongs to: the longest one that it starts with. The Today pages are themselves alone."""
+    fitting = [each for each in items if path == each.path or (each.title != "Today" and path.startswith(each.path + "/"))]
     return max(fitting, key=lambda each: len(each.path), default=None)
 
 

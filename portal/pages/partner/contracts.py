@@ -21,10 +21,11 @@ from contracts.people.tables import Organisation
 from contracts.signing.handler import document_of
 from contracts.signing.text import blocks
 from contracts.terms.words import plain
-from portal.again import confirmed
+from portal.again import confirmed, needs_password
 from portal.chain import chain
 from portal.deps import go, house_of, page, partner
 from portal.forms import Form, mendable, of, submitted
+from portal.hints import hinted
 from portal.pages.partner import reads
 from portal.timelines import story
 
@@ -66,9 +67,12 @@ def sign(request: Request, actor: Partner, contract_id: str, form: Sent) -> Resp
     with house.store.read() as session:
         queries.get_for(session, actor, contract_id)
     try:
+        form.require("name", "Write your full name.")
+        form.require("capacity", "Say in what role you sign.")
         if not form.checked("read"):
             form.errors["read"] = "Say that you have read the contract and may sign for your organisation."
-        form.require("password", "Give your password once more; your name goes under this.")
+        if needs_password(request, actor):
+            form.require("password", "Give your password once more; your name goes under this.")
         form.check()
         signer = confirmed(request, actor, form.raw("password"))
         with house.store.write("sign") as unit:
@@ -91,7 +95,8 @@ def contract_page(
         request,
         "partner/contract.html",
         status,
-        form=form or of({"name": actor.name}),
+        form=form or hinted(request, "name", "capacity", name=actor.name),
+        asks_password=needs_password(request, actor),
         client_form=client_form or of({"audience": "api"}),
         may_sign=contract.state == "offered" and bool(actor.roles & {Role.LEAD, Role.SIGNATORY}),
         may_create=contract.state == "active" and bool(actor.roles & {Role.LEAD, Role.DEVELOPER}),
