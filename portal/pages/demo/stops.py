@@ -64,7 +64,7 @@ STOPS: tuple[Stop, ...] = (
     Stop(
         "apply",
         "Apply",
-        "Nora leads a university lab. Her application is filled in already: a purpose, six fields, two countries, a year.",
+        "Nora leads a university lab. Her application is filled in already: a purpose, seven fields, two countries, a year.",
         "lead",
         "Become Nora and apply",
         "Read the form, then press “Submit application”. She gets a mail that names the day of the decision.",
