@@ -1,0 +1,117 @@
+"""The one writer: batches, their isolation, and what happens without a store."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlmodel import select
+
+from contracts.access import batch
+from contracts.access.answers import Recorded
+from contracts.access.writer import AccessWriter
+from contracts.clock import FixedClock
+from contracts.errors import StoreUnavailable
+from contracts.ledger.stage import Entry
+from contracts.ledger.tables import StagedEntry
+from contracts.store import epochs
+from contracts.store.epochs import EpochWatch
+from contracts.store.unit import Store
+from tests.harness.data import World, run, world
+
+GOOD = Entry(event="access.catalogue", facts={"asked": "contract"})
+TOO_LARGE = Entry(event="access.catalogue", facts={"asked": "x" * 70_000})
+
+
+@pytest.fixture
+def writer(store: Store, clock: FixedClock) -> Iterator[AccessWriter]:
+    made = AccessWriter(store, EpochWatch(store), clock)
+    made.start()
+    yield made
+    made.stop()
+
+
+def staged(store: Store) -> list[str]:
+    with store.read() as session:
+        return [row.id for row in session.exec(select(StagedEntry).order_by(StagedEntry.seq)).all()]  # type: ignore[arg-type]  # a column
+
+
+def test_entries_are_durable_when_their_ids_come_back(writer: AccessWriter, store: Store) -> None:
+    async def both() -> list[str]:
+        first, second = await asyncio.gather(writer.record_entries([GOOD, GOOD]), writer.record_entries([GOOD]))
+        return [*first, *second]
+
+    assert sorted(run(both())) == sorted(staged(store))
+    assert run(writer.record_entries([])) == []
+
+
+def test_an_item_at_fault_hurts_no_other_of_its_batch(store: Store, clock: FixedClock) -> None:
+    with store.write() as unit:
+        batch.ensure_epochs(unit)
+        first, faulty, last = batch.write(unit, [Recorded([GOOD]), Recorded([TOO_LARGE]), Recorded([GOOD])])
+    assert isinstance(faulty, StoreUnavailable)
+    assert not isinstance(first, Exception) and not isinstance(last, Exception)
+    assert [first.entry_id, last.entry_id] == staged(store)
+    with store.read() as session:
+        numbers = [json.loads(row.leaf)["n"] for row in session.exec(select(StagedEntry)).all()]
+    assert numbers == [1, 2]
+
+
+def test_requests_of_several_loops_are_written_by_one_thread(writer: AccessWriter, store: Store) -> None:
+    async def many() -> None:
+        await asyncio.gather(*(writer.record_entries([GOOD]) for _ in range(40)))
+
+    threads = [threading.Thread(target=lambda: asyncio.run(many())) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(set(staged(store))) == 160
+
+
+def test_a_stopped_writer_takes_nothing(writer: AccessWriter, store: Store) -> None:
+    writer.stop()
+    with pytest.raises(StoreUnavailable):
+        run(writer.record_entries([GOOD]))
+    assert staged(store) == []
+
+
+def test_a_suspension_waits_for_a_batch_that_has_read_the_epochs(store: Store) -> None:
+    with store.write() as unit:
+        batch.ensure_epochs(unit)
+    order, reading = [], threading.Event()
+
+    def suspend() -> None:
+        reading.wait(5)
+        with store.write() as unit:
+            epochs.bump(unit, "grants")
+        order.append("suspended")
+
+    thread = threading.Thread(target=suspend)
+    thread.start()
+    with store.write() as unit:
+        batch.write(unit, [Recorded([GOOD])])
+        reading.set()
+        thread.join(0.3)
+        order.append("answered")
+    thread.join()
+    assert order == ["answered", "suspended"]
+
+
+def test_no_batch_holds_the_write_lock_long(sqlite_store: Store, clock: FixedClock, tmp_path: Path) -> None:
+    with world(sqlite_store, clock, tmp_path, posts=2_000) as data:
+        contract, client = data.contract(records_per_day=1_000_000)
+        run(_read_together(data, contract, client))
+        holds = sorted(hold.seconds for hold in sqlite_store.holds if hold.label == "access")
+    # Three quarters, so that a neighbour on the machine does not decide.
+    assert holds[len(holds) * 3 // 4] < 0.020
+
+
+async def _read_together(data: World, contract: str, client: str) -> None:
+    caller = data.caller(contract, client)
+    for _ in range(5):
+        await asyncio.gather(*(data.ask(caller, limit="500") for _ in range(20)))
