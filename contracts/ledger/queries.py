@@ -18,7 +18,8 @@ from contracts.ledger.projection import Projection, project, read_leaf
 from contracts.ledger.stage import commitment
 from contracts.ledger.tables import LedgerEntry, PersonalValue, StagedEntry
 from contracts.ledger.words import line
-from contracts.people.tables import Account
+from contracts.people.roles import Side
+from contracts.people.tables import Account, Organisation
 
 PAGE = 50
 COUNT_UP_TO = 10_000
@@ -60,8 +61,8 @@ class Search:
     """What compliance asks for; empty fields ask nothing.
 
     `events` asks for any of several. `since` is included, `until` is not. `q` is the exact id of an entry, contract, client,
-    organisation or other thing, a rule's code, or the number of an entry in the tree. `cursor` is the last index seen: older
-    entries follow.
+    organisation or other thing, a rule's code, the number of an entry in the tree, or part of a partner's name. `cursor` is the
+    last index seen: older entries follow.
     """
 
     organisation: str = ""
@@ -203,7 +204,9 @@ def _named(q: str) -> ColumnElement[bool]:
     if number.isascii() and number.isdigit() and len(number) < 19:
         return col(LedgerEntry.index) == int(number)
     columns = (LedgerEntry.id, LedgerEntry.subject, LedgerEntry.contract_id, LedgerEntry.organisation_id, LedgerEntry.credential_id)
-    return or_(*(col(each) == q for each in (*columns, LedgerEntry.rule)))
+    like = "%" + q.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+    named = select(Organisation.id).where(Organisation.side == Side.PARTNER, col(Organisation.name).ilike(like, escape="\\"))
+    return or_(*(col(each) == q for each in (*columns, LedgerEntry.rule)), col(LedgerEntry.organisation_id).in_(named))
 
 
 def _placed(found: LedgerEntry) -> tuple[Projection, int | None, int | None]:

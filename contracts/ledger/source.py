@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
 from sqlmodel import Session, col, select
 
 from contracts.errors import refuse
@@ -27,12 +25,6 @@ class StoredTiles:
                 raise IndexError(f"tile {level}/{index} is not stored")
             self._kept[level, index] = row.hashes
         return self._kept[level, index]
-
-
-def origin_of(base_url: str) -> str:
-    """The log's name: host and path of the portal's address with `/ledger` behind (tlog-tiles, "Parameters")."""
-    parts = urlsplit(base_url)
-    return f"{parts.netloc}{parts.path.rstrip('/')}/ledger"
 
 
 def latest_checkpoint(session: Session) -> Checkpoint | None:

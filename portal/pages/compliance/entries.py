@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
-from sqlmodel import Session
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -19,6 +18,7 @@ from contracts.lifecycle.tables import Contract
 from contracts.people.actor import Actor
 from contracts.people.roles import STAFF, Role
 from contracts.people.tables import Organisation
+from portal.chain import chain
 from portal.deps import go, house_of, page, requires
 
 routes = APIRouter(prefix="/compliance/entries")
@@ -33,7 +33,9 @@ def entry(request: Request, actor: Staff, entry_id: str) -> Response:
         view = queries.entry(session, entry_id)
         proof = proof_of(session, entry_id)
         seen = queries.about(session, entry_id, limit=10)
-        names = _names(session, view)
+        contract = session.get(Contract, view.row.contract_id) if view.row.contract_id else None
+        organisation = session.get(Organisation, view.row.organisation_id) if view.row.organisation_id else None
+        links = chain(session, contract=contract, staff=True) if contract is not None else []
         key = house.sequencer.verifier_key(session) if isinstance(proof, Proof) else ""
     with house.store.write("ledger view") as unit:
         note_view(unit, actor, entry_id)
@@ -46,9 +48,12 @@ def entry(request: Request, actor: Staff, entry_id: str) -> Response:
         checked=_check(proof, key),
         vkey=key,
         seen=seen,
-        names=names,
+        links=links,
+        contract=contract,
+        organisation=organisation,
         told=_told(view),
         sees_values=Role.COMPLIANCE in actor.roles,
+        sees_contracts=bool(actor.roles & {Role.COMPLIANCE, Role.STEWARD}),
         commands=_commands(house, entry_id, key),
     )
 
@@ -70,16 +75,6 @@ def proof_file(request: Request, actor: Staff, entry_id: str) -> Response:
 def _check(proof: Proof | Pending, key: str) -> Checked | None:
     """The proof as an outsider checks it, so that the page never says what the file does not."""
     return check_proof(proof.text(), parse_vkey(key)) if isinstance(proof, Proof) else None
-
-
-def _names(session: Session, view: EntryView) -> dict[str, str]:
-    organisation = session.get(Organisation, view.row.organisation_id)
-    contract = session.get(Contract, view.row.contract_id)
-    return {
-        each.id: words
-        for each, words in ((organisation, getattr(organisation, "name", "")), (contract, getattr(contract, "title", "")))
-        if each
-    }
 
 
 # What the facts table shows, in this order; the rest of the leaf stands below it as it is.

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from contracts.house import House
-from contracts.incidents.service import listed
+from contracts.incidents.service import KINDS, listed
 from contracts.ledger.events import EVENTS
 from contracts.ledger.queries import COUNT_UP_TO, Results, Search, by_decision, search
 from contracts.ledger.service import inspect, note_search
@@ -122,8 +122,8 @@ def _today(request: Request) -> Response:
         "compliance/today.html",
         health=health,
         incidents=incidents,
+        kinds=KINDS,
         lately=lately,
-        partners=partners,
         form=Form(),
         options=_options(house, partners),
     )
@@ -147,7 +147,6 @@ def _found(request: Request, actor: Actor, wanted: Asked) -> Response:
         form=wanted.form,
         found=found,
         facets=_facets(wanted, counts),
-        partners=partners,
         names=_names(partners, house),
         decision_words=DECISION_WORDS,
         count=_count_words(found.count),

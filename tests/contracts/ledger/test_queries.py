@@ -14,7 +14,7 @@ from contracts.ledger.queries import Results, Search, TimelineRow
 from contracts.ledger.sequencer import Sequencer
 from contracts.ledger.stage import Entry, record
 from contracts.ledger.tables import PersonalValue
-from contracts.people.tables import Account
+from contracts.people.tables import Account, Organisation
 from contracts.store.unit import Store
 from tests.conftest import START
 from tests.contracts.ledger.conftest import access
@@ -24,6 +24,8 @@ from tests.contracts.ledger.conftest import access
 def history(store: Store, clock: FixedClock, sequencer: Sequencer) -> list[str]:
     """Six entries a minute apart: four of one contract (one by Mara), two of another; the last two still staged."""
     with store.write() as unit:
+        lab = Organisation(id="org_1", name="Northfield University", side="partner", kind="university", country="GB", created_at=START)
+        unit.session.add(lab)
         unit.session.add(Account(id="acc_mara", email="mara@agora.example", name="Mara", password_hash="x", created_at=START))
     told = [
         Entry(event="contract.signed", subject="ctr_1", contract="ctr_1", organisation="org_1", personal={"account": "acc_mara"}),
@@ -92,6 +94,8 @@ def test_a_row_has_all_that_a_page_shows(store: Store, history: list[str]) -> No
         (Search(q="rate_exceeded"), [2]),
         (Search(q="#3"), [2]),
         (Search(q=" cli_1 "), [2, 1]),
+        (Search(q="northfield"), [2, 1, 0]),
+        (Search(q="N%d"), []),
         (Search(q="ctr_2\0"), []),
         (Search(organisation="org_1", decision="allow"), [1]),
         (Search(organisation="org_2", decision="refuse"), []),

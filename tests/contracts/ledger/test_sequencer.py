@@ -12,7 +12,7 @@ from contracts.ledger import note, tree
 from contracts.ledger.note import CheckpointText
 from contracts.ledger.projection import Projection
 from contracts.ledger.sequencer import Sequencer
-from contracts.ledger.source import StoredTiles, latest_checkpoint, origin_of, verifiers
+from contracts.ledger.source import StoredTiles, latest_checkpoint, verifiers
 from contracts.ledger.stage import Entry, record
 from contracts.ledger.tables import Checkpoint, LedgerEntry, LedgerHead, LedgerTile, StagedEntry
 from contracts.ledger.verify import verify
@@ -152,8 +152,3 @@ def test_the_write_lock_is_held_briefly(sqlite_store: Store, keys: KeyRing) -> N
     Sequencer(sqlite_store, keys, ORIGIN).integrate()
     held = sorted(hold.seconds for hold in sqlite_store.holds if hold.label == "sequencer")
     assert held[len(held) // 2] < 0.02
-
-
-def test_the_origin_is_host_and_path_of_the_address() -> None:
-    addresses = ["http://127.0.0.1:8400", "https://data.agora.example/", "https://agora.example/access/"]
-    assert [origin_of(each) for each in addresses] == ["127.0.0.1:8400/ledger", "data.agora.example/ledger", "agora.example/access/ledger"]

@@ -12,7 +12,6 @@ from contracts.clock import FixedClock
 from contracts.datasets.load import refresh
 from contracts.house import House
 from contracts.ledger.sequencer import Sequencer
-from contracts.ledger.source import origin_of
 from contracts.people.roles import Role
 from contracts.store.unit import Store
 from tests.portal.house import add_person, settings, sign_in, small_house
@@ -34,7 +33,7 @@ def house(sqlite_store: Store, clock: FixedClock, tmp_path: Path) -> House:
     chosen = settings(datasets=datasets, home=str(tmp_path / "home"))
     refresh(sqlite_store, chosen, "feeds")
     made = small_house(sqlite_store, clock, chosen)
-    object.__setattr__(made, "sequencer", Sequencer(sqlite_store, made.keys, origin_of(chosen.base_url)))
+    object.__setattr__(made, "sequencer", Sequencer(sqlite_store, made.keys, chosen.ledger_origin))
     add_person(made, "cora@agora.example", "Cora Compliance", Role.COMPLIANCE, organisation="org_agora", side="platform")
     add_person(made, "mara@agora.example", "Mara Steward", Role.STEWARD, organisation="org_agora", side="platform")
     add_person(made, "tove@lab.example", "Tove Okafor", Role.LEAD, organisation="org_lab")
