@@ -7,7 +7,6 @@ answer is always 200 or 403, its body empty, and everything else stands in heade
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 from starlette.types import Receive, Scope, Send
 
@@ -15,11 +14,9 @@ from api.front import HotRoute
 from contracts.gate.facts import Facts
 from contracts.gate.service import Gate
 from contracts.gate.telling import Telling
+from contracts.house import House
 from contracts.networks import client_address, is_proxy
 from contracts.settings import Settings
-
-if TYPE_CHECKING:
-    from contracts.house import House
 
 _is_proxy = lru_cache(maxsize=1024)(is_proxy)
 _client_address = lru_cache(maxsize=16_384)(client_address)

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from fastapi import APIRouter
 from starlette.responses import Response
 
 from contracts.gate import signals
+from contracts.house import House
 from contracts.settings import Settings
-
-if TYPE_CHECKING:
-    from contracts.house import House
 
 _CACHE = {"cache-control": "public, max-age=3600"}
 

@@ -87,8 +87,10 @@ class Gate:
 
     def reload(self) -> None:
         """Read the mode again."""
+        self._mode_known = False
         with self._store.read() as session:
             self.mode = mode.current(session, self.settings).mode
+        self._mode_known = True
 
     def jobs(self) -> list[Job]:
         """Recurring work of the process that decides."""
@@ -113,7 +115,12 @@ class Gate:
         return 0
 
     def flush_counts(self) -> int:
-        """Write counts and stops to their rows, and once a minute the ledger's entry of counts. Returns 0 always."""
+        """Write counts and stops to their rows, and once a minute the ledger's entry of counts. Returns 0 always.
+
+        Also reads the mode again where the news of its change could not be followed.
+        """
+        if not self._mode_known:
+            self.reload()
         self._write_counts(every=60.0)
         return 0
 
@@ -139,14 +146,17 @@ class Gate:
                 record.write_sums(unit, sums)
                 if due:
                     stage(unit.connection, unit.node, unit.now, [record.count_entry(total, self._minute_began, now)])
-        except BaseException:
+        except BaseException:  # whatever went wrong, the counts must not be lost
             self._tally.give_sums_back(sums)
             raise
         self._minute, self._minute_began = (Counter(), now) if due else (total, self._minute_began)
 
     def _on_change(self, before: Epochs, after: Epochs) -> None:
         if before.gate != after.gate:
-            self.reload()
+            try:
+                self.reload()
+            except SQLAlchemyError:
+                return  # others wait for the same news; `gate-counts` tries again within a second
 
     def _token_of(self, authorization: str) -> str:
         scheme, _, token = authorization.partition(" ")

@@ -247,6 +247,24 @@ def test_the_mode_changes_here_at_once_and_elsewhere_by_the_epoch(parts: GatePar
     ]
 
 
+def test_a_mode_that_could_not_be_read_is_read_by_the_next_job(
+    parts: GateParts, clock: FixedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = gate_over(parts.store, clock, parts.settings)
+
+    def fails(*_given: object) -> mode.Setting:
+        raise OperationalError("SELECT", {}, Exception("disk I/O error"))
+
+    with parts.store.write() as unit:
+        mode.set_mode(unit, SYSTEM, "shadow", parts.settings)
+    with monkeypatch.context() as broken:
+        broken.setattr(mode, "current", fails)
+        other.watch.poll()
+    assert other.gate.mode == "enforce"
+    other.gate.flush_counts()
+    assert other.gate.mode == "shadow"
+
+
 def test_setting_the_present_mode_changes_nothing(parts: GateParts) -> None:
     with parts.store.write() as unit:
         parts.gate.set_mode(unit, OPERATOR, "enforce")
