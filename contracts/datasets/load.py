@@ -70,7 +70,8 @@ def refresh(
     if before_current is not None:
         before_current(loaded.version)
     with store.read() as session:
-        withdrawn = held(session, store.clock.now(), dataset_id, loaded.gone)
+        # Holders of records that were erased here were told then.
+        withdrawn = held(session, store.clock.now(), dataset_id, loaded.gone - queries.erased_of(session, dataset_id))
     try:
         with store.write("refresh") as unit:
             _make_current(unit, actor, dataset_id, base, loaded, withdrawn)
