@@ -3,13 +3,20 @@ PORT ?= 8400
 export PORT
 BIN := .venv/bin
 
-.PHONY: demo test lint
+.PHONY: demo test lint docs faults bench
 
 demo: .venv/.base
 	$(BIN)/licet demo
 
 test: .venv/.dev
+	deploy/test-tools
 	$(BIN)/pytest -n 2 --dist loadfile
+
+faults: .venv/.dev
+	FAULT_ROUNDS=50 $(BIN)/pytest -m faults --timeout 3600
+
+docs: .venv/.dev
+	PYTHONPATH=. $(BIN)/python docs/generate.py
 
 lint: .venv/.dev
 	$(BIN)/ruff format --check .

@@ -13,16 +13,16 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import contracts.applications.states as application_states
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
+import contracts.applications.states as application_states
 import contracts.lifecycle.states as contract_states
 from api.app import create_api, hot_routes
+from api.oauth.errors import ERRORS
 from api.problems import STATUS
 from contracts.codes import CODES
-from contracts.gate.reasons import REASONS
 from contracts.ids import PREFIXES
 from contracts.incidents.service import KINDS
 from contracts.ledger.events import EVENTS
@@ -68,11 +68,10 @@ def words() -> str:
     return "".join(parts)
 
 
-def gate_reasons() -> str:
-    """Reason codes of the gate."""
-    return "# Reasons of the gate\n\n" + _table(
-        ("reason", "meaning"), [(f"`{name}`", meaning) for name, meaning in sorted(REASONS.items())]
-    )
+def oauth_errors() -> str:
+    """Error names of the OAuth addresses."""
+    rows = [(f"`{name}`", meaning) for name, meaning in sorted(ERRORS.items())]
+    return "# OAuth errors\n\nOAuth addresses keep OAuth's own error JSON.\n\n" + _table(("error", "meaning"), rows)
 
 
 def states() -> str:
@@ -99,7 +98,7 @@ def routes() -> str:
 PAGES: dict[str, Callable[[], str]] = {
     "codes.md": codes,
     "events.md": events,
-    "gate-reasons.md": gate_reasons,
+    "oauth-errors.md": oauth_errors,
     "roles.md": roles,
     "routes.md": routes,
     "settings.md": settings,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -10,11 +11,10 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import create_engine, text
-from sqlmodel import SQLModel
 
-import contracts.tables  # noqa: F401 - knows every table
 from contracts.clock import FixedClock
 from contracts.store.engine import open_engine
+from contracts.store.schema import upgrade
 from contracts.store.unit import Store
 
 START = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
@@ -34,33 +34,45 @@ def clock() -> FixedClock:
 
 
 @pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An SQLite file that was migrated once; tests copy it."""
+    file = tmp_path_factory.mktemp("template") / "licet.db"
+    _migrate(f"sqlite:///{file}")
+    return file
+
+
+@pytest.fixture(scope="session")
 def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A real PostgreSQL server of this test process."""
+    """A real PostgreSQL server of this test process, with a migrated database `template_licet` to copy."""
     from tests.harness.postgres import running
 
     with running(tmp_path_factory.mktemp("pg")) as url:
+        _on_server(url, "CREATE DATABASE template_licet")
+        _migrate(url.replace("/postgres?", "/template_licet?"))
         yield url
+
+
+@pytest.fixture
+def new_postgres(postgres_url: str) -> Iterator[str]:
+    """A migrated PostgreSQL database of this test's own."""
+    name = f"t_{uuid.uuid4().hex[:12]}"
+    _on_server(postgres_url, f"CREATE DATABASE {name} TEMPLATE template_licet")
+    yield postgres_url.replace("/postgres?", f"/{name}?")
+    _on_server(postgres_url, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def new_sqlite(sqlite_template: Path, tmp_path: Path) -> str:
+    """A migrated SQLite database of this test's own."""
+    shutil.copy(sqlite_template, tmp_path / "licet.db")
+    return f"sqlite:///{tmp_path / 'licet.db'}"
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """An empty database of each kind, with every table."""
-    if request.param == "sqlite":
-        url = f"sqlite:///{tmp_path / 'licet.db'}"
-        _make_tables(url)
-        yield url
-        return
-    server: str = request.getfixturevalue("postgres_url")
-    name = f"t_{uuid.uuid4().hex[:12]}"
-    admin = create_engine(server, isolation_level="AUTOCOMMIT")
-    with admin.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
-    url = server.replace("/postgres?", f"/{name}?")
-    _make_tables(url)
-    yield url
-    with admin.connect() as connection:
-        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
-    admin.dispose()
+def database_url(request: pytest.FixtureRequest) -> str:
+    """A migrated database of each kind."""
+    found: str = request.getfixturevalue("new_sqlite" if request.param == "sqlite" else "new_postgres")
+    return found
 
 
 @pytest.fixture
@@ -72,16 +84,21 @@ def store(database_url: str, clock: FixedClock) -> Iterator[Store]:
 
 
 @pytest.fixture
-def sqlite_store(tmp_path: Path, clock: FixedClock) -> Iterator[Store]:
+def sqlite_store(new_sqlite: str, clock: FixedClock) -> Iterator[Store]:
     """The store on SQLite alone, for what does not touch the database's own behaviour."""
-    url = f"sqlite:///{tmp_path / 'licet.db'}"
-    _make_tables(url)
-    engine = open_engine(url)
+    engine = open_engine(new_sqlite)
     yield Store(engine, clock)
     engine.dispose()
 
 
-def _make_tables(url: str) -> None:
+def _migrate(url: str) -> None:
     engine = open_engine(url)
-    SQLModel.metadata.create_all(engine)
+    upgrade(engine)
+    engine.dispose()
+
+
+def _on_server(url: str, statement: str) -> None:
+    engine = create_engine(url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(statement))
     engine.dispose()

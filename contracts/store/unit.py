@@ -95,7 +95,7 @@ class Store:
             except OperationalError as error:
                 session.rollback()
                 raise StoreUnavailable(str(error.orig)) from error
-            except BaseException:
+            except BaseException:  # whatever went wrong, nothing of the unit stays
                 session.rollback()
                 raise
         for act in unit._after:

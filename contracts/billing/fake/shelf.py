@@ -29,7 +29,7 @@ class Shelf:
         self._database.execute("BEGIN IMMEDIATE")
         try:
             yield
-        except BaseException:
+        except BaseException:  # whatever went wrong, nothing of the block stays
             self._database.execute("ROLLBACK")
             raise
         self._database.execute("COMMIT")
