@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-
 from sqlmodel import Session, col, select
 
 from contracts.ledger.diagnose import Problem
@@ -29,8 +27,8 @@ class Contents:
     def check(self, row: LedgerEntry) -> None:
         """Columns and node number of one entry; its values wait for the batch."""
         facts = read_leaf(row.leaf)
-        stored = {name: getattr(row, name) for name in COLUMNS}
-        wrong = [name for name, value in asdict(project(facts)).items() if stored[name] != value]
+        told = project(facts)
+        wrong = [name for name in COLUMNS if getattr(row, name) != getattr(told, name)]
         if row.leaf_hash != leaf_hash(row.leaf):
             wrong.append("leaf_hash")
         for name in wrong:

@@ -50,8 +50,3 @@ def width_at(level: int, index: int, size: int) -> int:
     """How many hashes tile (level, index) has in a tree of `size`; 0 where there is no such tile."""
     hashes: int = size // TILE_WIDTH**level
     return max(0, min(TILE_WIDTH, hashes - index * TILE_WIDTH))
-
-
-def bundle(leaves: list[bytes]) -> bytes:
-    """A bundle of entries: each with its length as two big-endian bytes before it."""
-    return b"".join(len(leaf).to_bytes(2, "big") + leaf for leaf in leaves)

@@ -31,7 +31,7 @@ from portal.pages.desk.lists import as_csv
 
 routes = APIRouter(prefix="/compliance")
 Officer = Annotated[Actor, Depends(requires(Role.COMPLIANCE))]
-VERIFY_AT_MOST = 100_000
+VERIFY_AT_MOST = 50_000
 """Entries up to which a page verifies while one waits; beyond, the command does it."""
 LATELY = (
     "application.approved",

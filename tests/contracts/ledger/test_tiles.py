@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contracts.ledger.tiles import TileRef, bundle, parse_tile_path, tile_path, width_at
+from contracts.ledger.tiles import TileRef, parse_tile_path, tile_path, width_at
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,3 @@ def test_other_spellings_name_nothing(level: str, rest: str) -> None:
 
 def test_widths_follow_the_size() -> None:
     assert [width_at(*place, 70_000) for place in ((0, 0), (0, 273), (0, 274), (1, 1), (2, 0), (3, 0))] == [256, 112, 0, 17, 1, 0]
-
-
-def test_a_bundle_prefixes_each_entry_with_its_length() -> None:
-    assert bundle([b"ab", b"", b"c" * 258]) == b"\x00\x02ab\x00\x00\x01\x02" + b"c" * 258
