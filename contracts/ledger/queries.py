@@ -230,7 +230,7 @@ def _rows(session: Session, found: Sequence[tuple[Projection, int | None, int | 
             text=line(each.event, each.decision),
             who=names.get(each.id, ""),
             index=index,
-            rows=rows,
+            rows=None if each.decision == "refuse" else rows,
             organisation_id=each.organisation_id,
             contract_id=each.contract_id,
             dataset=each.dataset,
