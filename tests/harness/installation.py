@@ -1,0 +1,136 @@
+"""An installation of a test's own: settings file, small dataset, people, one contract in force and its clients.
+
+Made through the house's own services, so that nothing in it is a state that the house could not reach.
+"""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+from contracts.applications.form import ApplicationForm
+from contracts.clock import FixedClock, SystemClock
+from contracts.datasets.load import refresh
+from contracts.lifecycle.tables import Contract
+from contracts.settings import Settings, load, write_master_key
+from portal.commands.demo import running
+from portal.commands.init import prepare
+from portal.demo.people import NORTHFIELD, PEOPLE
+from portal.demo.story import MadeClient, Story
+from portal.jobs import handlers_of
+from portal.serve import build
+
+CAST = tuple(each for each in PEOPLE if each.key in ("administrator", "steward", "second-steward", "compliance", "operator", "lead"))
+
+TOML = """\
+profile = "test"
+base_url = "http://127.0.0.1:{port}"
+port = {port}
+database = "{database}"
+{extra}
+[platform]
+name = "Agora"
+site = "http://127.0.0.1:{site_port}"
+
+[mail]
+transport = "mailbox"
+
+[datasets.trees]
+title = "Street trees"
+summary = "Every tree in the street, with its height and who cares for it."
+location = "trees.csv"
+key = "id"
+time = "planted"
+subject = "keeper"
+page = "/trees/{{key}}"
+purposes = ["research", "market-analysis"]
+price_per_1000 = "0.40"
+max_records_per_day = 10000000
+max_requests_per_second = 5000
+
+[datasets.trees.fields]
+id = {{ type = "integer", class = "key", examples = ["1"] }}
+planted = {{ type = "timestamp" }}
+species = {{ type = "string", examples = ["oak"] }}
+height = {{ type = "number" }}
+keeper = {{ type = "string", class = "subject" }}
+note = {{ type = "string", class = "personal", filterable = false }}
+"""
+
+FIELDS = ("id", "planted", "species", "height", "keeper")
+
+
+@dataclass(frozen=True)
+class Installation:
+    """Where it is, and what a partner of it holds."""
+
+    folder: Path
+    settings: Settings
+    contract: Contract
+    client: MadeClient
+    crawler: MadeClient | None
+
+
+def install(
+    folder: Path,
+    port: int,
+    *,
+    site_port: int = 0,
+    database: str = "",
+    rows: int = 2_000,
+    commercial: bool = False,
+    extra: str = "",
+    **terms: object,
+) -> Installation:
+    """Make it in the folder; `terms` change what the contract's proposal says. Nothing is left running."""
+    write_trees(folder / "trees.csv", rows)
+    file = folder / "licet.toml"
+    file.write_text(TOML.format(port=port, site_port=site_port or port + 1, database=database, extra=extra))
+    write_master_key(folder / ".licet")
+    settings = load(file, {})
+    prepare(settings)
+    clock = FixedClock(SystemClock().now() - timedelta(hours=2))
+    with running(build(settings, clock)) as house:
+        refresh(house.store, settings, "trees")
+        story = Story(house, clock)
+        story.prepare(CAST)
+        story.first_administrator("administrator")
+        for key in ("steward", "second-steward", "compliance", "operator"):
+            story.join("administrator", key)
+        story.sign_up(NORTHFIELD, "lead")
+        contract = contract_for(story, commercial=commercial, **terms)
+        client = story.make_client("lead", contract, "reader", "api")
+        crawler = story.make_client("lead", contract, "crawler", "site") if terms.get("crawl") or commercial else None
+        story.settle(handlers_of(house))
+    return Installation(folder, settings, contract, client, crawler)
+
+
+def contract_for(story: Story, *, commercial: bool = False, **terms: object) -> Contract:
+    """A contract in force over the trees, from application to countersignature."""
+    today: date = story.today()
+    form = ApplicationForm(
+        project="Shade in summer",
+        kind="commercial" if commercial else "research",
+        purpose="market-analysis" if commercial else "research",
+        purpose_text="Where trees give shade and where they are missing, published as maps.",
+        fields=FIELDS,
+        rows={"species": ("oak", "ash")},
+        crawl=commercial or bool(terms.get("crawl")),
+        starts=today,
+        ends=today + timedelta(days=365),
+    )
+    approved = story.approve("steward", story.apply("lead", "trees", form), "The purpose is clear and the fields fit it.")
+    return story.countersign("second-steward", story.sign("lead", story.offer("steward", approved, **terms)))
+
+
+def write_trees(file: Path, rows: int) -> None:
+    """A CSV of trees: species in turn oak, ash, lime; one keeper for ten trees."""
+    first = datetime(2026, 1, 1)  # noqa: DTZ001 - the file's times carry no zone, as people's files do
+    with file.open("w", newline="") as out:
+        writer = csv.writer(out)
+        writer.writerow(("id", "planted", "species", "height", "keeper", "note"))
+        for n in range(rows):
+            planted = (first + timedelta(minutes=n)).isoformat(" ")
+            writer.writerow((n, planted, ("oak", "ash", "lime")[n % 3], n % 30 / 2, f"keeper-{n // 10}", f'says "hello", {n}'))
