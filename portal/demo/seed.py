@@ -20,6 +20,7 @@ from contracts.incidents.service import open_incident
 from contracts.lifecycle.tables import Contract
 from contracts.people.roles import Role
 from contracts.store.outbox import Handler
+from contracts.terms.model import CrawlTerms
 from portal.demo.people import LAKESIDE, NORTHFIELD, PEOPLE, QUOTIENT, CastPerson
 from portal.demo.story import MadeClient, Story
 
@@ -104,7 +105,9 @@ def _commercial(story: Story) -> tuple[Contract, MadeClient, MadeClient]:
     application = story.apply("commercial-lead", "posts", form)
     story.clock.advance(days=1, hours=6)
     approved = story.approve("second-steward", application, "Aggregates only, priced, with a daily cap.")
-    contract = story.offer("second-steward", approved, records_per_day=50_000)
+    site = story.house.settings.platform.site.split("//")[1]
+    crawl = {"hosts": (site,), "paths": ("/posts/", "/authors/"), "requests_per_second": 10}
+    contract = story.offer("second-steward", approved, records_per_day=50_000, crawl=crawl)
     story.clock.advance(hours=26)
     active = story.countersign("steward", story.sign("signatory", contract))
     client = story.make_client("commercial-lead", active, "index builder", "api")

@@ -67,7 +67,7 @@ STOPS: tuple[Stop, ...] = (
         "Nora leads a university lab. Her application is filled in already: a purpose, seven fields, two countries, a year.",
         "lead",
         "Become Nora and apply",
-        "Read the form, then press “Submit application”. She gets a mail that names the day of the decision.",
+        "Read the form, then press “Hand in application”. She gets a mail that names the day of the decision.",
         lambda facts: facts.application_state not in ("", "draft"),
     ),
     Stop(

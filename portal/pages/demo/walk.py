@@ -32,6 +32,7 @@ from portal.limits import address_of, network_of
 from portal.pages.demo import state
 from portal.pages.demo.crawl import Crawler
 from portal.pages.demo.exchange import Reader, Reading, read
+from portal.pages.demo.readers import Readers
 from portal.pages.demo.stops import TourFacts, progress
 from portal.words import home_of
 
@@ -50,9 +51,8 @@ RECORDS = 20
 
 @dataclass
 class Played:
-    """What the tour did in this process: its client's secret, and what the last requests answered."""
+    """What the last requests of the tour answered in this process, by contract."""
 
-    readers: dict[str, Reader] = field(default_factory=dict)
     first: dict[str, Reading] = field(default_factory=dict)
     again: dict[str, Reading] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -63,6 +63,7 @@ class Tour:
 
     def __init__(self, house: House) -> None:
         self._played = Played()
+        self._readers = Readers(house.settings.home / "tour.json")
         self._crawler = Crawler(house.settings)
 
     def routes(self) -> APIRouter:
@@ -91,6 +92,7 @@ class Tour:
             paths=paths(facts),
             cast={each.key: each for each in PEOPLE},
             people=PEOPLE,
+            can_repeat=self._readers.of(facts.contract_id) is not None,
             first=self._played.first.get(facts.contract_id),
             again=self._played.again.get(facts.contract_id),
             crawl=crawl,
@@ -115,12 +117,10 @@ class Tour:
     def read(self, request: Request) -> Response:
         """Make the client, once, and ask for a token and for records."""
         house = house_of(request)
-        with self._played.lock, house.store.read() as session:
+        with house.store.read() as session:
             contract = _contract(session)
-            reader = self._played.readers.get(contract.id)
-        if reader is None:
-            reader = make_reader(house, contract)
-            self._played.readers[contract.id] = reader
+        with self._played.lock:
+            reader = self._readers.of(contract.id) or self._readers.keep(contract.id, make_reader(house, contract))
         self._played.first[contract.id] = read(reader)
         return go("/demo#request")
 
@@ -128,10 +128,10 @@ class Tour:
         """Send the same request with the same token once more, as a partner's program would."""
         with house_of(request).store.read() as session:
             contract = _contract(session)
-        reader, first = self._played.readers.get(contract.id), self._played.first.get(contract.id)
-        if reader is None or first is None:
+        reader, first = self._readers.of(contract.id), self._played.first.get(contract.id)
+        if reader is None:
             raise refuse("command_not_possible", "Read the first records before you repeat the request.")
-        self._played.again[contract.id] = read(reader, first.token)
+        self._played.again[contract.id] = read(reader, first.token if first else "")
         return go("/demo#suspension")
 
     def crawl(self, request: Request) -> Response:

@@ -38,13 +38,14 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """The rows that duties are made of. `drafted` are ids of applications that have a contract."""
+    """The rows that duties are made of. `drafted` are ids of applications that have a contract; names and titles are by id."""
 
     applications: tuple[Application, ...]
     contracts: tuple[Contract, ...]
     drafted: frozenset[str]
     incidents: tuple[Incident, ...]
     organisations: Mapping[str, str]
+    datasets: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +130,12 @@ def _application_duty(application: Application, desk: Desk) -> Duty:
     if application.state == "submitted":
         since = application.submitted_at or application.created_at
         return Duty(
-            f"Decide: {application.project}", f"{who} applies for {application.dataset}.", href, "Review", since, application.decide_by
+            f"Decide: {application.project}",
+            f"{who} applies for “{desk.datasets.get(application.dataset, application.dataset)}”.",
+            href,
+            "Review",
+            since,
+            application.decide_by,
         )
     since = application.decided_at or application.created_at
     return Duty(

@@ -12,13 +12,14 @@ from contracts.ledger.queries import TimelineRow
 from contracts.lifecycle.states import FINAL, State
 from contracts.lifecycle.tables import Contract
 from contracts.people.tables import Account, Organisation
+from contracts.settings import Settings
 from portal.pages.desk.duties import Desk
 
 _OPEN_APPLICATIONS = ("submitted", "approved")
 _OPEN_CONTRACTS = ("draft", "offered", "signed", "lift_asked")
 
 
-def desk(session: Session) -> Desk:
+def desk(session: Session, settings: Settings) -> Desk:
     """Everything that waits for somebody."""
     drafted = select(Contract.application_id).where(
         col(Contract.state).not_in([state.value for state in FINAL]) | col(Contract.activated_at).is_not(None)
@@ -31,7 +32,10 @@ def desk(session: Session) -> Desk:
     owners = {each.organisation_id for each in applications} | {each.organisation_id for each in contracts}
     incidents = [each for each in listed(session) if each.closed_at is None]
     names = organisations(session, owners)
-    return Desk(tuple(applications), tuple(contracts), frozenset(each.application_id for each in contracts), tuple(incidents), names)
+    titles = {name: each.title for name, each in settings.datasets.items()}
+    return Desk(
+        tuple(applications), tuple(contracts), frozenset(each.application_id for each in contracts), tuple(incidents), names, titles
+    )
 
 
 def organisations(session: Session, ids: Iterable[str]) -> Mapping[str, str]:
@@ -74,7 +78,7 @@ def contract_titles(session: Session, ids: Iterable[str | None]) -> Mapping[str,
     return dict(session.exec(query).all())
 
 
-def titles(session: Session, rows: Sequence[TimelineRow]) -> Mapping[str, tuple[str, str]]:
+def subjects(session: Session, rows: Sequence[TimelineRow]) -> Mapping[str, tuple[str, str]]:
     """What each line is about, by entry: words and the path of its page; lines about nothing that has a page are left out."""
     applications = dict(
         session.exec(select(Application.id, Application.project).where(col(Application.id).in_([row.subject for row in rows]))).all()

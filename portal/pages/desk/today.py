@@ -54,11 +54,11 @@ def today(request: Request, actor: Annotated[Actor, Depends(requires(*STAFF))]) 
     house = house_of(request)
     day = house.clock.now().date()
     with house.store.read() as session:
-        desk = reads.desk(session)
+        desk = reads.desk(session, house.settings)
         found = duties(desk, actor)
         setup = steps(setup_facts(session, house))
         lately = search(session, Search(events=CHANGES, limit=LATELY)).rows
-        about = reads.titles(session, lately)
+        about = reads.subjects(session, lately)
     return page(
         request,
         "desk/today.html",

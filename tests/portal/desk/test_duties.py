@@ -34,7 +34,7 @@ def contract(name: str, state: str, **more: object) -> Contract:
 
 def desk(*, applications: tuple[Application, ...] = (), contracts: tuple[Contract, ...] = (), incidents: tuple[Incident, ...] = ()) -> Desk:
     drafted = frozenset(each.application_id for each in contracts)
-    return Desk(applications, contracts, drafted, incidents, {"org_n": "Northfield University"})
+    return Desk(applications, contracts, drafted, incidents, {"org_n": "Northfield University"}, {"posts": "Public posts"})
 
 
 def test_duties_of_a_steward_come_by_due_date_then_by_age() -> None:
@@ -50,10 +50,20 @@ def test_duties_of_a_steward_come_by_due_date_then_by_age() -> None:
     )
     assert duties(rows, steward()) == [
         Duty(
-            "Decide: Soon", "Northfield University applies for posts.", "/desk/applications/app_soon", "Review", MONDAY, date(2026, 11, 3)
+            "Decide: Soon",
+            "Northfield University applies for “Public posts”.",
+            "/desk/applications/app_soon",
+            "Review",
+            MONDAY,
+            date(2026, 11, 3),
         ),
         Duty(
-            "Decide: Late", "Northfield University applies for posts.", "/desk/applications/app_late", "Review", MONDAY, date(2026, 11, 9)
+            "Decide: Late",
+            "Northfield University applies for “Public posts”.",
+            "/desk/applications/app_late",
+            "Review",
+            MONDAY,
+            date(2026, 11, 9),
         ),
         Duty(
             "Offer: Drafted",
