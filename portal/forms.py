@@ -97,11 +97,11 @@ async def submitted(request: Request) -> Form:
 
 
 def from_data(data: FormData) -> Form:
-    """The text parts of what was sent; files are not among them."""
+    """The text parts of what was sent; files are not among them. NUL is dropped, because PostgreSQL refuses it in text."""
     values: dict[str, list[str]] = {}
     for name, value in data.multi_items():
         if isinstance(value, str):
-            values.setdefault(name, []).append(value.replace("\r\n", "\n"))
+            values.setdefault(name, []).append(value.replace("\r\n", "\n").replace("\0", ""))
     return Form(values)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+from sqlmodel import select
+
 from contracts.applications import service as applications
 from contracts.applications.form import ApplicationForm
 from contracts.applications.tables import Application
@@ -17,7 +19,6 @@ from contracts.people.queries import find_account, members
 from contracts.people.tables import Membership
 from contracts.signing.document import facts_of, render
 from contracts.terms.defaults import propose
-from sqlmodel import select
 
 STATES = ("draft", "offered", "signed", "active", "suspended")
 
@@ -34,7 +35,9 @@ def actor(house: House, email: str) -> Actor:
     return replace(made, reauthenticated_at=house.clock.now())
 
 
-def submitted(house: House, lead: str, *, kind: str = "research", crawl: bool = False, project: str = "Weather talk in three languages") -> Application:
+def submitted(
+    house: House, lead: str, *, kind: str = "research", crawl: bool = False, project: str = "Weather talk in three languages"
+) -> Application:
     """An application for the posts, handed in."""
     person = actor(house, lead)
     today = house.clock.now().date()
