@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from urllib.parse import parse_qsl
 
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.types import Receive, Scope, Send
 
 from api.data.door import Door, Reply, Seat
@@ -13,6 +15,8 @@ from contracts.access.query import Query, parse
 from contracts.access.request import Answer, RecordsRequest
 from contracts.errors import Refusal, StoreUnavailable
 from contracts.house import House
+
+log = structlog.get_logger()
 
 _MAX_QUERY = 8_192
 
@@ -37,7 +41,8 @@ class RecordsEndpoint:
             if isinstance(seat, Reply):
                 return seat
             return self._reply(seat, await self._records(seat, scope, dataset_id))
-        except StoreUnavailable:
+        except (StoreUnavailable, SQLAlchemyError) as error:
+            log.warning("api.unavailable", error=type(error).__name__)
             return unavailable()
 
     async def _records(self, seat: Seat, scope: Scope, dataset_id: str) -> Answer:

@@ -10,7 +10,9 @@ from collections.abc import Callable, Mapping
 
 import anyio.to_thread
 import orjson
+import structlog
 from fastapi import APIRouter
+from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session
 from starlette.requests import Request
 from starlette.responses import Response
@@ -22,6 +24,8 @@ from contracts.access.grants import Held
 from contracts.errors import Refusal, Refused, StoreUnavailable
 from contracts.house import House
 from contracts.terms.grant import Grant
+
+log = structlog.get_logger()
 
 View = Callable[[Session, House, Held, Grant, Mapping[str, str]], views.View]
 
@@ -57,7 +61,8 @@ async def _serve(house: House, door: Door, request: Request, view: View) -> Repl
     try:
         seat = await door.enter(request.scope)
         return seat if isinstance(seat, Reply) else await _seated(house, door, request, seat, view)
-    except StoreUnavailable:
+    except (StoreUnavailable, SQLAlchemyError) as error:
+        log.warning("api.unavailable", error=type(error).__name__)
         return unavailable()
 
 

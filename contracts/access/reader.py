@@ -71,11 +71,13 @@ class Reader:
         Raises `StoreUnavailable` where the store takes no entries; then there is no answer and no entry.
         """
         kept: _Read | None = None
-        for _ in range(_RUNS):
+        for run in range(_RUNS):
             held = await self._grants.held(request.caller.claims.contract_id)
             now = self._clock.now()
             verdict = await self._verdict(held, request, now)
             if isinstance(verdict, Refusal):
+                if run == 0 and verdict.code in _MAY_BE_OVER and await self._moved(held):
+                    continue
                 return await self.refuse(verdict, request, held, now)
             try:
                 kept = await self._read(verdict, request, held, now, kept)
@@ -91,11 +93,13 @@ class Reader:
         return await self.refuse(_UNSETTLED, request, held, now)
 
     async def authorise(self, caller: Caller) -> Held | Refusal:
-        """The grant of a caller who may use the API now; for everything but records, which decide more."""
+        """The grant of a caller who may use the API now, by the epoch as it is now; for everything but records, which decide more."""
+        if not await self._look_again():
+            return _UNVERIFIED
         held = await self._grants.held(caller.claims.contract_id)
         if isinstance(held.grant, Refusal):
             return held.grant
-        return self._unverified(await self._is_fresh()) or admit(held.grant, caller.claims, caller.address, self.today()) or held
+        return admit(held.grant, caller.claims, caller.address, self.today()) or held
 
     async def refuse(
         self, refusal: Refusal, request: RecordsRequest, held: Held | None, now: datetime, allowed: Allowed | None = None
@@ -121,9 +125,8 @@ class Reader:
     async def _verdict(self, held: Held, request: RecordsRequest, now: datetime) -> Allowed | Refusal:
         if isinstance(held.grant, Refusal):
             return held.grant
-        unverified = self._unverified(await self._is_fresh())
-        if unverified is not None:
-            return unverified
+        if not await self._is_fresh():
+            return _UNVERIFIED
         caller, today = request.caller, self.today(now)
         verdict = decide(held.grant, caller.claims, self._catalogue.get(request.dataset_id), request.query, caller.address, today)
         if isinstance(verdict, Refusal):
@@ -222,8 +225,9 @@ class Reader:
             return False
         return True
 
-    def _unverified(self, fresh: bool) -> Refusal | None:
-        return None if fresh else Refusal("grant_unverified", "This process cannot read suspensions at the moment. Try again shortly.")
+    async def _moved(self, held: Held) -> bool:
+        """Whether grants have moved since this one was loaded: a contract just lifted, a client just made."""
+        return await self._look_again() and self._watch.epochs.grants > held.epoch
 
     def _known(self, dataset_id: str) -> bool:
         return self._catalogue.get(dataset_id) is not None
@@ -255,4 +259,7 @@ def _with_reset(refusal: Refusal, moment: datetime) -> Refusal:
 
 
 _EXHAUSTED = "The contract's records for the day are used up. Go on after the reset."
+_UNVERIFIED = Refusal("grant_unverified", "This process cannot read suspensions at the moment. Try again shortly.")
+# Refusals that a change of a moment ago may have ended; grants are looked at once more before they are said.
+_MAY_BE_OVER = frozenset({"not_found", "contract_not_active", "token_invalid", "scope_not_granted", "dataset_unavailable"})
 _UNSETTLED = Refusal("grant_unverified", "Contracts or erasures changed while the request ran. Send it again.")

@@ -14,17 +14,20 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import duckdb
+import structlog
 from sqlmodel import select
 
 from contracts.datasets.catalogue import Catalogue, Dataset, current_versions
 from contracts.datasets.files import literal, pseudonym_file, quoted, settle, version_file
-from contracts.errors import Refusal
+from contracts.errors import Refusal, refuse
 from contracts.keys import KeyRing, Purpose, newest
 from contracts.lifecycle.tables import Contract
 from contracts.settings import Settings
 from contracts.store.unit import Store
 from contracts.terms.grant import compile_grant
 from contracts.terms.model import DatasetTerms
+
+log = structlog.get_logger()
 
 PREFIX = "ps_"
 _FORM = re.compile(PREFIX + r"[0-9a-f]{32}")
@@ -113,7 +116,7 @@ def key_of(store: Store, keys: KeyRing, contract_id: str) -> bytes:
 
 
 def build(records: Path, final: Path, key: bytes, dataset: str, fields: Sequence[str]) -> None:
-    """Write the pseudonyms of every row of a version file, in its order."""
+    """Write the pseudonyms of every row of a version file, in its order; `dataset_unavailable` where that cannot be read."""
     draft = final.with_suffix(f".{secrets.token_hex(3)}.draft")
     inner, outer = _pads(key)
     columns = ", ".join(f"{_hmac_of(dataset, field)} AS {quoted(field)}" for field in fields)
@@ -125,6 +128,9 @@ def build(records: Path, final: Path, key: bytes, dataset: str, fields: Sequence
             connection.execute(query, {"inner": inner, "outer": outer})
             connection.execute("CHECKPOINT")
         settle(draft, final)
+    except duckdb.Error as error:
+        log.error("pseudonyms.not_built", dataset=dataset, error=type(error).__name__)
+        raise refuse("dataset_unavailable", "The dataset cannot be prepared for this contract now. Try again shortly.") from error
     finally:
         draft.unlink(missing_ok=True)
         draft.with_name(draft.name + ".wal").unlink(missing_ok=True)

@@ -16,6 +16,8 @@ from contracts.access.answers import Committed, Item
 from contracts.access.request import Answer
 from contracts.billing.tables import UsageRow
 from contracts.clock import FixedClock
+from contracts.credentials.tables import Client
+from contracts.datasets.files import version_file
 from contracts.datasets.load import ordinal_of, refresh
 from contracts.datasets.pseudonyms import key_of, pseudonym
 from contracts.deliveries import service as deliveries
@@ -346,6 +348,35 @@ def test_an_edit_past_every_service_is_noticed_within_a_second(data: World, monk
     with data.store.write() as unit:
         unit.connection.execute(update(ContractVersion).values(terms_sha256="0" * 64))
     assert code(data.get(caller)) == "seal_broken"
+
+
+def test_a_contract_just_lifted_and_a_client_just_made_read_at_once(data: World) -> None:
+    contract, client = data.contract()
+    caller = data.caller(contract, client)
+    data.watch.poll()
+    suspend(data, contract)
+    data.watch.poll()
+    assert code(data.get(caller)) == "contract_not_active"
+    with data.store.write() as unit:
+        epochs.bump(unit, "grants")
+        unit.lock(Contract, contract).state = "active"
+    assert code(data.get(caller)) is None
+    assert code(data.get(data.caller(contract, "cli_new"))) == "token_invalid"
+    with data.store.write() as unit:
+        epochs.bump(unit, "grants")
+        made = unit.lock(Client, client).model_dump()
+        unit.session.add(Client(**{**made, "id": "cli_new"}))
+    assert code(data.get(data.caller(contract, "cli_new"))) is None
+
+
+def test_a_version_that_cannot_be_read_is_said_and_recorded(data: World) -> None:
+    contract, client = data.contract()
+    version = data.catalogue.version_of("posts")
+    assert version is not None
+    version_file(data.settings.home, "posts", version.version).unlink()
+    assert code(data.get(data.caller(contract, client))) == "dataset_unavailable"
+    assert code(data.get(data.caller(contract, client), fields="lang")) == "dataset_unavailable"
+    assert [leaf["rule"] for leaf in data.leaves()] == ["dataset_unavailable"] * 2
 
 
 def test_a_store_that_takes_no_entry_lets_nothing_out(data: World) -> None:
