@@ -30,6 +30,7 @@ lint: .venv/.dev
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	touch $@
 
-.venv/.dev: .venv/.base deploy/requirements-dev.txt
+.venv/.dev: .venv/.base deploy/requirements-dev.txt deploy/requirements-samples.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r deploy/requirements-dev.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r deploy/requirements-samples.txt
 	touch $@

@@ -96,9 +96,12 @@ def refresh(name: str, config: Config = None) -> None:
 
 
 @ledger.command("verify")
-def verify(config: Config = None) -> None:
+def verify(
+    held: Annotated[Path | None, typer.Option(help="A checkpoint that you kept; the ledger must still contain it.", exists=True)] = None,
+    config: Config = None,
+) -> None:
     """Recompute the whole ledger and name the first thing that is wrong."""
-    report = ledger_command.verify_ledger(demo_command.settings_here(config))
+    report = ledger_command.verify_ledger(demo_command.settings_here(config), held)
     for line in ledger_command.lines(report):
         console.print(line)
     if not report.ok:

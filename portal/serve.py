@@ -85,6 +85,7 @@ class Rooms:
 
     def start(self) -> None:
         """Start the epochs' watch, the access writer and the worker."""
+        self._house.tokens.prepare()
         self._house.watch.start()
         self._house.access.start()
         load_missing(self._house)

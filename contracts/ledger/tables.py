@@ -7,6 +7,8 @@ from datetime import datetime
 from sqlalchemy import BigInteger
 from sqlmodel import Field, SQLModel
 
+from contracts.store.columns import big_key
+
 
 class StagedEntry(SQLModel, table=True):
     """An entry that is durable and answered for but not yet in the tree; the sequencer takes all of them."""
@@ -24,7 +26,7 @@ class LedgerEntry(SQLModel, table=True):
 
     __tablename__ = "ledger_entry"
 
-    index: int = Field(primary_key=True, sa_type=BigInteger)
+    index: int = Field(primary_key=True, sa_type=big_key)  # type: ignore[call-overload]  # a factory of the type is accepted
     id: str = Field(unique=True, index=True)
     leaf: bytes
     leaf_hash: bytes
@@ -64,7 +66,7 @@ class Checkpoint(SQLModel, table=True):
 
     __tablename__ = "ledger_checkpoint"
 
-    size: int = Field(primary_key=True, sa_type=BigInteger)
+    size: int = Field(primary_key=True, sa_type=big_key)  # type: ignore[call-overload]  # as above
     root: bytes
     note: str
     made_at: datetime

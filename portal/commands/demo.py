@@ -39,7 +39,7 @@ from portal.serve import build, serve_forever
 HOME = Path(".licet")
 MARK = ".demo"
 POSTS = 200_000
-PAGES = 400
+PAGES = 200
 
 
 def settings_of(home: Path, port: int) -> Settings:

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from contracts.keys import KeyRing, master_key
-from contracts.ledger.verify import Report, verify
+from contracts.ledger.service import inspect
+from contracts.ledger.verify import Report
 from contracts.settings import Settings
 from contracts.store.engine import open_engine
 from contracts.store.unit import Store
 from portal.serve import clock_of
 
 
-def verify_ledger(settings: Settings) -> Report:
-    """Recompute the ledger of an installation."""
+def verify_ledger(settings: Settings, held: Path | None = None) -> Report:
+    """Recompute the ledger of an installation, against a checkpoint that someone kept where one is given.
+
+    A ledger that does not verify opens an incident that staff see.
+    """
+    checkpoint = held.read_text(encoding="utf-8") if held else None
     engine = open_engine(settings.database_url)
     try:
-        return verify(Store(engine, clock_of(settings), settings.node), KeyRing(master_key(settings)))
+        return inspect(Store(engine, clock_of(settings), settings.node), KeyRing(master_key(settings)), held=checkpoint)
     finally:
         engine.dispose()
 

@@ -175,14 +175,14 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_key_purpose'), ['purpose'], unique=False)
 
     op.create_table('ledger_checkpoint',
-    sa.Column('size', sa.BigInteger(), nullable=False),
+    sa.Column('size', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('root', sa.LargeBinary(), nullable=False),
     sa.Column('note', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
     sa.Column('made_at', sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
     sa.PrimaryKeyConstraint('size')
     )
     op.create_table('ledger_entry',
-    sa.Column('index', sa.BigInteger(), nullable=False),
+    sa.Column('index', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
     sa.Column('leaf', sa.LargeBinary(), nullable=False),
     sa.Column('leaf_hash', sa.LargeBinary(), nullable=False),
