@@ -20,7 +20,6 @@ from contracts.incidents.service import open_incident
 from contracts.lifecycle.tables import Contract
 from contracts.people.roles import Role
 from contracts.store.outbox import Handler
-from contracts.terms.model import CrawlTerms
 from portal.demo.people import LAKESIDE, NORTHFIELD, PEOPLE, QUOTIENT, CastPerson
 from portal.demo.story import MadeClient, Story
 
