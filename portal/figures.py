@@ -10,10 +10,11 @@ from sqlalchemy import func, select
 from sqlmodel import Session, SQLModel, col
 
 from contracts.applications.tables import Application
-from contracts.deliveries.tables import Delivery, ErasedRecord
+from contracts.deliveries.tables import ErasedRecord
 from contracts.ledger.tables import LedgerEntry, LedgerHead
 from contracts.lifecycle.tables import Contract
 from contracts.people.tables import Organisation
+from contracts.quotas.tables import QuotaDay
 from contracts.store.unit import Store
 
 KEPT = timedelta(minutes=1)
@@ -65,7 +66,7 @@ def _count(session: Session, now: datetime) -> Figures:
         partners=_number(session, select(func.count()).select_from(Organisation).where(col(Organisation.side) == "partner")),
         applications=_by_state(session, Application, "draft"),
         contracts=_by_state(session, Contract, "draft"),
-        delivered=_number(session, select(func.coalesce(func.sum(col(Delivery.count)), 0))),
+        delivered=_number(session, select(func.coalesce(func.sum(col(QuotaDay.used)), 0))),
         answered=_number(session, select(func.count()).where(records, col(LedgerEntry.decision) == "allow")),
         refused=_number(session, select(func.count()).where(col(LedgerEntry.decision) == "refuse")),
         erased=_number(session, select(func.count()).select_from(ErasedRecord)),

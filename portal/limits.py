@@ -40,4 +40,4 @@ def limited(rate: str) -> Callable[[Handler], Handler]:
 
 PAGES = "240/minute"  # public pages
 SIGN_IN = "20/minute"  # guesses at passwords
-MAILS = "12/hour"  # forms that send mail to an address that the visitor names
+MAILS = "30/hour"  # forms that send mail to an address that the visitor names

@@ -155,7 +155,7 @@ def _row(dataset: Dataset, name: str) -> FieldRow:
 
 
 def _pseudonym(value: object) -> str:
-    return hashlib.sha256(f"licet/sample/{value}".encode()).hexdigest()[:16]
+    return "ps_" + hashlib.sha256(f"licet/sample/{value}".encode()).hexdigest()[:32]
 
 
 def _json(body: dict[str, Any]) -> Response:
