@@ -44,9 +44,15 @@ def holders(session: Session, dataset: str, ordinals: Ordinals, since: datetime 
     return held
 
 
-def erased_of(session: Session, dataset: str) -> Ordinals:
-    """Every record of a dataset that was erased here."""
-    return Ordinals(session.exec(select(ErasedRecord.ordinal).where(ErasedRecord.dataset == dataset)).all())
+def erased_of(session: Session, dataset: str, among: Ordinals | None = None) -> Ordinals:
+    """Every record of a dataset that was erased here; only those of a set where one is given."""
+    query = select(ErasedRecord.ordinal).where(ErasedRecord.dataset == dataset)
+    if among is None:
+        return Ordinals(session.exec(query).all())
+    if not among:
+        return Ordinals()
+    row = col(ErasedRecord.ordinal)
+    return Ordinals(session.exec(query.where(row >= among.min(), row <= among.max())).all()) & among
 
 
 def notices_of(session: Session, contract_id: str) -> list[ErasureNotice]:

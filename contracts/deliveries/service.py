@@ -24,7 +24,7 @@ from contracts.terms.model import from_json
 NOTICE = "erasure.notice"
 
 # A delivery that was being written while holders were read carries a moment at most this much older than the reading.
-_MARGIN = timedelta(minutes=5)
+_MARGIN = timedelta(seconds=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ def erase(unit: Unit, actor: Actor, what: Held, reason: str) -> str:
         raise refuse("reason_required", "Say why the record is erased, such as the person's request and its date.")
     # The epoch first: on PostgreSQL its row lock waits for every batch of answers that is being written.
     epochs.bump(unit, "erasures")
-    fresh = what.ordinals - queries.erased_of(unit.session, what.dataset)
+    fresh = what.ordinals - queries.erased_of(unit.session, what.dataset, what.ordinals)
     if not fresh:
         raise refuse("command_not_possible", "The record is erased already; its notices went out then.")
     erasure = new_id("ers")

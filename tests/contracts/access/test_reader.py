@@ -229,6 +229,30 @@ def test_a_cursor_goes_on_in_a_new_version(data: World) -> None:
     assert seen == [pseudonym(key, "posts", "id", post["id"]) for post in served(data.posts)]
 
 
+def test_readers_go_on_while_versions_change_under_them(data: World) -> None:
+    contract, client = data.contract(records_per_day=1_000_000)
+    caller = data.caller(contract, client)
+
+    async def read_until(done: asyncio.Event) -> list[Answer]:
+        answers = []
+        while not done.is_set():
+            answers.append(await data.ask(caller, limit="20"))
+        return answers
+
+    async def refresh_meanwhile() -> list[list[Answer]]:
+        done = asyncio.Event()
+        readers = [asyncio.create_task(read_until(done)) for _ in range(4)]
+        for _ in range(4):
+            await asyncio.to_thread(refresh, data.store, data.settings, "posts")
+        done.set()
+        return await asyncio.gather(*readers)
+
+    answers = [answer for several in run(refresh_meanwhile()) for answer in several]
+    assert {code(answer) for answer in answers} == {None}
+    assert len({answer.body[: answer.body.index(b'],"next"')] for answer in answers}) == 1
+    assert len({leaf["dataset_version"] for leaf in data.leaves()}) > 1
+
+
 def test_many_readers_get_exactly_the_quota(data: World) -> None:
     contract, client = data.contract(records_per_day=100)
     caller = data.caller(contract, client)
