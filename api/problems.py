@@ -35,7 +35,7 @@ def status_of(refusal: Refusal) -> int:
 def body_of(refusal: Refusal, request_id: str = "", entry: str = "") -> bytes:
     """The problem document. `title` is the code's meaning, `detail` and `reason` what this caller can do."""
     problem: dict[str, Any] = {
-        "type": f"https://licet.example/problems/{refusal.code}",
+        "type": f"urn:licet:problem:{refusal.code}",
         "title": CODES[refusal.code].meaning,
         "status": status_of(refusal),
         "detail": refusal.reason,
