@@ -15,6 +15,11 @@ test: .venv/.dev
 faults: .venv/.dev
 	FAULT_ROUNDS=50 $(BIN)/pytest -m faults --timeout 3600
 
+bench: bench-page
+
+bench-%: .venv/.dev
+	PYTHONPATH=. $(BIN)/python -m bench.$*
+
 docs: .venv/.dev
 	PYTHONPATH=. $(BIN)/python docs/generate.py
 
