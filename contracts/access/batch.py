@@ -27,6 +27,10 @@ from contracts.store.unit import Unit
 
 log = structlog.get_logger()
 
+# Built once: building a statement costs more than running it.
+_EPOCHS = select(col(Epoch.name), col(Epoch.value)).with_for_update(read=True)
+_DELIVERIES, _USAGE = insert(Delivery), insert(UsageRow)
+
 Outcome = Committed | Exception
 
 # What one item can do wrong by itself; the others of its batch go on without it.
@@ -62,7 +66,7 @@ def _epochs(unit: Unit) -> Epochs:
     if unit.connection.dialect.name == "postgresql":
         # A control-plane transaction that hangs must not hang reads: the batch fails and answers 503.
         unit.connection.execute(text("SET LOCAL lock_timeout = '2s'"))
-    rows = unit.connection.execute(select(col(Epoch.name), col(Epoch.value)).with_for_update(read=True)).all()
+    rows = unit.connection.execute(_EPOCHS).all()
     return Epochs(**{name: value for name, value in rows if name in NAMES})
 
 
@@ -138,9 +142,9 @@ def _deliver(unit: Unit, items: Sequence[Item], outcomes: Sequence[Committed]) -
         if row is not None:
             used.append(row)
     if deliveries:
-        unit.connection.execute(insert(Delivery), deliveries)
+        unit.connection.execute(_DELIVERIES, deliveries)
     if used:
-        unit.connection.execute(insert(UsageRow), used)
+        unit.connection.execute(_USAGE, used)
 
 
 def _delivery(item: Delivered, outcome: Committed, part: Portion) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, bindparam, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col
 
@@ -15,6 +15,11 @@ from contracts.quotas.tables import QuotaDay
 from contracts.store.unit import Unit
 
 Account = tuple[str, date]
+
+# Built once: building a statement costs more than running it.
+_ROW = (col(QuotaDay.contract_id) == bindparam("of_contract"), col(QuotaDay.day) == bindparam("on_day"))
+_LOCK = select(col(QuotaDay.used)).where(*_ROW).with_for_update()
+_MOVE = update(QuotaDay).where(*_ROW, col(QuotaDay.used) == bindparam("seen")).values(used=bindparam("now_used"))
 
 
 @lru_cache(maxsize=32)
@@ -52,18 +57,18 @@ def settle(unit: Unit, before: Mapping[Account, int], after: Mapping[Account, in
         if used == before[account]:
             continue
         contract_id, day = account
-        row = update(QuotaDay).where(col(QuotaDay.contract_id) == contract_id, col(QuotaDay.day) == day)
-        moved = unit.connection.execute(row.where(col(QuotaDay.used) == before[account]).values(used=used))
+        values = {"of_contract": contract_id, "on_day": day, "seen": before[account], "now_used": used}
+        moved = unit.connection.execute(_MOVE, values)
         if moved.rowcount != 1:
             raise RuntimeError(f"quota of {contract_id} on {day} moved under its lock")
 
 
 def _locked(connection: Connection, contract_id: str, day: date) -> int:
-    query = select(col(QuotaDay.used)).where(col(QuotaDay.contract_id) == contract_id, col(QuotaDay.day) == day).with_for_update()
-    used = connection.execute(query).scalar()
+    account = {"of_contract": contract_id, "on_day": day}
+    used = connection.execute(_LOCK, account).scalar()
     if used is None:
         _make(connection, contract_id, day)
-        used = connection.execute(query).scalar_one()
+        used = connection.execute(_LOCK, account).scalar_one()
     return int(used)
 
 

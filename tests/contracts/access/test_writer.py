@@ -12,8 +12,8 @@ import pytest
 from sqlmodel import select
 
 from contracts.access import batch
-from contracts.access.answers import Recorded
-from contracts.access.writer import AccessWriter
+from contracts.access.answers import Committed, Item, Recorded
+from contracts.access.writer import MOST_ITEMS, AccessWriter
 from contracts.clock import FixedClock
 from contracts.errors import StoreUnavailable
 from contracts.ledger.stage import Entry
@@ -102,16 +102,27 @@ def test_a_suspension_waits_for_a_batch_that_has_read_the_epochs(store: Store) -
     assert order == ["answered", "suspended"]
 
 
-def test_no_batch_holds_the_write_lock_long(sqlite_store: Store, clock: FixedClock, tmp_path: Path) -> None:
+def test_a_full_batch_holds_the_write_lock_briefly(sqlite_store: Store, clock: FixedClock, tmp_path: Path) -> None:
     with world(sqlite_store, clock, tmp_path, posts=2_000) as data:
         contract, client = data.contract(records_per_day=1_000_000)
-        run(_read_together(data, contract, client))
-        holds = sorted(hold.seconds for hold in sqlite_store.holds if hold.label == "access")
-    # Three quarters, so that a neighbour on the machine does not decide.
-    assert holds[len(holds) * 3 // 4] < 0.020
+        item = _caught(data, contract, client)
+        for _ in range(12):
+            with sqlite_store.write("full batch") as unit:
+                outcomes = batch.write(unit, [item] * MOST_ITEMS)
+            assert not any(isinstance(outcome, Exception) for outcome in outcomes)
+    # The least of several: what it costs, not what neighbours on the machine add.
+    assert min(hold.seconds for hold in sqlite_store.holds if hold.label == "full batch") < 0.020
 
 
-async def _read_together(data: World, contract: str, client: str) -> None:
-    caller = data.caller(contract, client)
-    for _ in range(5):
-        await asyncio.gather(*(data.ask(caller, limit="500") for _ in range(20)))
+def _caught(data: World, contract: str, client: str) -> Item:
+    """An answer of 500 records as it waits to be let out."""
+    caught: list[Item] = []
+    commit = data.writer.commit
+
+    async def watched(item: Item) -> Committed:
+        caught.append(item)
+        return await commit(item)
+
+    data.writer.commit = watched  # type: ignore[method-assign]  # stands where the item passes
+    data.get(data.caller(contract, client), limit="500")
+    return caught[0]
