@@ -13,7 +13,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from fastapi.routing import APIRoute
+from fastapi.routing import APIRoute, iter_route_contexts
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
@@ -172,9 +172,10 @@ def _routes() -> Iterator[tuple[str, str, str]]:
         for route in hot_routes(house):
             yield from ((method, f"`{route.path}`", route.summary) for method in route.methods)
         for face in (create_api(house), create_portal(house)):
-            for each in face.routes:
-                if isinstance(each, APIRoute):
-                    yield from ((method, f"`{each.path}`", _summary(each)) for method in each.methods)
+            # Included routers hold their routes behind contexts; a plain walk over `routes` sees none of them.
+            for each in iter_route_contexts(face.routes):
+                if isinstance(each.original_route, APIRoute):
+                    yield from ((method, f"`{each.path}`", _summary(each)) for method in each.methods or ())
         house.payments.close()
         house.store.engine.dispose()
 

@@ -49,3 +49,19 @@ def test_every_event_is_staged_somewhere() -> None:
     )
     unused = [event for event in EVENTS if f'"{event}"' not in source and f"{event.split('.')[0]}.{{" not in source]
     assert unused == []
+
+
+def test_the_addresses_hold_pages_and_machines_alike() -> None:
+    # Routes behind an included router are easily missed by whoever walks an app's own list.
+    documented = (ROOT / "docs" / "reference" / "routes.md").read_text()
+    known = {
+        "/",
+        "/partner/contracts/{contract_id}",
+        "/desk",
+        "/compliance/erasure",
+        "/operator/mode",
+        "/oauth/token",
+        "/v1/contract",
+        "/gate/nginx",
+    }
+    assert known == {path for path in known if f"`{path}`" in documented}

@@ -15,7 +15,7 @@ RECORDS = "/v1/datasets/{dataset_id}/records"
 
 def hot_routes(house: House) -> list[HotRoute]:
     """GET /v1/datasets/{id}/records ahead of FastAPI's routing."""
-    return [HotRoute(("GET",), RECORDS, _records(house), "Records under a contract")]
+    return [HotRoute(("GET",), RECORDS, _records(house), "Records under the contract")]
 
 
 def router(house: House) -> APIRouter:
