@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, field
-from datetime import date, timedelta
 from ipaddress import ip_address
 from urllib.parse import urlencode
 
@@ -13,40 +12,24 @@ from sqlmodel import Session
 from starlette.requests import Request
 from starlette.responses import Response
 
-from contracts.applications import service as applications
-from contracts.applications.form import ApplicationForm
-from contracts.applications.tables import Application
-from contracts.credentials.service import create_client
 from contracts.errors import refuse
 from contracts.house import House
-from contracts.lifecycle.queries import version_of
 from contracts.lifecycle.tables import Contract
-from contracts.people import service as people
-from contracts.people.actor import Actor
-from contracts.settings import Settings
-from contracts.terms.model import from_json
 from portal.demo.people import PEOPLE, person
-from portal.deps import SESSION_COOKIE, SESSION_SECONDS, go, house_of, page, safe_path, set_cookie
+from portal.deps import go, house_of, page, safe_path
 from portal.forms import Form, submitted
-from portal.limits import address_of, network_of
+from portal.limits import address_of
 from portal.pages.demo import state
 from portal.pages.demo.crawl import Crawler
-from portal.pages.demo.exchange import Reader, Reading, read
+from portal.pages.demo.exchange import Reading, read
+from portal.pages.demo.people import DATASET, fill_in, make_reader, sign_in
 from portal.pages.demo.readers import Readers
 from portal.pages.demo.stops import TourFacts, progress
-from portal.words import home_of
 
-DATASET = "posts"
-FIELDS = ("id", "author_id", "created_at", "lang", "country", "topic", "text")
-PURPOSE = (
-    "We ask how news about floods, trains and prices in one country reaches readers in the next, and how long that takes. "
-    "We publish figures by topic, week and region; nobody is named or quoted."
-)
 REASONS = {
     "approve": "A clear question, few fields, two countries, and results in figures only. The team has published on this before.",
     "suspend": "Requests came from a network that the project did not name. Access is closed until the lab has explained it.",
 }
-RECORDS = 20
 
 
 @dataclass
@@ -170,72 +153,6 @@ def paths(facts: TourFacts) -> dict[str, str]:
     if facts.answered_entry:
         found["proof"] = f"/compliance/entries/{facts.answered_entry}"
     return found
-
-
-def sign_in(request: Request, key: str, next_path: str) -> Response:
-    """Open a session of a person of the cast in this browser, closing the one before."""
-    house = house_of(request)
-    with house.store.read() as session:
-        account = state.account(session, key)
-    if account is None:
-        raise refuse("not_found", "The demo’s people are not there yet; start it with make demo.")
-    before = request.cookies.get(SESSION_COOKIE, "")
-    with house.store.write("tour") as unit:
-        if before:
-            people.close_session(unit, before)
-        token = people.open_session(unit, account.id, network_of(request))
-        people.reauthenticate(unit, token)
-    with house.store.read() as session:
-        actor = people.actor_of(session, token, house.clock.now(), "")
-    response = go(next_path or home_of(actor))
-    set_cookie(request, response, SESSION_COOKIE, token, SESSION_SECONDS)
-    return response
-
-
-def fill_in(house: House) -> Application:
-    """A draft of Nora's application with every field filled."""
-    lead = actor_of(house, "lead")
-    today = house.clock.now().date()
-    with house.store.write("tour") as unit:
-        draft = applications.begin(unit, lead, DATASET)
-        return applications.save(unit, lead, draft.id, draft.revision, _form(house.settings, today))
-
-
-def make_reader(house: House, contract: Contract) -> Reader:
-    """A client of the contract, made as Nora makes one, and the request that it sends."""
-    lead = actor_of(house, "lead")
-    with house.store.read() as session:
-        terms = from_json(version_of(session, contract).terms_json)
-    with house.store.write("tour") as unit:
-        client, secret = create_client(unit, lead, contract, name="the tour", audience="api")
-    part = terms.datasets[0]
-    query = urlencode({"fields": ",".join(part.fields), "limit": RECORDS}, safe=",")
-    return Reader(house.settings.base_url, client.id, secret, f"/v1/datasets/{part.dataset}/records?{query}")
-
-
-def actor_of(house: House, key: str) -> Actor:
-    """A person of the cast as the edge would establish them, without a session."""
-    with house.store.read() as session:
-        account = state.account(session, key)
-        home = state.home(session, account) if account else None
-        row = next((each for each in people.members(session, home) if account and each.account_id == account.id), None) if home else None
-    if row is None or home is None:
-        raise refuse("not_found", "The demo’s people are not there yet; start it with make demo.")
-    return Actor(row.account_id, home, row.name, row.email, frozenset(row.roles))
-
-
-def _form(settings: Settings, today: date) -> ApplicationForm:
-    known = settings.datasets[DATASET].fields
-    return ApplicationForm(
-        project=state.PROJECT,
-        kind="research",
-        purpose="research",
-        purpose_text=PURPOSE,
-        fields=tuple(name for name in FIELDS if name in known),
-        rows={"country": ("DE", "FR")} if "country" in known else {},
-        starts=today,
-        ends=today + timedelta(days=365),
-    )
 
 
 def _contract(session: Session) -> Contract:

@@ -9,8 +9,8 @@ from fastapi import APIRouter, Depends
 from starlette.requests import Request
 from starlette.responses import Response
 
-from contracts.credentials.service import revoke_client
-from contracts.errors import Refused
+from contracts.credentials.service import client_for, revoke_client
+from contracts.errors import Refused, refuse
 from contracts.lifecycle import queries, service
 from contracts.people.actor import Actor
 from contracts.people.roles import Role
@@ -117,6 +117,8 @@ def terminate(request: Request, actor: Steward, contract_id: str, form: Sent) ->
 def revoke(request: Request, actor: Guard, contract_id: str, client_id: str) -> Response:
     """End one credential of a partner; the contract stays."""
     with house_of(request).store.write("contract") as unit:
+        if client_for(unit.session, actor, client_id).contract_id != contract_id:
+            raise refuse("not_found", "There is no such client under this contract.")
         revoke_client(unit, actor, client_id)
     return go(f"{BASE}/{contract_id}#clients", "revoked")
 

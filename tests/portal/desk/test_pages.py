@@ -299,6 +299,7 @@ def test_staff_revoke_one_client_and_leave_the_contract(house: House) -> None:
     with house.store.write() as unit:
         client, _ = create_client(unit, actor(house, LEAD), made, name="nightly", audience="api")
     browser, path = sign_in(house, OFFICER), f"/desk/contracts/{made.id}"
+    assert post(browser, f"/desk/contracts/ctr_0/clients/{client.id}/revoke", page=path).status_code == 404
     assert post(browser, f"{path}/clients/{client.id}/revoke", page=path).status_code == 303
     with house.store.read() as session:
         assert session.get_one(Client, client.id).revoked_at is not None
