@@ -25,7 +25,7 @@ from contracts.store.unit import Store
 log = structlog.get_logger()
 
 # Both keep SQLite's write lock below 20 ms: an item costs about 0.15 ms, packed ordinals and leaves their bytes.
-MOST_ITEMS = 64
+MOST_ITEMS = 32
 MOST_BYTES = 1_000_000
 
 
