@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
@@ -15,7 +17,7 @@ import api.ledger
 import api.oauth
 import api.signals
 from api import operations
-from api.front import HotRoute
+from api.front import Front, HotRoute
 from api.problems import on_error, respond
 from contracts.errors import LicetError, Refusal
 from contracts.house import House
@@ -37,21 +39,30 @@ PREFIXES = (
 )
 
 
-def create_api(house: House) -> FastAPI:
-    """The app with every router; errors leave as problem+json."""
+@dataclass(frozen=True)
+class Machines:
+    """The machines' face: plain ASGI endpoints, tried first, and the FastAPI app behind them."""
+
+    hot: list[HotRoute]
+    app: FastAPI
+
+    def front(self) -> Front:
+        """Both as one ASGI app."""
+        return Front(self.hot, self.app)
+
+
+def create_machines(house: House) -> Machines:
+    """Every endpoint of a house; errors leave as problem+json. Make it once a process: it holds the counters of pace."""
     app = FastAPI(title="Licet", version="1", docs_url=None, redoc_url=None, openapi_url="/v1/openapi.json")
     app.state.house = house
     app.add_exception_handler(LicetError, on_error)
     app.add_exception_handler(HTTPException, _on_http)
     app.add_exception_handler(RequestValidationError, _on_validation)
-    for router in (api.data.router, api.oauth.router, api.ledger.router, api.signals.router, api.inbox.router, operations.router):
+    data = api.data.face(house)
+    app.include_router(data.router)
+    for router in (api.oauth.router, api.ledger.router, api.signals.router, api.inbox.router, operations.router):
         app.include_router(router(house))
-    return app
-
-
-def hot_routes(house: House) -> list[HotRoute]:
-    """Every plain ASGI endpoint, tried before the app."""
-    return [*api.oauth.hot_routes(house), *api.data.hot_routes(house), *api.gate.hot_routes(house)]
+    return Machines([*api.oauth.hot_routes(house), *data.hot, *api.gate.hot_routes(house)], app)
 
 
 def is_machine_path(path: str) -> bool:

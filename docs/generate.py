@@ -19,7 +19,7 @@ from pydantic_core import PydanticUndefined
 
 import contracts.applications.states as application_states
 import contracts.lifecycle.states as contract_states
-from api.app import create_api, hot_routes
+from api.app import create_machines
 from api.oauth.errors import ERRORS
 from api.problems import STATUS
 from contracts.codes import CODES
@@ -169,9 +169,10 @@ def _routes() -> Iterator[tuple[str, str, str]]:
         settings = Settings(profile="demo", home=Path(folder), mail=Mail(transport="mailbox"))
         prepare(settings)
         house = build(settings)
-        for route in hot_routes(house):
+        machines = create_machines(house)
+        for route in machines.hot:
             yield from ((method, f"`{route.path}`", route.summary) for method in route.methods)
-        for face in (create_api(house), create_portal(house)):
+        for face in (machines.app, create_portal(house)):
             # Included routers hold their routes behind contexts; a plain walk over `routes` sees none of them.
             for each in iter_route_contexts(face.routes):
                 if isinstance(each.original_route, APIRoute):

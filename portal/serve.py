@@ -10,8 +10,7 @@ import structlog
 import uvicorn
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.app import create_api, hot_routes, is_machine_path
-from api.front import Front
+from api.app import create_machines, is_machine_path
 from contracts.access.grants import GrantCache
 from contracts.access.reader import Reader
 from contracts.access.writer import AccessWriter
@@ -72,7 +71,7 @@ class Rooms:
 
     def __init__(self, house: House) -> None:
         self._house = house
-        self._api: ASGIApp = Front(hot_routes(house), create_api(house))
+        self._api: ASGIApp = create_machines(house).front()
         self._portal: ASGIApp = create_portal(house)
         self._worker = Worker(jobs_of(house))
 
@@ -96,6 +95,7 @@ class Rooms:
         self._worker.stop()
         self._house.gate.close()
         self._house.access.stop()
+        self._house.data.close()
         self._house.sequencer.integrate()
         self._house.watch.stop()
         self._house.payments.close()

@@ -42,11 +42,11 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres_url() -> Iterator[str]:
     """A real PostgreSQL server of this test process, with a migrated database `template_licet` to copy."""
     from tests.harness.postgres import running
 
-    with running(tmp_path_factory.mktemp("pg")) as url:
+    with running() as url:
         _on_server(url, "CREATE DATABASE template_licet")
         _migrate(url.replace("/postgres?", "/template_licet?"))
         yield url

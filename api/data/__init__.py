@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from fastapi import APIRouter
 
 from api.data.door import Door
@@ -13,22 +15,15 @@ from contracts.house import House
 RECORDS = "/v1/datasets/{dataset_id}/records"
 
 
-def hot_routes(house: House) -> list[HotRoute]:
-    """GET /v1/datasets/{id}/records ahead of FastAPI's routing."""
-    return [HotRoute(("GET",), RECORDS, _records(house), "Records under the contract")]
+@dataclass(frozen=True)
+class DataFace:
+    """The addresses of /v1: the hot one ahead of FastAPI's routing, and the rest. They share one door, so they count one pace."""
+
+    hot: list[HotRoute]
+    router: APIRouter
 
 
-def router(house: House) -> APIRouter:
-    """Every other route of /v1."""
-    records = _records(house)
-    return routes_of(house, records.door, records)
-
-
-def _records(house: House) -> RecordsEndpoint:
-    """One endpoint a house, so that hot and other routes count one pace; the composition root builds one house a process."""
-    if not _made or _made[0].house is not house:
-        _made[:] = [RecordsEndpoint(house, Door(house))]
-    return _made[0]
-
-
-_made: list[RecordsEndpoint] = []
+def face(house: House) -> DataFace:
+    """The data API of a house; make it once a process."""
+    records = RecordsEndpoint(house, Door(house))
+    return DataFace([HotRoute(("GET",), RECORDS, records, "Records under a contract")], routes_of(house, records.door, records))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,8 +12,13 @@ from pathlib import Path
 
 
 @contextmanager
-def running(folder: Path) -> Iterator[str]:
-    """Start a server with its data in the folder; yields an SQLAlchemy address of its `postgres` database."""
+def running() -> Iterator[str]:
+    """Start a server in a folder of its own; yields an SQLAlchemy address of its `postgres` database.
+
+    Not below pytest's folders: the server runs as another user where we are root, and pytest shuts its folders to others.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="licet-postgres-"))
+    folder.chmod(0o755)
     os.environ.setdefault("XDG_RUNTIME_DIR", str(folder))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -23,3 +30,4 @@ def running(folder: Path) -> Iterator[str]:
         yield uri.replace("postgresql://", "postgresql+psycopg://", 1)
     finally:
         server.cleanup()
+        shutil.rmtree(folder, ignore_errors=True)

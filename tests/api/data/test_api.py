@@ -15,7 +15,7 @@ import pytest
 from fastapi import FastAPI
 from sqlmodel import select
 
-from api.data import hot_routes, router
+from api.data import face
 from api.front import Front
 from contracts.clock import FixedClock
 from contracts.credentials.tokens import ClientFacts, Tokens
@@ -45,8 +45,9 @@ class Api:
         parts |= {"grants": data.grants, "access": data.writer, "data": data.reader, "tokens": self.tokens}
         house = cast(House, SimpleNamespace(**parts))
         rest = FastAPI()
-        rest.include_router(router(house))
-        self.app = Front(hot_routes(house), rest)
+        data_face = face(house)
+        rest.include_router(data_face.router)
+        self.app = Front(data_face.hot, rest)
 
     def token(self, contract: str, client: str, audience: Any = "api", scope: str = "records:read") -> str:
         facts = ClientFacts(client, contract, self.data.cast.lab, audience, frozenset([scope]))
