@@ -7,6 +7,7 @@ another row does not open (NIST SP 800-38D; design rule 8).
 from __future__ import annotations
 
 import base64
+import binascii
 import secrets
 from collections.abc import Callable
 from datetime import datetime
@@ -104,10 +105,14 @@ class KeyRing:
 def master_key(settings: Settings) -> bytes:
     """The master key from the setting or from `master.key` under home; `Misconfigured` where neither is."""
     if settings.master_key is not None:
-        return base64.b64decode(settings.master_key.get_secret_value())
+        try:
+            return base64.b64decode(settings.master_key.get_secret_value(), validate=True)
+        except binascii.Error as error:
+            raise Misconfigured("master key", "is not base64.", "Set LICET_MASTER_KEY to 32 bytes in base64.") from error
     file: Path = settings.home / "master.key"
     if not file.exists():
-        raise Misconfigured("master key", f"neither LICET_MASTER_KEY nor {file.name} under home is there.", "Run `licet init`.")
+        mend = "Put its copy back; a new installation gets one from `licet init`."
+        raise Misconfigured("master key", f"is neither in LICET_MASTER_KEY nor in {file}.", mend)
     return file.read_bytes()
 
 

@@ -2,19 +2,46 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 import secrets
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, ValidationError, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    StringConstraints,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
+from contracts import addresses
 from contracts.errors import Misconfigured
 
 _NESTED = "__"
+
+
+def _kept(form: Callable[[str], str], problem: Callable[[str], str]) -> AfterValidator:
+    def check(typed: str) -> str:
+        kept = form(typed)
+        if wrong := problem(kept):
+            raise ValueError(wrong)
+        return kept
+
+    return AfterValidator(check)
+
+
+Site = Annotated[str, _kept(addresses.site, addresses.site_problem)]
+MailAddress = Annotated[str, _kept(str.strip, lambda kept: addresses.address_problem(addresses.address(kept)))]
 
 
 class _Section(BaseModel):
@@ -26,9 +53,11 @@ class Platform(_Section):
 
     name: str = Field(default="Agora", description="Short name shown on every page.")
     legal_name: str = Field(default="Agora Networks Ltd", description="Name of the legal person that signs contracts.")
-    contact: str = Field(default="data-access@agora.example", description="Address for questions, shown on refusals.")
-    site: str = Field(default="http://127.0.0.1:8401", description="Address of the main site that the gate stands before.")
+    contact: MailAddress = Field(default="data-access@agora.example", description="Mail address for questions, shown on refusals.")
+    site: Site = Field(default="http://127.0.0.1:8401", description="Address of the main site that the gate stands before.")
     time_zone: str = Field(default="UTC", description="Time zone in which quota days begin.")
+    decision_days: int = Field(default=10, ge=1, description="Working days within which an application is decided.")
+
     @field_validator("time_zone")
     @classmethod
     def _zone_exists(cls, name: str) -> str:
@@ -37,8 +66,6 @@ class Platform(_Section):
         except (ZoneInfoNotFoundError, ValueError) as error:
             raise ValueError(f"there is no time zone {name!r}; names are such as Europe/Dublin") from error
         return name
-
-    decision_days: int = Field(default=10, ge=1, description="Working days within which an application is decided.")
 
 
 class FieldSettings(_Section):
@@ -143,7 +170,7 @@ class Settings(_Section):
     )
     home: Path = Field(default=Path(".licet"), description="Folder of files that Licet writes: database, dataset versions, keys.")
     database: str = Field(default="", description="SQLAlchemy address of the database; empty means SQLite under home.")
-    base_url: str = Field(
+    base_url: Site = Field(
         default="http://127.0.0.1:8400", description="Address under which people and machines reach this portal; also the OAuth issuer."
     )
     host: str = Field(default="127.0.0.1", description="Address to listen on.")
@@ -188,6 +215,9 @@ class Settings(_Section):
         return self.base_url.startswith("https://")
 
 
+_SECTIONS: tuple[type[BaseModel], ...] = (Settings, Platform, Mail, Billing, Gate, DatasetSettings, FieldSettings)
+
+
 def load(path: Path | None = None, environ: dict[str, str] | None = None) -> Settings:
     """Settings from the file (default `licet.toml`, may be absent) and the environment, checked whole.
 
@@ -200,8 +230,8 @@ def load(path: Path | None = None, environ: dict[str, str] | None = None) -> Set
     if file.exists():
         try:
             values = tomllib.loads(file.read_text(encoding="utf-8"))
-        except tomllib.TOMLDecodeError as error:
-            raise Misconfigured(str(file), f"is not TOML: {error}.", "Mend the line that it names.") from error
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise Misconfigured(str(file), f"is not TOML: {error}.", "Mend the place that it names.") from error
     elif path is not None:
         raise Misconfigured(str(file), "does not exist.", "Run `licet init`, or name another file.")
     _overlay(values, variables)
@@ -209,21 +239,38 @@ def load(path: Path | None = None, environ: dict[str, str] | None = None) -> Set
     try:
         settings = Settings.model_validate(values)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise Misconfigured(f"setting {where}", f"{first['msg']}.", f"See docs/reference/settings.md; read from {file}.") from error
+        raise _wrong_setting(error.errors()[0], file) from error
     (refuse_unsafe if settings.profile == "production" else refuse_reachable)(settings)
     return settings
 
 
+def _wrong_setting(error: Any, file: Path) -> Misconfigured:
+    *_, name = where = [str(part) for part in error["loc"]]
+    see = f"Read from {file}; docs/reference/settings.md explains every setting."
+    if error["type"] == "extra_forbidden":
+        near = difflib.get_close_matches(name, _names(), n=1)
+        return Misconfigured(f"setting {'.'.join(where)}", "is unknown.", f"Did you mean {near[0]}? {see}" if near else see)
+    problem = str(error["ctx"]["error"]) if error["type"] == "value_error" else error["msg"]
+    said = "is missing" if error["type"] == "missing" else f"does not fit: {problem}".rstrip(".")
+    return Misconfigured(f"setting {'.'.join(where)}", f"{said}.", see)
+
+
+def _names() -> list[str]:
+    return [field.alias or name for section in _SECTIONS for name, field in section.model_fields.items()]
+
+
 def refuse_unsafe(settings: Settings) -> None:
-    """Raise `Misconfigured` for what only a demo or a test may use."""
+    """Raise `Misconfigured` for what only a demo or a test may use, and where it is not said who runs this installation."""
     if settings.clock_file is not None:
         raise Misconfigured("setting clock_file", "moves the clock, which could revive an ended contract.", "Remove it in production.")
     if settings.billing.api_base is not None:
         raise Misconfigured("setting billing.api_base", "sends payments elsewhere than to Stripe.", "Remove it in production.")
     if settings.mail.transport == "mailbox":
         raise Misconfigured("setting mail.transport", "the mailbox page shows everyone's mail.", "Use smtp in production.")
+    for name in ("name", "legal_name", "contact", "site"):
+        if name not in settings.platform.model_fields_set:
+            mend = "Say who runs this installation; `licet init` asks for it."
+            raise Misconfigured(f"setting platform.{name}", "is not set, and its default is an example's.", mend)
 
 
 def refuse_reachable(settings: Settings) -> None:

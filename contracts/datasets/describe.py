@@ -19,9 +19,16 @@ _TYPES = {
     "TIMESTAMP WITH TIME ZONE": "timestamp",
 }
 
+_CLASSES = (
+    "# class: plain, key (a record's id), subject (a person's id), personal, special (such as health or religion).",
+    "# key and subject leave as pseudonyms. Every other field starts as personal: make plain what says nothing about a person.",
+)
+
 
 def columns_of(location: Path) -> dict[str, str]:
     """Column names and our types of a CSV, Parquet or NDJSON file; `Misconfigured` where it cannot be read."""
+    if not location.exists() and not any(location.parent.glob(location.name)):
+        raise Misconfigured(f"file {location.name}", f"is not in {location.parent}.", "Check its name and folder.")
     try:
         with duckdb.connect(":memory:") as connection:
             rows = connection.execute("DESCRIBE SELECT * FROM " + reader_of(location), [str(location)]).fetchall()
@@ -44,8 +51,8 @@ def reader_of(location: Path) -> str:
     raise Misconfigured(f"file {location.name}", "has an unknown ending.", "Give a .csv, .tsv, .parquet, .ndjson or .jsonl file.")
 
 
-def proposal(location: Path, name: str) -> str:
-    """A section of `licet.toml` for the file: a key, a time column where there is one, and every field.
+def proposal(location: Path, name: str, shown: str = "") -> str:
+    """A section of `licet.toml` for the file, named there as `shown`: a key, a time column where there is one, and every field.
 
     Every field but key and time starts as class personal, the careful choice: whoever pastes it says which are plain.
     """
@@ -54,14 +61,20 @@ def proposal(location: Path, name: str) -> str:
     key = _key_of(location, columns)
     moment = next((each for each, kind in columns.items() if kind in ("timestamp", "date")), None)
     title = name.replace("_", " ").replace("-", " ").capitalize()
-    lines = [f"[datasets.{name}]", f"title = {json.dumps(title)}", f"location = {json.dumps(str(location))}", f'key = "{names[key]}"']
+    lines = [
+        f"[datasets.{name}]",
+        f"title = {json.dumps(title, ensure_ascii=False)}",
+        'summary = ""  # what it holds and where it comes from, for the catalogue',
+        f"location = {json.dumps(shown or str(location), ensure_ascii=False)}",
+        f'key = "{names[key]}"',
+    ]
     if moment is not None:
         lines.append(f'time = "{names[moment]}"')
-    lines += ['purposes = ["research"]', "", f"[datasets.{name}.fields]"]
+    lines += ['purposes = ["research"]', "", f"[datasets.{name}.fields]", *_CLASSES]
     width = max(len(each) for each in names.values())
     for column, kind in columns.items():
         field_class = "key" if column == key else "plain" if column == moment else "personal"
-        source = "" if names[column] == column else f", column = {json.dumps(column)}"
+        source = "" if names[column] == column else f", column = {json.dumps(column, ensure_ascii=False)}"
         lines.append(f'{names[column].ljust(width)} = {{ type = "{kind}", class = "{field_class}"{source}, description = "" }}')
     return "\n".join(lines) + "\n"
 

@@ -26,7 +26,7 @@ from contracts.datasets.tables import DatasetVersion
 from contracts.deliveries import queries
 from contracts.deliveries.ordinals import Ordinals
 from contracts.deliveries.service import Held, held, withdraw
-from contracts.errors import Misconfigured, refuse
+from contracts.errors import refuse
 from contracts.ledger.stage import Entry, record
 from contracts.people.actor import SYSTEM, Actor
 from contracts.settings import DatasetSettings, Settings
@@ -100,8 +100,7 @@ def build(home: Path, dataset_id: str, described: DatasetSettings, base: Version
             connection.execute("CHECKPOINT")
         settle(draft, final)
     except duckdb.Error as error:
-        text = str(error).splitlines()[0]
-        raise Misconfigured(f"dataset {dataset_id}", f"cannot be loaded: {text}.", "Compare the file with the field's types.") from error
+        raise source.unloadable(dataset_id, error) from error
     finally:
         draft.unlink(missing_ok=True)
         draft.with_name(draft.name + ".wal").unlink(missing_ok=True)

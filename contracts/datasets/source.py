@@ -23,24 +23,54 @@ def read_into(connection: duckdb.DuckDBPyConnection, dataset_id: str, described:
 
     `Misconfigured` for a missing column and for a key that is empty or not unique.
     """
+    connection.execute(f"CREATE TABLE source AS {_query(connection, dataset_id, described)}", [described.location])
+    _check_key(connection, dataset_id, described.key, "source", [])
+
+
+def survey(dataset_id: str, described: DatasetSettings) -> int:
+    """Read the whole source as a load would and keep nothing of it; how many records it has.
+
+    `Misconfigured` for everything that would stop the load: the file, a column, a value, the key.
+    """
+    try:
+        with duckdb.connect(":memory:") as connection:
+            connection.execute("SET TimeZone = 'UTC'")
+            query = _query(connection, dataset_id, described)
+            # Only a column that is counted is converted.
+            counts = ", ".join(["count(*)", "count(_t)", *[f"count({quoted(name)})" for name in described.fields]])
+            row = connection.execute(f"SELECT {counts} FROM ({query})", [described.location]).fetchone()
+            _check_key(connection, dataset_id, described.key, f"({query})", [described.location])
+    except duckdb.Error as error:
+        raise unloadable(dataset_id, error) from error
+    return int(row[0]) if row else 0
+
+
+def unloadable(dataset_id: str, error: duckdb.Error) -> Misconfigured:
+    """What DuckDB could not read or convert, as one line."""
+    text = str(error).splitlines()[0].rstrip(".")
+    return Misconfigured(f"dataset {dataset_id}", f"cannot be loaded: {text}.", "Compare the file with the types of the fields.")
+
+
+def _query(connection: duckdb.DuckDBPyConnection, dataset_id: str, described: DatasetSettings) -> str:
+    """The SELECT of `read_into`, with the file's name as its one bound parameter."""
     location = Path(described.location)
     known = columns_of(location)
     columns = {name: field.column or name for name, field in described.fields.items()}
     marks = [mark for mark in (described.deleted, described.objects) if mark is not None]
     missing = [column for column in [*columns.values(), *marks] if column not in known]
     if missing:
-        raise Misconfigured(f"dataset {dataset_id}", f"the file has no column {missing[0]!r}.", "Name the column with `column`.")
+        raise Misconfigured(
+            f"dataset {dataset_id}",
+            f"{location.name} has no column {missing[0]!r}; it has {', '.join(known)}.",
+            "Correct the field's name in licet.toml, or name its column with `column`.",
+        )
     reader = _reader(location, [*columns.values(), *marks])
     kinds = {name: kind for name, kind, *_ in connection.execute(f"DESCRIBE SELECT * FROM {reader}", [str(location)]).fetchall()}
     parts = [
         f"{_converted(quoted(columns[name]), kinds[columns[name]], field)} AS {quoted(name)}" for name, field in described.fields.items()
     ]
     inner = f"SELECT {', '.join([*parts, _mark(described.deleted, '_deleted'), _mark(described.objects, '_objects')])} FROM {reader}"
-    query = (
-        f"CREATE TABLE source AS SELECT *, {quoted(described.key)}::VARCHAR AS _key, {_order(dataset_id, described)} AS _t FROM ({inner})"
-    )
-    connection.execute(query, [str(location)])
-    _check_key(connection, dataset_id, described.key)
+    return f"SELECT *, {quoted(described.key)}::VARCHAR AS _key, {_order(dataset_id, described)} AS _t FROM ({inner})"
 
 
 def _reader(location: Path, columns: list[str]) -> str:
@@ -78,9 +108,9 @@ def _order(dataset_id: str, described: DatasetSettings) -> str:
     return f"coalesce({orders[kind]}, {_NO_TIME})::BIGINT"
 
 
-def _check_key(connection: duckdb.DuckDBPyConnection, dataset_id: str, key: str) -> None:
-    if connection.execute("SELECT 1 FROM source WHERE _key IS NULL LIMIT 1").fetchone():
+def _check_key(connection: duckdb.DuckDBPyConnection, dataset_id: str, key: str, relation: str, bound: list[str]) -> None:
+    if connection.execute(f"SELECT 1 FROM {relation} WHERE _key IS NULL LIMIT 1", bound).fetchone():
         raise Misconfigured(f"dataset {dataset_id}", f"a row has no {key}.", "Every record needs its key.")
-    twice = connection.execute("SELECT _key FROM source GROUP BY _key HAVING count(*) > 1 LIMIT 1").fetchone()
+    twice = connection.execute(f"SELECT _key FROM {relation} GROUP BY _key HAVING count(*) > 1 LIMIT 1", bound).fetchone()
     if twice:
         raise Misconfigured(f"dataset {dataset_id}", f"two rows have the {key} {twice[0]!r}.", "Name a field that is unique as key.")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import smtplib
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -59,6 +60,17 @@ def mailbox(session: Session, to: str | None = None) -> list[MailRow]:
     return list(session.exec(query if to is None else query.where(MailRow.to == to)).all())
 
 
+@contextmanager
+def connected(mail: Mail) -> Iterator[smtplib.SMTP]:
+    """The mail server, greeted, under TLS and signed in as the settings say; OSError or SMTPException where it does not let us."""
+    with smtplib.SMTP(mail.host, mail.port, timeout=_TIMEOUT_SECONDS) as server:
+        if mail.starttls:
+            server.starttls(context=ssl.create_default_context())
+        if mail.username is not None and mail.password is not None:
+            server.login(mail.username, mail.password.get_secret_value())
+        yield server
+
+
 def message_of(letter: Letter, settings: Settings) -> EmailMessage:
     """The message as it goes over the wire. Its Message-ID is stable, so a repeated sending can be told as one (RFC 5322 3.6.4)."""
     message = EmailMessage(policy=SMTP)
@@ -100,11 +112,7 @@ def _keep(store: Store, letter: Letter) -> None:
 
 
 def _send(mail: Mail, message: EmailMessage) -> None:
-    with smtplib.SMTP(mail.host, mail.port, timeout=_TIMEOUT_SECONDS) as server:
-        if mail.starttls:
-            server.starttls(context=ssl.create_default_context())
-        if mail.username is not None and mail.password is not None:
-            server.login(mail.username, mail.password.get_secret_value())
+    with connected(mail) as server:
         server.send_message(message)
 
 

@@ -6,13 +6,13 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
+from contracts.addresses import address, address_problem
 from contracts.errors import Refusal
 from contracts.people.actor import Actor
 from contracts.people.roles import ROLES, Role, Side
 
 KINDS = ("university", "company", "public body", "other")
 
-_ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})+")
 _COUNTRY = re.compile(r"[A-Z]{2}")
 _PATH = re.compile(r"/(?![/\\])[A-Za-z0-9._~!$&'()*+,;=:@%/?-]{0,500}")
 
@@ -52,16 +52,6 @@ def check_invitation(actor: Actor, email: str, role: Role) -> Refusal | None:
     if email == actor.email:
         return Refusal("second_person_required", "Nobody gives a role to themselves; ask a colleague who may invite.")
     return None
-
-
-def address(email: str) -> str:
-    """A mail address in the form that is kept and compared: without blanks around it, in lower case."""
-    return email.strip().lower()
-
-
-def address_problem(email: str) -> str:
-    """What is wrong with a mail address, as a sentence; empty where nothing is."""
-    return "" if len(email) <= 254 and _ADDRESS.fullmatch(email) else "Write a mail address like name@example.org."
 
 
 def name_problem(name: str, missing: str) -> str:

@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import update
 from sqlmodel import Session, col
 
+from contracts.addresses import address
 from contracts.errors import Refused, refuse
 from contracts.ids import new_id
 from contracts.ledger.stage import Entry, record
@@ -14,7 +15,7 @@ from contracts.notices import send
 from contracts.people import links
 from contracts.people.accounts import give_role, home_of, insert_account, locked_account
 from contracts.people.actor import Actor
-from contracts.people.decide import address, check_invitation, name_problem, tidy
+from contracts.people.decide import check_invitation, name_problem, tidy
 from contracts.people.links import LinkKind
 from contracts.people.queries import holds, members, platform_name, platform_organisation
 from contracts.people.roles import ROLES, Role, Side

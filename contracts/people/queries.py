@@ -10,9 +10,9 @@ from urllib.parse import urlsplit
 
 from sqlmodel import Session, col, select
 
+from contracts.addresses import address, address_problem
 from contracts.ids import secret_hash
 from contracts.people.actor import Actor
-from contracts.people.decide import address, address_problem
 from contracts.people.links import LinkKind
 from contracts.people.roles import ROLES, Role, Side
 from contracts.people.tables import Account, Membership, OneTimeLink, Organisation, SignInSession

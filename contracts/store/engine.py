@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import Engine, create_engine, event, make_url, text
+from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from contracts.errors import Misconfigured
 
@@ -17,7 +18,11 @@ _DURABLE = {"on", "remote_apply", "remote_write"}
 
 def open_engine(url: str) -> Engine:
     """An engine for `sqlite:///…` or `postgresql+psycopg://…`; other databases are refused."""
-    backend = make_url(url).get_backend_name()
+    try:
+        backend = make_url(url).get_backend_name()
+    except ArgumentError as error:
+        mend = "Use sqlite:///FILE or postgresql+psycopg://USER@HOST/NAME, or leave it empty."
+        raise Misconfigured("setting database", "is not an address of a database.", mend) from error
     if backend == "sqlite":
         return _sqlite(url)
     if backend == "postgresql":
@@ -26,20 +31,28 @@ def open_engine(url: str) -> Engine:
 
 
 def check_durable(engine: Engine) -> None:
-    """Refuse a store that would confirm writes before they are safe."""
-    with engine.connect() as connection:
-        if engine.dialect.name == "sqlite":
-            level = connection.execute(text("PRAGMA synchronous")).scalar_one()
-            safe = int(level) >= 2
-        else:
-            level = connection.execute(text("SHOW synchronous_commit")).scalar_one()
-            safe = str(level) in _DURABLE and connection.execute(text("SHOW fsync")).scalar_one() == "on"
+    """Refuse a store that would confirm writes before they are safe, or that does not answer."""
+    try:
+        level, safe = _durability(engine)
+    except DBAPIError as error:
+        said = str(error.orig).splitlines()[0].rstrip(".")
+        raise Misconfigured("database", f"cannot be opened: {said}.", "Check `database` and `home`, and that its server runs.") from error
     if not safe:
         raise Misconfigured(
             "setting database",
             f"the store confirms writes before they are durable ({level}).",
             "Set synchronous to FULL, or fsync and synchronous_commit to on.",
         )
+
+
+def _durability(engine: Engine) -> tuple[str, bool]:
+    """The level as the store says it, and whether it is safe."""
+    with engine.connect() as connection:
+        if engine.dialect.name == "sqlite":
+            number = int(connection.execute(text("PRAGMA synchronous")).scalar_one())
+            return str(number), number >= 2
+        level = str(connection.execute(text("SHOW synchronous_commit")).scalar_one())
+        return level, level in _DURABLE and connection.execute(text("SHOW fsync")).scalar_one() == "on"
 
 
 def _sqlite(url: str) -> Engine:
