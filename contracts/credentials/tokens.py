@@ -74,9 +74,11 @@ class Claims:
 class Tokens:
     """Issues and verifies tokens with the key ring's token keys; the newest key signs, every key in use verifies."""
 
-    def __init__(self, keys: KeyRing, store: Store, clock: Clock, issuer: str, site_host: str) -> None:
+    def __init__(
+        self, keys: KeyRing, store: Store, clock: Clock, issuer: str, site_host: str, reload_seconds: float = RELOAD_SECONDS
+    ) -> None:
         """`issuer` is the portal's address without a slash at its end, `site_host` the main site's address or bare host."""
-        self._ring, self._store, self._clock = keys, store, clock
+        self._ring, self._store, self._clock, self._reload = keys, store, clock, reload_seconds
         self.issuer = issuer.rstrip("/")
         self.audiences: Mapping[Audience, str] = {"api": f"{self.issuer}/v1", "site": origin(site_host)}
         self._lock = threading.Lock()
@@ -182,7 +184,7 @@ class Tokens:
         """The keys in use; read again at most once a second, so that invented key ids cost no query each."""
         with self._lock:
             age = time.monotonic() - self._loaded_at
-            if (self._keys and not fresh) or age < RELOAD_SECONDS:
+            if (self._keys and not fresh) or age < self._reload:
                 return self._keys
             try:
                 with self._store.read() as session:

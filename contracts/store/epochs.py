@@ -61,8 +61,8 @@ class EpochWatch:
     called in the polling thread with the epochs before and after.
     """
 
-    def __init__(self, store: Store, poll_seconds: float = POLL_SECONDS) -> None:
-        self._store, self._poll = store, poll_seconds
+    def __init__(self, store: Store, poll_seconds: float = POLL_SECONDS, stale_seconds: float = STALE_SECONDS) -> None:
+        self._store, self._poll, self._stale = store, poll_seconds, stale_seconds
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._listeners: list[Callable[[Epochs, Epochs], None]] = []
@@ -75,7 +75,7 @@ class EpochWatch:
 
     def fresh(self) -> bool:
         """Whether the counters were read within the last two seconds."""
-        return time.monotonic() - self._read_at <= STALE_SECONDS
+        return time.monotonic() - self._read_at <= self._stale
 
     def poll(self) -> Epochs:
         """Read the counters now and tell listeners of a change."""

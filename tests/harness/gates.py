@@ -42,12 +42,15 @@ API_CLIENT = ClientFacts("cli_2", "ctr_1", "org_1", "api", frozenset({"records:r
 
 @dataclass
 class FixedGrants:
-    """A grant cache that knows what it is given."""
+    """A grant cache that knows what it is given; an error among it is raised, as by a store that cannot be read."""
 
-    known: dict[str, Grant | Refusal] = field(default_factory=lambda: {"ctr_1": GRANT})
+    known: dict[str, Grant | Refusal | Exception] = field(default_factory=lambda: {"ctr_1": GRANT})
 
     async def get(self, contract_id: str) -> Grant | Refusal:
-        return self.known.get(contract_id, Refusal("not_found", "There is no such contract."))
+        found = self.known.get(contract_id, Refusal("not_found", "There is no such contract."))
+        if isinstance(found, Exception):
+            raise found
+        return found
 
 
 @dataclass

@@ -277,7 +277,7 @@ def test_too_many_requests_are_told_when_to_come_back_and_recorded_once_a_minute
 
 def test_guessing_secrets_ends_for_the_network_and_not_for_the_client(sqlite_world: World) -> None:
     world = sqlite_world
-    endpoint = PaceLimits(failures="5/minute")
+    endpoint = PaceLimits(failures="5/day")
     caller = world.caller(endpoint)
     answers = [_ask(caller, (world.api[0], f"guess-{number}")).status_code for number in range(7)]
     assert answers == [401] * 5 + [429] * 2

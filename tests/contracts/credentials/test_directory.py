@@ -14,7 +14,6 @@ from contracts.ids import secret_hash
 from contracts.lifecycle.tables import Contract, ContractVersion
 from contracts.people.actor import Actor
 from contracts.people.roles import Role
-from contracts.store import epochs
 from contracts.store.epochs import EpochWatch
 from contracts.store.unit import Store
 from contracts.terms.grant import Grant
@@ -70,10 +69,12 @@ def test_a_revocation_bites_when_the_epoch_is_seen(store: Store, lead: Actor, co
 
 
 def test_a_revocation_bites_at_once_where_epochs_are_not_fresh_or_the_client_is_forgotten(
-    store: Store, lead: Actor, contract: Contract, monkeypatch: pytest.MonkeyPatch
+    store: Store, lead: Actor, contract: Contract
 ) -> None:
     client, _ = _create(store, lead, contract)
-    _, directory = _watched(store)
+    watch = EpochWatch(store, stale_seconds=0.3)
+    watch.poll()
+    directory = Directory(RING, store, watch)
     _, other = _watched(store)
     assert directory.find(client.id) is not None
     assert other.find(client.id) is not None
@@ -81,7 +82,8 @@ def test_a_revocation_bites_at_once_where_epochs_are_not_fresh_or_the_client_is_
         credentials.revoke_client(unit, lead, client.id)
     other.forget(client.id)
     assert other.find(client.id) is None
-    monkeypatch.setattr(epochs, "STALE_SECONDS", -1.0)
+    while watch.fresh():
+        continue
     assert directory.find(client.id) is None
 
 

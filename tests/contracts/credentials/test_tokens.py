@@ -160,10 +160,9 @@ def test_a_changed_signature_is_refused(tokens: Tokens) -> None:
     assert _code(tokens.verify(f"{head}.{flipped}", API)) == "token_invalid"
 
 
-def test_a_key_made_by_another_process_verifies_and_a_retired_one_does_not(
-    tokens: Tokens, sqlite_store: Store, clock: FixedClock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("contracts.credentials.tokens.RELOAD_SECONDS", 0.0)
+def test_a_key_made_by_another_process_verifies_and_a_retired_one_does_not(sqlite_store: Store, clock: FixedClock) -> None:
+    tokens = Tokens(RING, sqlite_store, clock, ISSUER, SITE, reload_seconds=0.0)
+    tokens.prepare()
     old = tokens.issue(CLIENT, 1, "records:read").token
     assert isinstance(tokens.verify(old, API), Claims)
     with sqlite_store.write() as unit:

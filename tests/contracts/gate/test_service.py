@@ -306,13 +306,9 @@ def test_the_token_is_in_no_text(parts: GateParts) -> None:
     assert CLIENT.client_id not in identity_of("192.0.2.1", "")
 
 
-def test_a_grant_that_cannot_be_read_refuses_the_crawler_alone(parts: GateParts, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_grant_that_cannot_be_read_refuses_the_crawler_alone(parts: GateParts) -> None:
     token = parts.token()
-
-    async def fails(_contract_id: str) -> Refusal:
-        raise OperationalError("SELECT", {}, Exception("disk I/O error"))
-
-    monkeypatch.setattr(parts.grants, "get", fails)
+    parts.grants.known[CLIENT.contract_id] = OperationalError("SELECT", {}, Exception("disk I/O error"))
     assert ask(parts, "/posts/1", token=token) == "grant_unverified"
     assert ask(parts, "/posts/1") == "within_budget"
 
