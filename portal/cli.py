@@ -16,7 +16,7 @@ from portal.commands import gate as gate_command
 from portal.commands import init as init_command
 from portal.commands import ledger as ledger_command
 from portal.commands.init import Answers
-from portal.serve import build, serve_forever
+from portal.serve import build, door, serve_forever
 
 app = typer.Typer(
     name="licet", help="Data licensing and authorised access.", no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False
@@ -53,7 +53,8 @@ def init(
 def serve(config: Config = None) -> None:
     """Run the portal, the API, the gate and the worker in one process."""
     settings = demo_command.settings_here(config)
-    serve_forever(build(settings))
+    own = door(settings.host, settings.port)
+    serve_forever(build(settings), own)
 
 
 @app.command()
@@ -116,10 +117,14 @@ def gate_off(config: Config = None) -> None:
 
 
 @demo.callback()
-def run_demo(context: typer.Context) -> None:
-    """Run the demo; PORT chooses the port (8400), RESET=1 starts over."""
+def run_demo(
+    context: typer.Context,
+    port: Annotated[int, typer.Option(envvar="PORT", min=1, max=65_534, help="Port of the portal; the small site takes the next.")] = 8400,
+    posts: Annotated[int | None, typer.Option(min=1_000, help="How many posts to make; 200,000 by default.", show_default=False)] = None,
+) -> None:
+    """Run the demo; RESET=1 starts over."""
     if context.invoked_subcommand is None:
-        demo_command.run(console)
+        demo_command.run(console, port, posts)
 
 
 @demo.command("scrape")

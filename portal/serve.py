@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
+import socket
 from collections.abc import Sequence
 
 import structlog
@@ -18,6 +20,7 @@ from contracts.billing.choose import open_payments
 from contracts.clock import Clock, FileClock, SystemClock
 from contracts.credentials.tokens import Tokens
 from contracts.datasets.catalogue import Catalogue
+from contracts.errors import Misconfigured
 from contracts.gate.service import Gate
 from contracts.house import House
 from contracts.keys import KeyRing, master_key
@@ -31,7 +34,7 @@ from contracts.store.unit import Store
 from portal.app import create_portal
 from portal.jobs import jobs_of, load_missing
 
-Listener = tuple[ASGIApp, int]
+Listener = tuple[ASGIApp, socket.socket]
 
 
 def clock_of(settings: Settings) -> Clock:
@@ -110,16 +113,29 @@ class Rooms:
         await send({"type": "lifespan.shutdown.complete"})
 
 
-def serve_forever(house: House, beside: Sequence[Listener] = ()) -> None:
-    """Serve the house on its port, and further apps on theirs, until the process is told to end."""
+def door(host: str, port: int) -> socket.socket:
+    """The address, taken before anything is opened behind it; `Misconfigured` where another program has it."""
+    taken = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        taken.bind((host, port))
+    except OSError as error:
+        taken.close()
+        problem = "is in use by another program." if error.errno == errno.EADDRINUSE else f"cannot be listened on: {error.strerror}."
+        raise Misconfigured(f"{host}:{port}", problem, "End that program, or choose another port.") from error
+    return taken
+
+
+def serve_forever(house: House, own: socket.socket, beside: Sequence[Listener] = ()) -> None:
+    """Serve the house at its own door, and further apps at theirs, until the process is told to end."""
     configure_logs()
-    listeners: list[Listener] = [(Rooms(house), house.settings.port), *beside]
-    servers = [uvicorn.Server(_config(app, house.settings.host, port)) for app, port in listeners]
+    listeners: list[Listener] = [(Rooms(house), own), *beside]
+    servers = [(uvicorn.Server(_config(app)), at) for app, at in listeners]
 
     async def run() -> None:
-        await asyncio.gather(*(server.serve() for server in servers))
+        await asyncio.gather(*(server.serve([at]) for server, at in servers))
 
-    uvicorn_loop = servers[0].config.get_loop_factory()
+    uvicorn_loop = servers[0][0].config.get_loop_factory()
     with asyncio.Runner(loop_factory=uvicorn_loop) as runner:
         runner.run(run())
 
@@ -132,6 +148,6 @@ def configure_logs() -> None:
     )
 
 
-def _config(app: ASGIApp, host: str, port: int) -> uvicorn.Config:
+def _config(app: ASGIApp) -> uvicorn.Config:
     # Forwarded headers are read by our own code, from configured proxies only.
-    return uvicorn.Config(app, host=host, port=port, log_level="warning", access_log=False, proxy_headers=False, server_header=False)
+    return uvicorn.Config(app, log_level="warning", access_log=False, proxy_headers=False, server_header=False)

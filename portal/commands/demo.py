@@ -34,7 +34,7 @@ from portal.demo.seed import DAYS, tell
 from portal.demo.site import gated, site_app
 from portal.demo.story import MadeClient
 from portal.jobs import handlers_of
-from portal.serve import build, serve_forever
+from portal.serve import build, door, serve_forever
 
 HOME = Path(".licet")
 MARK = ".demo"
@@ -76,24 +76,26 @@ def read_facts() -> dict[str, Any]:
     return facts
 
 
-def run(console: Console) -> None:
-    """Make the demo where there is none, print how to sign in, and serve it until told to end."""
-    port, home = int(os.environ.get("PORT", "8400")), HOME.resolve()
+def run(console: Console, port: int, posts: int | None = None) -> None:
+    """Make the demo where there is none, print how to sign in, and serve it until told to end. `posts` counts when it is made."""
+    home = HOME.resolve()
     settings = settings_of(home, port)
+    own, site = door(settings.host, port), door(settings.host, port + 1)
     if os.environ.get("RESET") == "1" or _is_unfinished(home):
         _remove(home)
     if not (home / "demo.json").exists():
-        console.print("Making the demo: 200,000 posts, their people and thirty days of history. This takes about half a minute.")
-        make(settings)
-    elif read_facts()["base_url"] != settings.base_url:
-        raise Misconfigured("demo", f"was made for {read_facts()['base_url']}.", "Use that port, or start over with RESET=1.")
+        posts = posts or POSTS
+        console.print(f"Making the demo: {posts:,} posts, their people and thirty days of history. This takes about half a minute.")
+        make(settings, posts)
+    facts = read_facts()
+    _check_same(facts, settings.base_url, posts)
     prepare(settings)
     house = build(settings)
-    _tell_where(console, read_facts())
-    serve_forever(house, [(gated(site_app(DemoPlatform(posts=POSTS)), house.gate), port + 1)])
+    _tell_where(console, facts)
+    serve_forever(house, own, [(gated(site_app(DemoPlatform(posts=facts["posts"])), house.gate), site)])
 
 
-def make(settings: Settings) -> None:
+def make(settings: Settings, posts: int = POSTS) -> None:
     """Generate the platform, tell its story, and write `demo.json` last, so that a demo is whole or not there."""
     home = settings.home
     if (home / "licet.db").exists():
@@ -101,7 +103,7 @@ def make(settings: Settings) -> None:
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
     (home / MARK).touch()
     write_master_key(home)
-    generate(home / "platform", posts=POSTS)
+    generate(home / "platform", posts=posts)
     prepare(settings)
     now = SystemClock().now()
     clock = FixedClock((now - timedelta(days=DAYS)).replace(hour=8, minute=30, second=0, microsecond=0))
@@ -111,7 +113,7 @@ def make(settings: Settings) -> None:
         clients = tell(house, clock, handlers_of(house), now)
         with house.store.read() as session:
             public_key = house.sequencer.verifier_key(session)
-    facts = _facts(settings, clients, public_key)
+    facts = _facts(settings, posts, clients, public_key)
     (home / "demo.json").write_text(json.dumps(facts, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
@@ -186,10 +188,11 @@ def _tell_result(console: Console, result: Result) -> None:
         console.print(f"  Link: {link} rel={rel}")
 
 
-def _facts(settings: Settings, clients: list[MadeClient], public_key: str) -> dict[str, Any]:
+def _facts(settings: Settings, posts: int, clients: list[MadeClient], public_key: str) -> dict[str, Any]:
     return {
         "base_url": settings.base_url,
         "site_url": settings.platform.site,
+        "posts": posts,
         "accounts": [{"role": each.key, "email": each.email, "password": each.password, "totp_secret": None} for each in PEOPLE],
         "clients": [
             {
@@ -204,6 +207,14 @@ def _facts(settings: Settings, clients: list[MadeClient], public_key: str) -> di
         ],
         "ledger": {"origin": settings.ledger_origin, "public_key": public_key},
     }
+
+
+def _check_same(facts: dict[str, Any], base_url: str, posts: int | None) -> None:
+    """A demo's addresses stand in its contracts and its posts in its dataset: another port or number means another demo."""
+    if facts["base_url"] != base_url:
+        raise Misconfigured("demo", f"was made for {facts['base_url']}.", "Use that port, or start over with RESET=1.")
+    if posts not in (None, facts["posts"]):
+        raise Misconfigured("demo", f"was made with {facts['posts']:,} posts.", "Leave the number out, or start over with RESET=1.")
 
 
 def _tell_where(console: Console, facts: dict[str, Any]) -> None:
