@@ -86,13 +86,13 @@ _SHOWN = (
     ("filter_shape", "Filtered by"),
     ("rows", "Records"),
     ("bytes", "Bytes"),
-    ("quota_before", "Quota left before"),
-    ("quota_after", "Quota left after"),
+    ("quota_before", "Day’s quota used before"),
+    ("quota_after", "Day’s quota used after"),
     ("records_hash", "Hash of the records"),
     ("contract_version", "Contract version"),
     ("contract_hash", "Hash of its terms"),
     ("node", "Node"),
-    ("n", "Number of the node"),
+    ("n", "Number at that node"),
 )
 
 
