@@ -7,15 +7,19 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
-from contracts.errors import LicetError, Misconfigured
+from contracts.errors import LicetError, Misconfigured, Refused
+from contracts.people.links import LIFETIME, LinkKind
+from portal.commands import ask as ask_command
 from portal.commands import dataset as dataset_command
 from portal.commands import demo as demo_command
 from portal.commands import doctor as doctor_command
 from portal.commands import gate as gate_command
 from portal.commands import init as init_command
 from portal.commands import ledger as ledger_command
-from portal.commands.init import Answers
+from portal.commands.ask import Given
+from portal.commands.init import mail_address
 from portal.serve import build, door, serve_forever
 
 app = typer.Typer(
@@ -29,24 +33,44 @@ for group, name in ((ledger, "ledger"), (gate, "gate"), (dataset, "dataset"), (d
     app.add_typer(group, name=name)
 
 console = Console(highlight=False, soft_wrap=True)
+# What is said to the person at the terminal, apart from a command's output, which may go to a file.
+aside = Console(stderr=True, highlight=False, soft_wrap=True)
 Config = Annotated[Path | None, typer.Option("--config", help="Settings file; licet.toml in this folder by default.")]
+
+LINK_DAYS = LIFETIME[LinkKind.FIRST_ADMINISTRATOR].days
+
+
+def _asked(text: str) -> typer.models.OptionInfo:
+    option: typer.models.OptionInfo = typer.Option(help=f"{text}.", show_default=False)
+    return option
 
 
 @app.command()
 def init(
-    name: Annotated[str, typer.Option(prompt="Short name of the platform, as people know it")],
-    legal_name: Annotated[str, typer.Option(prompt="Legal name that signs contracts")],
-    contact: Annotated[str, typer.Option(prompt="Address for questions about data access")],
-    site: Annotated[str, typer.Option(prompt="Address of the main site (https://…)")],
-    trial: Annotated[bool, typer.Option(prompt="Try it on this machine only, with mail on a page")] = True,
-    base_url: Annotated[str, typer.Option(help="Address under which the portal is reached.")] = "http://127.0.0.1:8400",
-    port: Annotated[int, typer.Option(help="Port to listen on.")] = 8400,
+    name: Annotated[str | None, _asked("Short name of the platform, as people know it")] = None,
+    legal_name: Annotated[str | None, _asked("Legal name that signs contracts")] = None,
+    contact: Annotated[str | None, _asked("Mail address for questions about data access")] = None,
+    site: Annotated[str | None, _asked("Address of the main site")] = None,
+    administrator: Annotated[str | None, _asked("Mail address that the first administrator signs in with")] = None,
+    trial: Annotated[
+        bool | None, typer.Option("--trial/--production", help="On this machine only with mail on a page, or for real.")
+    ] = None,
+    base_url: Annotated[str | None, _asked("Address under which people reach the portal, where it is no trial")] = None,
+    port: Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)] = 8400,
 ) -> None:
-    """Set up a real installation in this folder and print the first administrator's link."""
-    file, link = init_command.initialise(Path.cwd(), Answers(name, legal_name, contact, site, base_url, trial), port)
-    console.print(f"Wrote {file.name} and fresh keys under .licet (keep a copy of .licet/master.key outside this machine).")
-    console.print("Start the portal with: licet serve")
-    console.print(f"Then become its first administrator, once, within a day:\n{link}")
+    """Set up a real installation in this folder and print the first administrator's link. Asks for what is not given."""
+    init_command.check_free(Path.cwd())
+    answers = ask_command.answers(Given(name, legal_name, contact, site, administrator, trial, base_url, port), console)
+    link = init_command.initialise(Path.cwd(), answers)
+    console.print("\nWrote licet.toml, and in .licet the database and the master key that opens its keys.")
+    console.print("Keep a copy of .licet/master.key outside this machine.\n\nNext:")
+    console.print("  licet dataset describe FILE >> licet.toml    describe your data: a CSV, Parquet or NDJSON file")
+    console.print("  licet doctor                                 see what is missing")
+    console.print("  licet serve                                  start the portal")
+    console.print(
+        f"\nThen open this link, as {answers.administrator}. It works once, within {LINK_DAYS} days; `licet administrator` prints a new one."
+    )
+    console.print(link, markup=False)
 
 
 @app.command()
@@ -54,7 +78,11 @@ def serve(config: Config = None) -> None:
     """Run the portal, the API, the gate and the worker in one process."""
     settings = demo_command.settings_here(config)
     own = door(settings.host, settings.port)
-    serve_forever(build(settings), own)
+    house = build(settings)
+    aside.print(f"{settings.platform.name} data access is at {settings.base_url}. Stop it with Ctrl-C.", markup=False)
+    if settings.shows_mailbox:
+        aside.print(f"Its mail is shown at {settings.base_url}/mailbox.")
+    serve_forever(house, own)
 
 
 @app.command()
@@ -65,9 +93,13 @@ def migrate(config: Config = None) -> None:
 
 
 @app.command()
-def administrator(config: Config = None) -> None:
-    """Print a new one-time link for the first administrator."""
-    console.print(init_command.administrator_link(demo_command.settings_here(config)))
+def administrator(
+    email: Annotated[str, typer.Option(help="Address to sign in with; the one before, if not given.", show_default=False)] = "",
+    config: Config = None,
+) -> None:
+    """Print a new one-time link for the first administrator; the one before ends."""
+    checked = ask_command.checked(email, mail_address, "--email") if email else ""
+    console.print(init_command.administrator_link(demo_command.settings_here(config), checked), markup=False)
 
 
 @app.command()
@@ -75,10 +107,11 @@ def doctor(config: Config = None) -> None:
     """Check the configuration: what is wrong, where, and how to mend it."""
     findings = doctor_command.examine(config)
     for finding in findings:
+        where, found, mend = escape(finding.where), escape(finding.found), escape(finding.mend)
         if finding.fine:
-            console.print(f"[green]fine[/]   {finding.where}")
+            console.print(f"[green]fine[/]   {where}: {found}")
         else:
-            console.print(f"[red]mend[/]   {finding.where}: {finding.problem}\n       {finding.mend}")
+            console.print(f"[red]mend[/]   {where}: {found}\n       {mend}")
     if not all(finding.fine for finding in findings):
         raise typer.Exit(1)
 
@@ -86,7 +119,7 @@ def doctor(config: Config = None) -> None:
 @dataset.command("describe")
 def describe(file: Path, name: Annotated[str, typer.Option(help="Id of the dataset; the file's name by default.")] = "") -> None:
     """Print the section of licet.toml for a CSV, Parquet or NDJSON file."""
-    console.out(dataset_command.describe(file, name), highlight=False, end="")
+    console.out(dataset_command.describe(file, name, Path.cwd()), highlight=False, end="")
 
 
 @dataset.command("refresh")
@@ -144,10 +177,13 @@ def main() -> None:
     try:
         app()
     except Misconfigured as error:
-        console.print(f"[red]{error.where}[/] {error.problem} {error.mend}")
+        aside.print(f"[red]{escape(error.where)}[/] {escape(error.problem)} {escape(error.mend)}")
         raise SystemExit(2) from error
+    except Refused as error:
+        aside.print(f"[red]{escape(error.refusal.reason)}[/]")
+        raise SystemExit(1) from error
     except LicetError as error:
-        console.print(f"[red]{error}[/]")
+        aside.print(f"[red]{escape(str(error))}[/]")
         raise SystemExit(1) from error
 
 

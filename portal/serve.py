@@ -31,6 +31,7 @@ from contracts.store.epochs import EpochWatch
 from contracts.store.jobs import Worker
 from contracts.store.schema import check_current
 from contracts.store.unit import Store
+from portal.alone import alone
 from portal.app import create_portal
 from portal.jobs import jobs_of, load_missing
 
@@ -119,6 +120,7 @@ def door(host: str, port: int) -> socket.socket:
     taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         taken.bind((host, port))
+        taken.listen(2048)
     except OSError as error:
         taken.close()
         problem = "is in use by another program." if error.errno == errno.EADDRINUSE else f"cannot be listened on: {error.strerror}."
@@ -136,7 +138,7 @@ def serve_forever(house: House, own: socket.socket, beside: Sequence[Listener] =
         await asyncio.gather(*(server.serve([at]) for server, at in servers))
 
     uvicorn_loop = servers[0][0].config.get_loop_factory()
-    with asyncio.Runner(loop_factory=uvicorn_loop) as runner:
+    with alone(house.settings), asyncio.Runner(loop_factory=uvicorn_loop) as runner:
         runner.run(run())
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from sqlalchemy import update
-from sqlmodel import Session, col
+from sqlmodel import Session, col, select
 
 from contracts.addresses import address
 from contracts.errors import Refused, refuse
@@ -53,13 +53,13 @@ def invite(unit: Unit, actor: Actor, *, email: str, role: Role, base_url: str) -
 def first_administrator_link(unit: Unit, settings: Settings, email: str = "") -> str:
     """The link by which an installation gets its first administrator; earlier ones end. Makes the platform's organisation.
 
-    The account will have `email`, else the platform's contact address. Raises `command_not_possible` once there is an administrator.
+    The account will have `email`, else the address of the link before, else the platform's contact address. Raises `command_not_possible` once there is an administrator.
     """
     platform = _platform(unit, settings)
     if _has_administrator(unit, platform.id):
         raise refuse("command_not_possible", "There is an administrator already, who can invite you.")
     kind, role = LinkKind.FIRST_ADMINISTRATOR, Role.ADMINISTRATOR
-    to = address(email or settings.platform.contact)
+    to = address(email or _address_before(unit) or settings.platform.contact)
     unit.connection.execute(
         update(OneTimeLink).where(col(OneTimeLink.kind) == kind.value, col(OneTimeLink.used_at).is_(None)).values(expires_at=unit.now)
     )
@@ -113,6 +113,11 @@ def _platform(unit: Unit, settings: Settings) -> Organisation:
     unit.session.add(made)
     unit.session.flush()
     return made
+
+
+def _address_before(unit: Unit) -> str:
+    query = select(OneTimeLink.email).where(OneTimeLink.kind == LinkKind.FIRST_ADMINISTRATOR.value)
+    return unit.session.exec(query.order_by(col(OneTimeLink.created_at).desc())).first() or ""
 
 
 def _has_administrator(unit: Unit, platform_id: str) -> bool:

@@ -3,20 +3,32 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
 
 from contracts.datasets.describe import proposal
 from contracts.datasets.load import refresh
+from contracts.errors import Misconfigured
 from contracts.settings import Settings
 from contracts.store.engine import open_engine
 from contracts.store.unit import Store
 from portal.serve import clock_of
 
 
-def describe(file: Path, name: str) -> str:
-    """The section of `licet.toml` for a file; its id is the file's name in letters, digits and _."""
-    slug = re.sub(r"[^a-z0-9]+", "_", file.stem.lower()).strip("_")
-    return "\n" + proposal(file.resolve(), name or slug)
+def describe(file: Path, name: str, folder: Path) -> str:
+    """The section of `licet.toml` in `folder` for a file; its id is the file's name in letters, digits and _.
+
+    The file's place is written relative to the folder where it lies below. `Misconfigured` where the settings have the id already,
+    because the same section twice is not TOML.
+    """
+    slug = name or re.sub(r"[^a-z0-9]+", "_", file.stem.lower()).strip("_") or "data"
+    slug = slug if slug[0].isalpha() else f"d_{slug}"
+    settings = folder / "licet.toml"
+    if settings.exists() and slug in tomllib.loads(settings.read_text(encoding="utf-8")).get("datasets", {}):
+        raise Misconfigured(f"dataset {slug}", f"is in {settings.name} already.", "Edit it there, or give another id with --name.")
+    whole = file.resolve()
+    shown = whole.relative_to(folder.resolve()) if whole.is_relative_to(folder.resolve()) else whole
+    return "\n" + proposal(whole, slug, shown.as_posix())
 
 
 def refresh_dataset(settings: Settings, name: str) -> str:

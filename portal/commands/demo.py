@@ -60,10 +60,15 @@ def settings_of(home: Path, port: int) -> Settings:
 
 
 def settings_here(config: Path | None) -> Settings:
-    """The settings for a command given in this folder: the file's, or the demo's where only a demo is here."""
-    facts = HOME.resolve() / "demo.json"
-    if config is None and not Path("licet.toml").exists() and facts.exists():
-        return settings_of(HOME.resolve(), int(str(read_facts()["base_url"]).rsplit(":", 1)[1]))
+    """The settings for a command given in this folder: the file's, or the demo's where only a demo is here.
+
+    `Misconfigured` where there is neither, so that no command makes an installation out of defaults.
+    """
+    if config is None and not Path("licet.toml").exists():
+        if (HOME / "demo.json").exists():
+            return settings_of(HOME.resolve(), int(str(read_facts()["base_url"]).rsplit(":", 1)[1]))
+        if not any(name.startswith("LICET_") for name in os.environ):
+            raise Misconfigured("licet.toml", "is not in this folder.", "Go to your installation's folder, or make one here: `licet init`.")
     return load(config)
 
 

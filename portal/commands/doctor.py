@@ -9,73 +9,107 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, make_url
 from sqlalchemy.exc import SQLAlchemyError
 
-from contracts.datasets.describe import columns_of
+from contracts.datasets.source import survey
 from contracts.errors import LicetError, Misconfigured
 from contracts.keys import KeyRing, Purpose, master_key, newest
-from contracts.settings import DatasetSettings, Settings, load
+from contracts.notices.mail import connected
+from contracts.settings import DatasetSettings, Mail, Settings
 from contracts.store.engine import check_durable, open_engine
 from contracts.store.schema import check_current
 from contracts.store.unit import Store
-from portal.serve import clock_of
+from portal.alone import is_served
+from portal.commands.demo import settings_here
+from portal.serve import clock_of, door
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One check: fine, or where it hurts, what is wrong and how to mend it."""
+    """One check: fine, with what was found; or where it hurts, what is wrong and how to mend it."""
 
     where: str
     fine: bool
-    problem: str = ""
+    found: str = ""
     mend: str = ""
 
 
 def examine(config: Path | None = None) -> list[Finding]:
     """Every check that can run; a broken settings file ends the examination."""
     try:
-        settings = load(config)
+        settings = settings_here(config)
     except Misconfigured as error:
-        return [Finding(error.where, False, error.problem, error.mend)]
-    findings = [Finding("settings", True)]
-    findings += _checked("master key", lambda: _check_master_key(settings))
-    findings += _database(settings)
-    findings += _mail(settings)
-    findings += _datasets(settings)
-    return findings
+        return [_wrong(error)]
+    return [
+        Finding("settings", True, f"profile {settings.profile}, {settings.base_url}"),
+        _checked("port", lambda: _check_port(settings)),
+        *_keys_and_database(settings),
+        _checked("mail", lambda: _check_mail(settings.mail)),
+        *_datasets(settings),
+    ]
 
 
-def _checked(where: str, check: Callable[[], object]) -> list[Finding]:
+def _checked(where: str, check: Callable[[], str]) -> Finding:
     try:
-        check()
+        return Finding(where, True, check())
     except Misconfigured as error:
-        return [Finding(error.where, False, error.problem, error.mend)]
+        return _wrong(error)
     except (LicetError, SQLAlchemyError, OSError) as error:
-        return [Finding(where, False, f"{type(error).__name__}: {error}.", "See the message.")]
-    return [Finding(where, True)]
+        return Finding(where, False, f"{type(error).__name__}: {str(error).splitlines()[0]}.", "Mend what the message names.")
 
 
-def _check_master_key(settings: Settings) -> None:
-    KeyRing(master_key(settings))
-    file = settings.home / "master.key"
-    if settings.master_key is None and file.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
-        raise Misconfigured("master key", f"{file.name} can be read by others.", f"Run `chmod 600 {file.name}` under home.")
+def _wrong(error: Misconfigured) -> Finding:
+    return Finding(error.where, False, error.problem, error.mend)
 
 
-def _database(settings: Settings) -> Iterator[Finding]:
-    try:
+def _check_port(settings: Settings) -> str:
+    if is_served(settings.home):
+        return f"{settings.port}, the portal is running"
+    door(settings.host, settings.port).close()
+    return f"{settings.port} is free"
+
+
+def _keys_and_database(settings: Settings) -> Iterator[Finding]:
+    """The master key and the database; each check only where those that it stands on were fine."""
+    master = _checked("master key", lambda: _check_master_key(settings))
+    yield master
+    found = _checked("database", lambda: _check_there(settings))
+    if found.fine:
         engine = open_engine(settings.database_url)
-    except Misconfigured as error:
-        yield Finding(error.where, False, error.problem, error.mend)
-        return
-    for where, check in (("database durability", check_durable), ("database version", check_current)):
-        yield from _checked(where, partial(check, engine))
-    yield from _checked("stored keys", lambda: _open_stored_keys(engine, settings))
-    engine.dispose()
+        found = _checked("database", lambda: _check_database(engine))
+        if found.fine and master.fine:
+            yield found
+            found = _checked("stored keys", lambda: _open_stored_keys(engine, settings))
+        engine.dispose()
+    yield found
 
 
-def _open_stored_keys(engine: Engine, settings: Settings) -> None:
+def _check_master_key(settings: Settings) -> str:
+    KeyRing(master_key(settings))
+    if settings.master_key is not None:
+        return "from LICET_MASTER_KEY"
+    file = settings.home / "master.key"
+    if file.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+        raise Misconfigured("master key", f"{file} can be read by others on this machine.", f"Run `chmod 600 {file}`.")
+    return f"in {file}, for its owner only"
+
+
+def _check_there(settings: Settings) -> str:
+    """Looks without opening, because opening an SQLite file makes it."""
+    url = make_url(settings.database_url)
+    if url.get_backend_name() == "sqlite" and not Path(url.database or "").exists():
+        raise Misconfigured("database", f"is not there: {url.database}.", "Run `licet migrate`, or put its backup back.")
+    return ""
+
+
+def _check_database(engine: Engine) -> str:
+    check_durable(engine)
+    check_current(engine)
+    return f"{engine.dialect.name}, durable, at this program's version"
+
+
+def _open_stored_keys(engine: Engine, settings: Settings) -> str:
     keys = KeyRing(master_key(settings))
     with Store(engine, clock_of(settings)).read() as session:
         for purpose in (Purpose.TOKEN, Purpose.SEAL, Purpose.LEDGER):
@@ -83,52 +117,34 @@ def _open_stored_keys(engine: Engine, settings: Settings) -> None:
             if row is None:
                 raise Misconfigured("stored keys", f"there is no {purpose.value} key.", "Run `licet migrate`.")
             keys.open(row)
+    return "the master key opens them"
 
 
-def _mail(settings: Settings) -> Iterator[Finding]:
-    mail = settings.mail
+def _check_mail(mail: Mail) -> str:
     if mail.transport == "none":
-        yield Finding(
-            "mail",
-            False,
-            "no mail leaves, so partners cannot confirm their addresses.",
-            'Set mail.transport = "smtp" with host, port, username and password.',
-        )
-    elif mail.transport == "smtp":
-        yield from _checked("mail", lambda: _greet(mail.host, mail.port))
-    else:
-        yield Finding("mail", True)
-
-
-def _greet(host: str, port: int) -> None:
+        wanted = 'Set mail.transport = "smtp" with sender, host, port, username and password.'
+        raise Misconfigured("mail", "none leaves, so partners cannot confirm their addresses.", wanted)
+    if mail.transport == "mailbox":
+        return "kept on this machine and shown at /mailbox"
+    if "sender" not in mail.model_fields_set:
+        raise Misconfigured("setting mail.sender", "is not set, so mail would come from nowhere.", "Set the address that mail comes from.")
     try:
-        with smtplib.SMTP(host, port, timeout=5) as server:
+        with connected(mail) as server:
             server.noop()
     except (OSError, smtplib.SMTPException) as error:
-        raise Misconfigured("mail", f"{host}:{port} does not answer ({error}).", "Check mail.host and mail.port.") from error
+        said = str(error).rstrip(".")
+        mend = "Check mail.host, port, starttls, username and password."
+        raise Misconfigured("mail", f"{mail.host}:{mail.port} does not take mail from us: {said}.", mend) from error
+    return f"{mail.host}:{mail.port} takes it"
 
 
 def _datasets(settings: Settings) -> Iterator[Finding]:
     if not settings.datasets:
-        yield Finding(
-            "datasets",
-            False,
-            "none is described, so there is nothing to apply for.",
-            "Run `licet dataset describe FILE` and paste what it prints into licet.toml.",
-        )
-    for name, dataset in settings.datasets.items():
-        yield from _checked(f"dataset {name}", partial(_check_dataset, name, dataset))
+        mend = "Run `licet dataset describe FILE >> licet.toml`."
+        yield Finding("datasets", False, "none is described, so there is nothing to apply for.", mend)
+    for name, described in settings.datasets.items():
+        yield _checked(f"dataset {name}", partial(_check_dataset, name, described))
 
 
-def _check_dataset(dataset_id: str, dataset: DatasetSettings) -> None:
-    columns = columns_of(Path(dataset.location))
-    wanted = [
-        *(field.column or name for name, field in dataset.fields.items()),
-        *(column for column in (dataset.deleted, dataset.objects) if column),
-    ]
-    if missing := [column for column in wanted if column not in columns]:
-        raise Misconfigured(
-            f"dataset {dataset_id}",
-            f"the file has no column {missing[0]!r}; it has {', '.join(columns)}.",
-            "Correct the field's name, or name its column, in licet.toml.",
-        )
+def _check_dataset(name: str, described: DatasetSettings) -> str:
+    return f"{survey(name, described):,} records in {Path(described.location).name}"

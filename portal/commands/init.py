@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from contracts import addresses
 from contracts.errors import Misconfigured
 from contracts.keys import KeyRing, Purpose, master_key
+from contracts.people.decide import name_problem, tidy
 from contracts.people.service import first_administrator_link
 from contracts.settings import Settings, load, write_master_key
 from contracts.store.engine import open_engine
@@ -15,21 +18,27 @@ from contracts.store.schema import upgrade
 from contracts.store.unit import Store, Unit
 from portal.serve import clock_of
 
+FILE = "licet.toml"
+HOME = ".licet"
+_DRAFT = "licet.toml.draft"
+
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """What `licet init` asks."""
+    """What `licet init` asks. `administrator` is the address that the first administrator signs in with."""
 
     name: str
     legal_name: str
     contact: str
     site: str
-    base_url: str
+    administrator: str
     trial: bool
+    base_url: str
+    port: int
 
 
 TEMPLATE = """\
-# Licet's settings. Every one of them is explained in docs/reference/settings.md; an unknown one is an error.
+# Licet's settings. docs/reference/settings.md explains every one of them; an unknown one is an error.
 profile = {profile}
 base_url = {base_url}
 port = {port}
@@ -43,18 +52,56 @@ site = {site}
 [mail]
 {mail}
 
-# Datasets: `licet dataset describe FILE` prints a section for a file of yours; paste it below.
+# Datasets: `licet dataset describe FILE >> licet.toml` adds a section for a file of yours.
 """
 
 TRIAL_MAIL = 'transport = "mailbox"  # mail stays on this machine and is shown at /mailbox; production uses smtp'
-REAL_MAIL = 'transport = "none"  # set to "smtp" with host, port, username and password; until then links are shown to staff'
+REAL_MAIL = 'transport = "none"  # set to "smtp" with sender, host, port, username and password; until then links are shown to staff'
 
 
-def write(folder: Path, answers: Answers, port: int) -> Path:
-    """Write `licet.toml` and the master key; `Misconfigured` where the file is there already."""
-    file = folder / "licet.toml"
-    if file.exists():
-        raise Misconfigured(str(file), "is there already.", "Edit it, or run `licet init` in another folder.")
+def check_free(folder: Path) -> None:
+    """Raise `Misconfigured` where the folder holds an installation or a demo already."""
+    if (folder / FILE).exists():
+        raise Misconfigured(FILE, "is in this folder already.", "Edit it, or run `licet init` in another folder.")
+    if (folder / HOME / ".demo").exists():
+        raise Misconfigured(HOME, "in this folder is the demo's.", "Run `licet init` in a folder of its own.")
+    if (folder / HOME / "licet.db").exists():
+        raise Misconfigured(HOME, "in this folder has the database of an installation.", f"Put its {FILE} back, or use another folder.")
+
+
+def named(typed: str) -> str:
+    """A name in its kept form; ValueError with what is wrong, as a sentence."""
+    return _kept(tidy(typed), lambda name: name_problem(name, "Write a name."))
+
+
+def mail_address(typed: str) -> str:
+    """A mail address in its kept form; ValueError with what is wrong."""
+    return _kept(addresses.address(typed), addresses.address_problem)
+
+
+def site_address(typed: str) -> str:
+    """A site's address in its kept form; ValueError with what is wrong."""
+    return _kept(addresses.site(typed), addresses.site_problem)
+
+
+def initialise(folder: Path, answers: Answers) -> str:
+    """The whole of `licet init`; returns the administrator's link. `licet.toml` is there only once everything else is."""
+    check_free(folder)
+    draft = folder / _DRAFT
+    try:
+        draft.write_text(text_of(answers), encoding="utf-8")
+        settings = load(draft)
+        write_master_key(settings.home)
+        prepare(settings)
+        link = administrator_link(settings, answers.administrator)
+        draft.rename(folder / FILE)
+    finally:
+        draft.unlink(missing_ok=True)
+    return link
+
+
+def text_of(answers: Answers) -> str:
+    """`licet.toml` for the answers."""
     values = {
         "profile": "trial" if answers.trial else "production",
         "base_url": answers.base_url,
@@ -64,17 +111,15 @@ def write(folder: Path, answers: Answers, port: int) -> Path:
         "site": answers.site,
     }
     quoted = {key: json.dumps(value, ensure_ascii=False) for key, value in values.items()}
-    file.write_text(TEMPLATE.format(**quoted, port=port, mail=TRIAL_MAIL if answers.trial else REAL_MAIL), encoding="utf-8")
-    write_master_key(folder / ".licet")
-    return file
+    return TEMPLATE.format(**quoted, port=answers.port, mail=TRIAL_MAIL if answers.trial else REAL_MAIL)
 
 
 def prepare(settings: Settings) -> None:
     """Bring the database to this version and make the keys that every installation needs. Harmless to repeat."""
+    keys = KeyRing(master_key(settings))
     settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
     engine = open_engine(settings.database_url)
     upgrade(engine)
-    keys = KeyRing(master_key(settings))
     with Store(engine, clock_of(settings), settings.node).write("init") as unit:
         make_keys(unit, keys)
     engine.dispose()
@@ -86,18 +131,16 @@ def make_keys(unit: Unit, keys: KeyRing) -> None:
         keys.ensure(unit, purpose)
 
 
-def administrator_link(settings: Settings) -> str:
-    """A fresh one-time link for the first administrator."""
+def administrator_link(settings: Settings, email: str = "") -> str:
+    """A fresh one-time link for the first administrator, to this address or the platform's contact; earlier links end."""
     engine = open_engine(settings.database_url)
     with Store(engine, clock_of(settings), settings.node).write("init") as unit:
-        link = first_administrator_link(unit, settings)
+        link = first_administrator_link(unit, settings, email)
     engine.dispose()
     return link
 
 
-def initialise(folder: Path, answers: Answers, port: int) -> tuple[Path, str]:
-    """The whole of `licet init`; returns the settings file and the administrator's link."""
-    file = write(folder, answers, port)
-    settings = load(file)
-    prepare(settings)
-    return file, administrator_link(settings)
+def _kept(kept: str, problem: Callable[[str], str]) -> str:
+    if wrong := problem(kept):
+        raise ValueError(wrong)
+    return kept

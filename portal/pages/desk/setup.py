@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from dataclasses import dataclass
+
+from contracts.people.roles import Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +31,9 @@ class Step:
     done: bool
 
 
-def steps(facts: SetupFacts) -> list[Step]:
-    """The five steps in the order in which a newcomer takes them."""
-    return [_mail(facts), _dataset(facts), _template(facts), _second_person(facts), _gate(facts)]
+def steps(facts: SetupFacts, roles: Set[Role]) -> list[Step]:
+    """The five steps in the order in which a newcomer takes them. None leads to a page that is closed to these roles."""
+    return [_mail(facts), _dataset(facts), _template(facts), _second_person(facts, roles), _gate(facts, roles)]
 
 
 def remaining(found: list[Step]) -> int:
@@ -65,17 +68,19 @@ def _template(facts: SetupFacts) -> Step:
     return Step("Read the contract template", detail, "/desk/templates", "Read", done)
 
 
-def _second_person(facts: SetupFacts) -> Step:
+def _second_person(facts: SetupFacts, roles: Set[Role]) -> Step:
     done = facts.stewards > 1
     detail = f"{facts.stewards} stewards work here." if done else "One steward approves, another countersigns: a contract needs two."
-    return Step("Invite a second steward", detail, "/desk/people", "Invite", done)
+    title = "Invite a second steward" if facts.stewards else "Invite two stewards"
+    return Step(title, detail, "/desk/people", "Invite" if Role.ADMINISTRATOR in roles else "See who works here", done)
 
 
-def _gate(facts: SetupFacts) -> Step:
-    done = facts.gate == "enforce"
-    detail = (
-        "It stops who fetches more than its budget."
-        if done
-        else "It watches and stops nobody. Put it before the site, see whom it would stop, then enforce."
-    )
-    return Step("Turn on the gate", detail, "/operator", "Open", done)
+def _gate(facts: SetupFacts, roles: Set[Role]) -> Step:
+    if facts.gate == "enforce":
+        return Step("Turn on the gate", "It stops who fetches more than its budget.", "/operator", "Open", True)
+    if Role.OPERATOR in roles:
+        detail = "It watches and stops nobody. Put it before the site, see whom it would stop, then enforce."
+        return Step("Turn on the gate", detail, "/operator", "Open", False)
+    detail = "It watches and stops nobody. Somebody with the role operator puts it before the site, sees whom it would stop, and enforces."
+    invites = Role.ADMINISTRATOR in roles
+    return Step("Turn on the gate", detail, "/desk/people" if invites else "", "Invite an operator" if invites else "", False)

@@ -56,7 +56,7 @@ def today(request: Request, actor: Annotated[Actor, Depends(requires(*STAFF))]) 
     with house.store.read() as session:
         desk = reads.desk(session, house.settings)
         found = duties(desk, actor)
-        setup = steps(setup_facts(session, house))
+        setup = steps(setup_facts(session, house), actor.roles)
         lately = search(session, Search(events=CHANGES, limit=LATELY)).rows
         about = reads.subjects(session, lately)
     return page(
