@@ -45,7 +45,7 @@ _HEADERS = {
 
 def create_portal(house: House) -> FastAPI:
     """The app with every area's router. Limits count from nothing again."""
-    app = FastAPI(title="Licet portal", docs_url=None, redoc_url=None, openapi_url=None, dependencies=[Depends(_check_form)])
+    app = FastAPI(title="Licet portal", docs_url=None, redoc_url=None, openapi_url=None, dependencies=[Depends(_check_request)])
     app.state.house = house
     app.state.portal = Portal(templates(), csrf.Csrf(house.store, house.keys), FigureCache(house.store))
     app.state.limiter = limiter
@@ -85,8 +85,11 @@ def _asset() -> Callable[[str], str]:
     return lambda name: f"/static/{name}?v={hashes[name]}"
 
 
-async def _check_form(request: Request) -> None:
-    """Dependency of every route: a request that changes something carries this session's CSRF token."""
+async def _check_request(request: Request) -> None:
+    """Dependency of every route: no NUL in the address, and a request that changes something carries this session's CSRF token."""
+    # PostgreSQL takes no NUL in text, so a look-up by such an id or word would be a fault of the store.
+    if "\0" in request.scope["path"] or any("\0" in value for value in request.query_params.values()):
+        raise refuse("bad_request", "The address holds a character that cannot stand there. Follow a link instead of typing it.")
     if request.method in ("GET", "HEAD", "OPTIONS"):
         return
     form = await request.form()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from jinja2 import Environment
 from starlette.requests import Request
@@ -118,8 +118,7 @@ def go(path: str, done: str = "") -> Response:
 
 def safe_path(path: str) -> str:
     """A path on this portal, or empty: what a visitor names as the next page never leads elsewhere."""
-    parts = urlsplit(path)
-    inside = path.startswith("/") and not path.startswith(("//", "/\\")) and not parts.scheme and not parts.netloc
+    inside = path.startswith("/") and not path.startswith("//")
     return path if inside and path.isprintable() and "\\" not in path and len(path) <= 500 else ""
 
 

@@ -42,7 +42,7 @@ class Form:
         typed = self.text(name).replace(",", "").replace(" ", "")
         if not typed:
             return default
-        if not typed.isdigit() or len(typed) > 12:
+        if not typed.isdecimal() or len(typed) > 12:
             self.errors[name] = "Write a whole number, such as 5000."
             return default
         return int(typed)

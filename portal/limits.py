@@ -9,7 +9,7 @@ from typing import TypeVar, cast
 from slowapi import Limiter
 from starlette.requests import Request
 
-from contracts.networks import client_address, prefix
+from contracts.networks import client_address, parse, prefix
 
 Handler = TypeVar("Handler", bound=Callable[..., object])
 
@@ -24,6 +24,20 @@ def address_of(request: Request) -> str:
 def network_of(request: Request) -> str:
     """The client's network (/24 or /48), the only part of an address that is kept."""
     return prefix(address_of(request)) or "unknown"
+
+
+def asked_here(request: Request) -> bool:
+    """Whether this machine asks, by its own name.
+
+    The name is checked because another site could lead its visitors' browsers here under a name of its own (DNS rebinding).
+    """
+    return is_loopback(address_of(request)) and is_loopback(request.url.hostname or "")
+
+
+def is_loopback(host: str) -> bool:
+    """Whether an address or name is this machine's own."""
+    address = parse(host)
+    return host == "localhost" or (address is not None and address.is_loopback)
 
 
 # The file is named, because slowapi reads any `.env` of the working folder otherwise.

@@ -102,7 +102,9 @@ def _on_http(request: Request, error: Exception) -> Response:
 
 def _on_fault(request: Request, error: Exception) -> Response:
     reference = new_id("req")
-    log.error("portal.fault", reference=reference, path=request.url.path, error=f"{type(error).__name__}: {error}", exc_info=error)
+    # The route and not the address: addresses of one-time links hold their token.
+    route = getattr(request.scope.get("route"), "path", "")
+    log.error("portal.fault", reference=reference, route=route, error=f"{type(error).__name__}: {error}", exc_info=error)
     return page(request, "fault.html", 500, reference=reference)
 
 

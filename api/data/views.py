@@ -98,7 +98,7 @@ def access_log(session: Session, house: House, held: Held, grant: Grant, asked: 
 
 def proof(session: Session, house: House, held: Held, grant: Grant, asked: Mapping[str, str]) -> View:
     """The proof of one own entry; before it is in the tree, `pending` with the time when it will be."""
-    entry_id = asked["entry_id"]
+    entry_id = asked["entry_id"].replace("\0", "")  # PostgreSQL takes no NUL in text
     stored = session.exec(select(LedgerEntry.leaf).where(LedgerEntry.id == entry_id)).first()
     stored = stored or session.exec(select(StagedEntry.leaf).where(StagedEntry.id == entry_id)).first()
     leaf = {} if stored is None else read_leaf(stored)

@@ -14,6 +14,8 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from contracts.errors import Misconfigured
 
 _DURABLE = {"on", "remote_apply", "remote_write"}
+# Values of a statement that failed are not told in its error, which is logged: mails with one-time links are among them.
+_QUIET = {"hide_parameters": True}
 
 
 def open_engine(url: str) -> Engine:
@@ -56,7 +58,7 @@ def _durability(engine: Engine) -> tuple[str, bool]:
 
 
 def _sqlite(url: str) -> Engine:
-    engine = create_engine(url, pool_size=24, max_overflow=24, connect_args={"timeout": 10, "check_same_thread": False})
+    engine = create_engine(url, pool_size=24, max_overflow=24, connect_args={"timeout": 10, "check_same_thread": False}, **_QUIET)
 
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _record: Any) -> None:
@@ -74,4 +76,4 @@ def _sqlite(url: str) -> Engine:
 
 
 def _postgresql(url: str) -> Engine:
-    return create_engine(url, pool_size=16, max_overflow=16, pool_pre_ping=True, connect_args={"options": "-c timezone=UTC"})
+    return create_engine(url, pool_size=16, max_overflow=16, pool_pre_ping=True, connect_args={"options": "-c timezone=UTC"}, **_QUIET)

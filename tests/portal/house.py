@@ -81,9 +81,9 @@ def small_house(store: Store, clock: Clock, chosen: Settings | None = None) -> H
     return cast(House, parts)
 
 
-def browser(house: House) -> TestClient:
-    """A browser without pictures: keeps cookies, does not follow redirects by itself."""
-    return TestClient(create_portal(house), base_url="http://testserver", follow_redirects=False)
+def browser(house: House, address: str = "http://127.0.0.1:8400") -> TestClient:
+    """A browser without pictures on this machine: keeps cookies, does not follow redirects by itself."""
+    return TestClient(create_portal(house), base_url=address, client=("127.0.0.1", 50_000), follow_redirects=False)
 
 
 _HASH: list[str] = []

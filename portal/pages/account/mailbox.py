@@ -12,6 +12,7 @@ from starlette.responses import Response
 from contracts.errors import refuse
 from contracts.notices.mail import mailbox
 from portal.deps import house_of, page
+from portal.limits import asked_here
 
 router = APIRouter()
 
@@ -21,9 +22,12 @@ _LINK = re.compile(r"https?://[^\s<>\"]+[^\s<>\".,;:!?)]")
 
 @router.get("/mailbox")
 def show(request: Request) -> Response:
-    """Every mail, newest first, or those to one address; `not_found` where mail really leaves."""
+    """Every mail, newest first, or those to one address; `not_found` where mail really leaves, and for any other machine.
+
+    Mails hold one-time links: whoever reads them can take the roles that they give.
+    """
     house = house_of(request)
-    if not house.settings.shows_mailbox:
+    if not house.settings.shows_mailbox or not asked_here(request):
         raise refuse("not_found", "Mail of this installation leaves by post; there is no mailbox page.")
     to = request.query_params.get("to", "").strip().lower()
     with house.store.read() as session:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, field
-from ipaddress import ip_address
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends
@@ -18,7 +17,7 @@ from contracts.lifecycle.tables import Contract
 from portal.demo.people import PEOPLE, person
 from portal.deps import go, house_of, page, safe_path
 from portal.forms import Form, submitted
-from portal.limits import address_of
+from portal.limits import asked_here, is_loopback
 from portal.pages.demo import state
 from portal.pages.demo.crawl import Crawler
 from portal.pages.demo.exchange import Reading, read
@@ -124,17 +123,9 @@ class Tour:
 
 
 def only_in_the_demo(request: Request) -> None:
-    """Refuse unless this is the demo, on this machine, asked from this machine by its own name.
-
-    The name is checked because another site could lead its visitors' browsers here under a name of its own (DNS rebinding).
-    """
+    """Refuse unless this is the demo, on this machine, asked from this machine by its own name."""
     settings = house_of(request).settings
-    if (
-        settings.profile != "demo"
-        or not _loopback(settings.host)
-        or not _loopback(address_of(request))
-        or not _loopback(request.url.hostname or "")
-    ):
+    if settings.profile != "demo" or not is_loopback(settings.host) or not asked_here(request):
         raise refuse("not_found", "Look at the address for a slip, or start again from your first page.")
 
 
@@ -160,10 +151,3 @@ def _contract(session: Session) -> Contract:
     if contract is None:
         raise refuse("command_not_possible", "There is no contract yet; take the stops before this one first.")
     return contract
-
-
-def _loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
