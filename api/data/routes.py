@@ -71,7 +71,7 @@ async def _seated(house: House, door: Door, request: Request, seat: Seat, view: 
     outcome = seat.refusal or await house.data.authorise(seat.caller)
     made: views.View | None = None
     if isinstance(outcome, Held) and isinstance(outcome.grant, Grant):
-        asked = {**request.path_params, **request.query_params}
+        asked = {**request.query_params, **request.path_params}
         try:
             made = await anyio.to_thread.run_sync(_look, house, outcome, outcome.grant, view, asked)
         except Refused as refused:

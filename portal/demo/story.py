@@ -135,8 +135,8 @@ class Story:
         with self.house.store.write("story") as unit:
             return applications.decline(unit, actor, application.id, application.revision, reason)
 
-    def offer(self, key: str, application: Application, **changes: object) -> Contract:
-        """A steward drafts the contract, with terms changed from the proposal where told, and offers it."""
+    def draft(self, key: str, application: Application, **changes: object) -> Contract:
+        """A steward drafts the contract, with terms changed from the proposal where told."""
         actor, settings = self.actor(key), self.house.settings
         proposed = propose(application, settings.datasets[application.dataset], settings.platform.site)
         terms = Terms.model_validate({**proposed.model_dump(), **changes})
@@ -145,7 +145,12 @@ class Story:
             facts = facts_of(session, application)
         rendered = render(settings, facts, terms, contract_id)
         with self.house.store.write("story") as unit:
-            drafted = draft(unit, actor, contract_id, application.id, rendered, terms, settings)
+            return draft(unit, actor, contract_id, application.id, rendered, terms, settings)
+
+    def offer(self, key: str, application: Application, **changes: object) -> Contract:
+        """A steward drafts the contract and offers it."""
+        drafted, actor = self.draft(key, application, **changes), self.actor(key)
+        with self.house.store.write("story") as unit:
             return lifecycle.offer(unit, actor, drafted.id, drafted.revision)
 
     def sign(self, key: str, contract: Contract) -> Contract:

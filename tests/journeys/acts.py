@@ -1,0 +1,243 @@
+"""Who may use each page, what each form is filled with, and how another organisation's id comes about: the tables of the walks.
+
+A route that is in none of them, or a name that a page reads and that is not here, fails a test: nobody forgets to think of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+from contracts.applications.tables import Application
+from contracts.ids import new_id, new_secret
+from contracts.lifecycle.tables import Contract
+from contracts.people.roles import STAFF, Role
+from contracts.terms.defaults import propose
+from portal.pages.desk import terms_form
+from tests.journeys.two_partners import PARTNER_ROLES, Ground, Things
+
+Ids = Mapping[str, str]
+PUBLIC, DEMO = "everyone", "nobody outside the demo"
+PARTNERS = frozenset(PARTNER_ROLES)
+READERS = frozenset({Role.STEWARD, Role.COMPLIANCE})
+STEWARDS, OFFICERS, OPERATORS = frozenset({Role.STEWARD}), frozenset({Role.COMPLIANCE}), frozenset({Role.OPERATOR})
+LEADS = frozenset({Role.LEAD})
+SIGNERS, MAKERS = frozenset({Role.LEAD, Role.SIGNATORY}), frozenset({Role.LEAD, Role.DEVELOPER})
+ANYONE_SIGNED_IN = PARTNERS | STAFF
+
+WHO: dict[str, frozenset[Role] | str] = {
+    "GET /": PUBLIC,
+    "GET /transparency": PUBLIC,
+    "GET /datasets": PUBLIC,
+    "GET /datasets/{dataset_id}": PUBLIC,
+    "GET /apply": PUBLIC,
+    "GET /licences": PUBLIC,
+    "GET /sign-in": PUBLIC,
+    "POST /sign-in": PUBLIC,
+    "POST /sign-out": PUBLIC,
+    "GET /sign-up": PUBLIC,
+    "POST /sign-up": PUBLIC,
+    "GET /confirm/{token}": PUBLIC,
+    "POST /confirm/{token}": PUBLIC,
+    "GET /join/{token}": PUBLIC,
+    "POST /join/{token}": PUBLIC,
+    "GET /mailbox": PUBLIC,
+    "GET /account": ANYONE_SIGNED_IN,
+    "POST /apply": LEADS,
+    "GET /partner": PARTNERS,
+    "GET /partner/applications": PARTNERS,
+    "GET /partner/applications/{application_id}": PARTNERS,
+    "POST /partner/applications/{application_id}": LEADS,
+    "POST /partner/applications/{application_id}/withdraw": LEADS,
+    "GET /partner/contracts": PARTNERS,
+    "GET /partner/contracts/{contract_id}": PARTNERS,
+    "GET /partner/contracts/{contract_id}/pdf": PARTNERS,
+    "POST /partner/contracts/{contract_id}/sign": SIGNERS,
+    "POST /partner/contracts/{contract_id}/clients": MAKERS,
+    "POST /partner/contracts/{contract_id}/clients/{client_id}/revoke": MAKERS,
+    "GET /partner/contracts/{contract_id}/usage": PARTNERS,
+    "GET /partner/contracts/{contract_id}/entries": PARTNERS,
+    "GET /partner/entries/{entry_id}": PARTNERS,
+    "GET /partner/entries/{entry_id}/proof": PARTNERS,
+    "GET /partner/team": PARTNERS,
+    "POST /partner/team": LEADS,
+    "GET /desk": STAFF,
+    "GET /desk/applications": READERS,
+    "GET /desk/applications/{application_id}": READERS,
+    "POST /desk/applications/{application_id}/approve": STEWARDS,
+    "POST /desk/applications/{application_id}/decline": STEWARDS,
+    "GET /desk/applications/{application_id}/draft": STEWARDS,
+    "POST /desk/applications/{application_id}/draft": STEWARDS,
+    "GET /desk/templates": READERS | {Role.ADMINISTRATOR},
+    "GET /desk/contracts": READERS,
+    "GET /desk/contracts/{contract_id}": READERS,
+    "GET /desk/contracts/{contract_id}/document.pdf": READERS,
+    "POST /desk/contracts/{contract_id}/offer": STEWARDS,
+    "POST /desk/contracts/{contract_id}/countersign": STEWARDS,
+    "POST /desk/contracts/{contract_id}/suspend": READERS,
+    "POST /desk/contracts/{contract_id}/ask-lift": READERS,
+    "POST /desk/contracts/{contract_id}/lift": READERS,
+    "POST /desk/contracts/{contract_id}/terminate": STEWARDS,
+    "POST /desk/contracts/{contract_id}/clients/{client_id}/revoke": READERS,
+    "GET /desk/people": STAFF,
+    "POST /desk/people": frozenset({Role.ADMINISTRATOR}),
+    "GET /desk/incidents": STAFF,
+    "GET /compliance": OFFICERS,
+    "GET /compliance/export": OFFICERS,
+    "POST /compliance/verify": OFFICERS,
+    "GET /compliance/entries/{entry_id}": STAFF,
+    "GET /compliance/entries/{entry_id}/proof": STAFF,
+    "GET /compliance/erasure": OFFICERS,
+    "POST /compliance/erasure": OFFICERS,
+    "GET /compliance/incidents": OFFICERS,
+    "GET /operator": OPERATORS,
+    "POST /operator/mode": OPERATORS,
+    "GET /operator/stops.csv": OPERATORS,
+    "GET /demo": DEMO,
+    "POST /demo/become/{key}": DEMO,
+    "POST /demo/apply": DEMO,
+    "POST /demo/read": DEMO,
+    "POST /demo/read-again": DEMO,
+    "POST /demo/crawl": DEMO,
+}
+
+
+@dataclass(frozen=True)
+class Act:
+    """One form that changes something: who does it rightly, on what made for it, and what the form holds for the things it names."""
+
+    by: str
+    fresh: Callable[[Ground], Ids]
+    fields: Callable[[Ground, Ids], Mapping[str, Any]]
+
+
+def _nothing(_ground: Ground) -> Ids:
+    return {}
+
+
+def _application(state: str) -> Callable[[Ground], Ids]:
+    return lambda ground: {"application_id": ground.applied("lab-founder", state).id}
+
+
+def _contract(state: str) -> Callable[[Ground], Ids]:
+    return lambda ground: {"contract_id": ground.contract("lab-founder", state).id}
+
+
+def _client(ground: Ground) -> Ids:
+    contract = ground.row(Contract, ground.lab.contracts["active"])
+    made = ground.story.make_client("lab-founder", contract, "to be revoked", "api")
+    return {"contract_id": made.contract_id, "client_id": made.client_id}
+
+
+def _revision(ground: Ground, ids: Ids, **more: Any) -> Mapping[str, Any]:
+    return {"revision": str(ground.revision(next(iter(ids.values())))), **more}
+
+
+def _asking(ground: Ground, ids: Ids) -> Mapping[str, Any]:
+    form = ground.form("lab-founder")
+    told = {name: str(getattr(form, name)) for name in ("project", "kind", "purpose", "purpose_text", "starts", "ends")}
+    return _revision(ground, ids, **told, fields=list(form.fields), **{"rows.species": "oak"}, act="submit")
+
+
+def _drafting(ground: Ground, ids: Ids) -> Mapping[str, Any]:
+    settings = ground.house.settings
+    with ground.house.store.read() as session:
+        application = session.get(Application, ids["application_id"]) or session.get_one(Application, ground.lab.applications["approved"])
+    terms = propose(application, settings.datasets["trees"], settings.platform.site)
+    return {**terms_form.shown(terms).values, "act": "create"}
+
+
+def _titled(ground: Ground, ids: Ids) -> Mapping[str, Any]:
+    return _revision(ground, ids, title=ground.form("lab-founder").project, end_reason="The project ended early.")
+
+
+_SIGNED = {"name": "Zephyrine Founder", "capacity": "Head of laboratory", "read": "yes"}
+_REASON = {"reason": "It was looked at with care."}
+
+ACTS: dict[str, Act] = {
+    "/apply": Act("lab-lead", _nothing, lambda g, ids: {"dataset": "trees"}),
+    "/partner/applications/{application_id}": Act("lab-lead", _application("draft"), _asking),
+    "/partner/applications/{application_id}/withdraw": Act("lab-lead", _application("submitted"), _revision),
+    "/partner/contracts/{contract_id}/sign": Act("lab-signatory", _contract("offered"), lambda g, ids: _revision(g, ids, **_SIGNED)),
+    "/partner/contracts/{contract_id}/clients": Act(
+        "lab-developer", _contract("active"), lambda g, ids: {"name": "a program", "audience": "api"}
+    ),
+    "/partner/contracts/{contract_id}/clients/{client_id}/revoke": Act("lab-developer", _client, lambda g, ids: {}),
+    "/partner/team": Act("lab-lead", _nothing, lambda g, ids: {"email": f"{uuid4().hex}@lab.example", "role": "reader"}),
+    "/desk/applications/{application_id}/approve": Act("steward", _application("submitted"), lambda g, ids: _revision(g, ids, **_REASON)),
+    "/desk/applications/{application_id}/decline": Act("steward", _application("submitted"), lambda g, ids: _revision(g, ids, **_REASON)),
+    "/desk/applications/{application_id}/draft": Act("steward", _application("approved"), _drafting),
+    "/desk/contracts/{contract_id}/offer": Act("steward", _contract("draft"), _revision),
+    "/desk/contracts/{contract_id}/countersign": Act("second-steward", _contract("signed"), lambda g, ids: _revision(g, ids, **_SIGNED)),
+    "/desk/contracts/{contract_id}/suspend": Act("steward", _contract("active"), lambda g, ids: _revision(g, ids, **_REASON)),
+    "/desk/contracts/{contract_id}/ask-lift": Act(
+        "compliance", _contract("suspended"), lambda g, ids: _revision(g, ids, lift_reason="It was looked at with care.")
+    ),
+    "/desk/contracts/{contract_id}/lift": Act("second-steward", _contract("lift_asked"), _revision),
+    "/desk/contracts/{contract_id}/terminate": Act("steward", _contract("active"), _titled),
+    "/desk/contracts/{contract_id}/clients/{client_id}/revoke": Act("compliance", _client, lambda g, ids: {}),
+    "/desk/people": Act("administrator", _nothing, lambda g, ids: {"email": f"{uuid4().hex}@agora.example", "role": "operator"}),
+    "/compliance/verify": Act("compliance", _nothing, lambda g, ids: {}),
+    "/compliance/erasure": Act("compliance", _nothing, lambda g, ids: {"dataset": "trees", "key": "3", **_REASON}),
+    "/operator/mode": Act("operator", _nothing, lambda g, ids: {"mode": "enforce"}),
+}
+
+CHANGES_NOTHING = frozenset({"/compliance/verify"})
+
+
+@dataclass(frozen=True)
+class Foreign:
+    """A parameter that names a thing: those of a partner, and one like them that nobody has."""
+
+    theirs: Callable[[Ground, Things], Sequence[str]]
+    missing: Callable[[], str]
+
+
+def _entries(ground: Ground, things: Things) -> list[str]:
+    found = ground.entries(*things.contracts.values())
+    return [*found["placed"][:3], *found["placed"][-2:], *found["waiting"]]
+
+
+PARAMETERS: dict[str, Foreign] = {
+    "application_id": Foreign(lambda g, things: list(things.applications.values()), lambda: new_id("app")),
+    "contract_id": Foreign(lambda g, things: list(things.contracts.values()), lambda: new_id("ctr")),
+    "client_id": Foreign(lambda g, things: [each.client_id for each in things.clients.values()], lambda: new_id("cli")),
+    "entry_id": Foreign(_entries, lambda: new_id("ent")),
+    # Who has a link has what it gives; what the store keeps of links must open none.
+    "token": Foreign(lambda g, things: g.link_hashes()[:3], lambda: new_secret("ln")),
+    # Outside the API datasets are public. There one is foreign that only another's contract names.
+    "dataset_id": Foreign(lambda g, things: ["benches"], lambda: "nothing"),
+}
+"""Every parameter of a path that names something of somebody."""
+
+NOBODYS: dict[str, str] = {
+    "GET /datasets/{dataset_id}": "the catalogue is for everyone",
+    "GET /ledger/tile/{level}/{place:path}": "hashes of the tree are for everyone; bundles of entries are for nobody here",
+    "POST /demo/become/{key}": "the demo's invented people, and only there",
+}
+"""Routes whose parameters name nothing of anybody, and why."""
+
+NAMES: dict[str, str] = {
+    **dict.fromkeys(
+        ("name", "capacity", "email", "password", "country", "organisation_name", "organisation_kind", "read"), "of the person"
+    ),
+    **dict.fromkeys(("project", "kind", "purpose", "purpose_text", "fields", "crawl", "starts", "ends"), "what is applied for"),
+    **dict.fromkeys(("prohibited", "erasure_hours", "territory", "since", "price", "currency", "retention_days"), "terms that staff write"),
+    **dict.fromkeys(("reason", "end_reason", "lift_reason", "title"), "words of an act"),
+    **dict.fromkeys(("act", "audience", "mode", "role", "done", "decision", "effect", "show", "state", "format"), "one of a few words"),
+    **dict.fromkeys(("after", "key", "q", "until", "organisation", "contract", "event"), "read on pages of staff alone"),
+    "revision": "a number that is compared",
+    "to": "the mailbox page of tests and demos, which shows every mail to everyone",
+    "dataset": "the catalogue is for everyone",
+    "dataset_id": "walked",
+    "entry_id": "walked",
+    "before": "test_a_place_in_another_partners_list_shows_nothing_of_it",
+    "cursor": "test_a_cursor_of_another_contract_is_no_cursor",
+    "limit": "a number",
+    "next": "test_the_next_page_lies_on_this_portal_and_gives_no_right",
+    "client_id": "test_a_client_of_another_partner_is_unknown_without_its_secret",
+    "resource": "an address, compared with our own",
+}
+"""Every name that a page or endpoint reads: why it carries nobody's id, or the test that carries another's."""

@@ -1,0 +1,134 @@
+"""Each page and each act belongs to its roles: everyone else is refused, and a refusal changes nothing. So does a form without its token.
+
+The routes are read from the app, who may use them stands in one table (`acts.WHO`), and each act is shown to work for those who may,
+so that no refusal here is owed to a form that was wrong anyway.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+import pytest
+
+from contracts.people.roles import Role
+from tests.harness.visitor import Visitor
+from tests.journeys.acts import ACTS, CHANGES_NOTHING, DEMO, PUBLIC, WHO, Act
+from tests.journeys.two_partners import LAB, STAFF, Ground, changed, furnish, ground, people_of, snapshot
+from tests.journeys.walk import Route, routes_of
+
+JSON = {"accept": "application/json"}
+# One person for each role, each holding that role alone.
+PEOPLE: dict[str, Role] = {
+    **{each.key: each.role for each in STAFF if each.key != "second-steward"},
+    **{each.key: each.role for each in people_of(LAB)[1:]},
+}
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
+    with ground(tmp_path_factory.mktemp("roles")) as made:
+        furnish(made)
+        for key in ("", "rival-founder", "second-steward", *PEOPLE):
+            assert made.visitor(key).csrf
+        yield made
+
+
+@pytest.fixture(scope="module")
+def pages(place: Ground) -> list[Route]:
+    return [each for each in routes_of(place.house) if each.face == "pages"]
+
+
+def test_every_page_says_who_may_use_it(pages: list[Route]) -> None:
+    assert {str(each) for each in pages} == WHO.keys(), "say in acts.WHO who may use it"
+    assert {*PEOPLE.values()} == {*Role}
+
+
+def test_pages_open_for_their_roles_alone(place: Ground, pages: list[Route]) -> None:
+    wrong = []
+    for route in (each for each in pages if each.method == "GET" and WHO[str(each)] not in (PUBLIC, DEMO)):
+        path = route.at(**_ids(place, route))
+        for key, role in PEOPLE.items():
+            answer = place.visitor(key).get(path, **JSON)
+            expected = (200, "") if role in WHO[str(route)] else (403, "role_required")
+            if (answer.status_code, _code(answer)) != expected:
+                wrong += [(path, key, answer.status_code, _code(answer))]
+    assert wrong == []
+
+
+def test_people_who_are_not_signed_in_are_led_to_sign_in(place: Ground, pages: list[Route]) -> None:
+    stranger, before = place.visitor(""), snapshot(place)
+    answers = {}
+    for route in (each for each in pages if WHO[str(each)] not in (PUBLIC, DEMO)):
+        path = route.at(**_ids(place, route))
+        answer = stranger.get(path) if route.method == "GET" else stranger.post(path, **JSON)
+        answers[str(route)] = (answer.status_code, answer.headers.get("location", "").replace(quote(path, safe=""), "PATH"), _code(answer))
+    led, refused = (303, "/sign-in?next=PATH", ""), (401, "", "sign_in_required")
+    assert answers == {name: led if name.startswith("GET") else refused for name in answers}
+    assert (len(answers) > 50, changed(before, snapshot(place))) == (True, [])
+
+
+def test_the_tour_is_nowhere_but_in_the_demo(place: Ground, pages: list[Route]) -> None:
+    for route in (each for each in pages if WHO[str(each)] == DEMO):
+        for key in ("", "steward", "lab-lead"):
+            visitor, path = place.visitor(key), route.at(key="steward")
+            answer = visitor.get(path, **JSON) if route.method == "GET" else visitor.post(path, **JSON)
+            assert (answer.status_code, _code(answer)) == (404, "not_found"), f"{key}: {route}"
+
+
+def test_no_form_is_taken_without_its_own_token(place: Ground, pages: list[Route]) -> None:
+    taken = []
+    for route in (each for each in pages if each.method == "POST"):
+        act = ACTS.get(route.path)
+        ids = act.fresh(place) if act is not None else dict.fromkeys(route.names, "steward")
+        fields = act.fields(place, ids) if act is not None else {}
+        visitor, other = place.visitor(act.by if act is not None else ""), place.visitor("rival-founder")
+        before, path = place.commits(), route.at(**ids)
+        answers = [
+            visitor.post(path, {**fields, "csrf": ""}, **JSON),
+            visitor.post(path, {**fields, "csrf": "0" * 64}, **JSON),
+            visitor.post(path, {**fields, "csrf": other.csrf}, **JSON),
+            visitor.post(path, fields, **JSON, **{"sec-fetch-site": "cross-site"}),
+            visitor.post(path, fields, **JSON, **{"sec-fetch-site": "same-site"}),
+            visitor.post(f"{path}?csrf={visitor.csrf}", {**fields, "csrf": ""}, **JSON),
+        ]
+        if [(each.status_code, _code(each)) for each in answers] != [(403, "csrf_failed")] * 6 or place.commits() != before:
+            taken += [str(route)]
+    assert taken == []
+
+
+@pytest.mark.parametrize("path", ACTS)
+def test_an_act_belongs_to_its_roles_alone(place: Ground, path: str) -> None:
+    act, who = ACTS[path], WHO[f"POST {path}"]
+    assert not isinstance(who, str)
+    ids = dict(act.fresh(place))
+    place.settle()
+    before = snapshot(place)
+    refused = {key: _done(place.visitor(key), path, act, place, ids, **JSON) for key, role in PEOPLE.items() if role not in who}
+    answers = {key: (answer.status_code, _code(answer)) for key, answer in refused.items()}
+    assert answers == dict.fromkeys(refused, (403, "role_required"))
+    assert (len(refused) >= 6, changed(before, snapshot(place))) == (True, [])
+    done = _done(place.visitor(act.by), path, act, place, ids)
+    assert (done.status_code in (200, 303), changed(before, snapshot(place)) != [] or path in CHANGES_NOTHING) == (True, True), done.text
+
+
+def _done(visitor: Visitor, path: str, act: Act, place: Ground, ids: dict[str, str], **headers: str) -> httpx.Response:
+    return visitor.post(Route("pages", "POST", path).at(**ids), act.fields(place, ids), **headers)
+
+
+def _ids(place: Ground, route: Route) -> dict[str, str]:
+    """The lab's own things, in states in which every page about them can be opened."""
+    state = "approved" if route.path.endswith("/draft") else "submitted"
+    known: dict[str, Any] = {
+        "application_id": place.lab.applications[state],
+        "contract_id": place.lab.contracts["active"],
+        "client_id": place.lab.clients["reader"].client_id,
+        "entry_id": place.entries(place.lab.contracts["active"])["placed"][0],
+    }
+    return {name: known[name] for name in route.names}
+
+
+def _code(answer: httpx.Response) -> str:
+    return str(answer.json()["code"]) if "problem+json" in answer.headers.get("content-type", "") else ""

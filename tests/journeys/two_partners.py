@@ -1,0 +1,332 @@
+"""A platform with two partners, each with things in every state, served whole in a thread: the ground for proofs of isolation.
+
+The clock stands still and no worker runs, so that a page differs from itself only by what a test did. The lab is the partner whose
+things others may not see; the rival looks for them. Each has one person for every role, holding that role alone, and a founder.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlalchemy import MetaData
+from sqlmodel import SQLModel, col, select
+
+from contracts.applications import service as applications
+from contracts.applications.form import ApplicationForm
+from contracts.applications.tables import Application
+from contracts.clock import FixedClock, SystemClock
+from contracts.datasets.load import ordinal_of, refresh
+from contracts.deliveries.ordinals import Ordinals
+from contracts.deliveries.service import erase, held
+from contracts.house import House
+from contracts.ledger.tables import LedgerEntry, StagedEntry
+from contracts.lifecycle import service as lifecycle
+from contracts.lifecycle.tables import Contract
+from contracts.people import service as people
+from contracts.people.actor import Actor
+from contracts.people.roles import Role, Side
+from contracts.people.tables import OneTimeLink
+from contracts.settings import load, write_master_key
+from portal.commands.demo import running
+from portal.commands.init import prepare
+from portal.demo.people import PEOPLE, CastOrganisation, CastPerson
+from portal.demo.story import MadeClient, Story
+from portal.jobs import handlers_of
+from portal.serve import Rooms, build
+from tests.harness import partner
+from tests.harness.asgi import serving
+from tests.harness.installation import FIELDS, TOML, write_trees
+from tests.harness.server import free_port
+from tests.harness.visitor import Visitor
+
+Row = TypeVar("Row", bound=SQLModel)
+PASSWORD = "a hedge of hornbeam and yew"
+STAFF = tuple(each for each in PEOPLE if each.organisation == "agora")
+PARTNER_ROLES = (Role.LEAD, Role.SIGNATORY, Role.DEVELOPER, Role.BILLING, Role.READER)
+LAB = CastOrganisation("lab", "Zephyrine Laboratory", Side.PARTNER, "university", "SE")
+RIVAL = CastOrganisation("rival", "Quillon Analytics", Side.PARTNER, "company", "DE")
+
+BENCHES = """
+[datasets.benches]
+title = "Benches"
+location = "benches.csv"
+key = "id"
+[datasets.benches.fields]
+id = { type = "integer", class = "key" }
+"""
+
+
+def _person(organisation: CastOrganisation, part: str, *roles: Role) -> CastPerson:
+    name = f"{organisation.name.split()[0]} {part.capitalize()}"
+    return CastPerson(f"{organisation.key}-{part}", name, f"{part}@{organisation.key}.example", PASSWORD, organisation.key, roles, part, "")
+
+
+def people_of(organisation: CastOrganisation) -> tuple[CastPerson, ...]:
+    """A founder, who leads and signs, and one person for each role."""
+    founder = _person(organisation, "founder", Role.LEAD, Role.SIGNATORY)
+    return (founder, *(_person(organisation, role.value, role) for role in PARTNER_ROLES))
+
+
+CAST = (*STAFF, *people_of(LAB), *people_of(RIVAL))
+
+
+@dataclass
+class Things:
+    """What one partner has: ids by state, and its clients under the active contract."""
+
+    applications: dict[str, str] = field(default_factory=dict)
+    contracts: dict[str, str] = field(default_factory=dict)
+    clients: dict[str, MadeClient] = field(default_factory=dict)
+
+
+@dataclass
+class Ground:
+    """The platform while it is served."""
+
+    house: House
+    story: Story
+    base_url: str
+    lab: Things = field(default_factory=Things)
+    rival: Things = field(default_factory=Things)
+    _visitors: dict[str, Visitor] = field(default_factory=dict)
+    _observer: sqlite3.Connection | None = None
+    _words: dict[str, frozenset[str]] = field(default_factory=dict)
+
+    def visitor(self, key: str = "") -> Visitor:
+        """The person's browser, signed in with the password given just now; a stranger's where no key is given."""
+        if key not in self._visitors:
+            made = Visitor(self.base_url, f"203.0.{len(self._visitors)}.7")
+            if key:
+                made.become(self.session(key))
+            self._visitors[key] = made
+        return self._visitors[key]
+
+    def session(self, key: str) -> str:
+        """A fresh session's cookie."""
+        email = next(each.email for each in CAST if each.key == key)
+        with self.house.store.read() as session:
+            account = people.find_account(session, email)
+        assert account is not None
+        with self.house.store.write("ground") as unit:
+            token = people.open_session(unit, account.id, "203.0.113.0/24")
+            people.reauthenticate(unit, token)
+        return token
+
+    def token(self, client: MadeClient) -> str:
+        """An access token, asked for as a program does."""
+        return str(partner.token(self.base_url, client).json["access_token"])
+
+    def ask(self, client: MadeClient, path: str, **headers: str) -> partner.Reply:
+        """One request to the API with a fresh token of the client."""
+        bearer = {"authorization": f"Bearer {self.token(client)}"}
+        return partner.ask(self.base_url, "GET", path, headers={**bearer, **headers})
+
+    def commits(self) -> int:
+        """A number that moves with every transaction that changed anything (SQLite's `data_version`)."""
+        if self._observer is None:
+            self._observer = sqlite3.connect(self.house.settings.home / "licet.db")
+        return int(self._observer.execute("PRAGMA data_version").fetchone()[0])
+
+    def settle(self) -> None:
+        """Do what is due and integrate every entry."""
+        self.story.settle(handlers_of(self.house))
+
+    def begun(self, key: str) -> Application:
+        """A draft, filled in."""
+        actor = self.story.actor(key)
+        with self.house.store.write("ground") as unit:
+            draft = applications.begin(unit, actor, "trees")
+            return applications.save(unit, actor, draft.id, draft.revision, self.form(key))
+
+    def applied(self, key: str, state: str = "submitted", **changes: Any) -> Application:
+        """An application of a person who leads, brought to a state."""
+        if state == "draft":
+            return self.begun(key)
+        dataset = changes.pop("dataset", "trees")
+        made = self.story.apply(key, dataset, self.form(key).model_copy(update=changes))
+        if state == "submitted":
+            return made
+        if state == "withdrawn":
+            actor = self.story.actor(key)
+            with self.house.store.write("ground") as unit:
+                return applications.withdraw(unit, actor, made.id, made.revision)
+        decide = self.story.approve if state == "approved" else self.story.decline
+        return decide("steward", made, "The purpose was read with care.")
+
+    def contract(self, key: str, state: str = "active", **changes: Any) -> Contract:
+        """A contract of a founder's organisation, brought to a state by the house's own services."""
+        approved = self.applied(key, "approved", **changes)
+        made = self.story.offer("steward", approved) if state != "draft" else self.drafted(approved)
+        if state in ("draft", "offered"):
+            return made
+        made = self.story.sign(key, made)
+        if state == "signed":
+            return made
+        made = self.story.countersign("second-steward", made)
+        for command in {"active": (), "suspended": ("suspend",), "lift_asked": ("suspend", "ask_lift"), "terminated": ("terminate",)}[
+            state
+        ]:
+            made = self._by_staff(made, command)
+        return made
+
+    def drafted(self, application: Application) -> Contract:
+        """A draft that was not offered yet."""
+        return self.story.draft("steward", application)
+
+    def form(self, key: str) -> ApplicationForm:
+        """What a partner's founder applies for: the rival pays, the lab does not."""
+        pays, today = key.startswith("rival"), self.story.today()
+        return ApplicationForm(
+            project=f"{key.partition('-')[0].upper()}-PROJECT on shade",
+            kind="commercial" if pays else "research",
+            purpose="market-analysis" if pays else "research",
+            purpose_text="Where trees give shade and where they are missing, published as maps.",
+            fields=FIELDS,
+            rows={"species": ("oak", "ash")},
+            crawl=True,
+            starts=today,
+            ends=today + timedelta(days=365),
+        )
+
+    def entries(self, *contract_ids: str) -> dict[str, list[str]]:
+        """Ids of ledger entries of some contracts: those in the tree, and those that still wait."""
+        with self.house.store.read() as session:
+            placed = session.exec(select(LedgerEntry.id).where(col(LedgerEntry.contract_id).in_(contract_ids))).all()
+            waiting = session.exec(select(StagedEntry)).all()
+        kept = [each.id for each in waiting if any(contract.encode() in each.leaf for contract in contract_ids)]
+        return {"placed": list(placed), "waiting": kept}
+
+    def words_of(self, organisation: CastOrganisation, things: Things) -> frozenset[str]:
+        """What only a partner's own people may read: names, addresses, and ids of things and entries as of the first asking."""
+        if organisation.key not in self._words:
+            ids = {*things.applications.values(), *things.contracts.values(), *(each.client_id for each in things.clients.values())}
+            people = {word for each in people_of(organisation) for word in (each.name, each.email)}
+            entries = {each for found in self.entries(*things.contracts.values()).values() for each in found}
+            marks = {f"{organisation.key.upper()}-PROJECT", *(f"{organisation.key}-{each}" for each in ("reader", "crawler", "later"))}
+            self._words[organisation.key] = frozenset({organisation.name, *marks, *ids, *people, *entries})
+        return self._words[organisation.key]
+
+    def link_hashes(self) -> list[str]:
+        """What the table of one-time links has as keys; none of them opens a link."""
+        with self.house.store.read() as session:
+            return list(session.exec(select(OneTimeLink.id)).all())
+
+    def row(self, table: type[Row], key: str) -> Row:
+        """A row as it stands now."""
+        with self.house.store.read() as session:
+            return session.get_one(table, key)
+
+    def revision(self, thing: str) -> int:
+        """The revision of an application or contract; 1 for an id that nobody has."""
+        table = Application if thing.startswith("app_") else Contract
+        with self.house.store.read() as session:
+            found = session.get(table, thing)
+        return found.revision if found is not None else 1
+
+    def erase(self, key: str) -> None:
+        """Compliance erases a record by its own id."""
+        actor: Actor = self.story.actor("compliance")
+        version = self.house.catalogue.version_of("trees")
+        assert version is not None
+        ordinal = ordinal_of(self.house.settings.home, version, key)
+        assert ordinal is not None
+        with self.house.store.read() as session:
+            what = held(session, self.house.clock.now(), "trees", Ordinals([ordinal]))
+        with self.house.store.write("ground") as unit:
+            erase(unit, actor, what, "The person asked for it.")
+
+    def close(self) -> None:
+        """Shut every browser."""
+        if self._observer is not None:
+            self._observer.close()
+        for each in self._visitors.values():
+            each.close()
+
+    def _by_staff(self, contract: Contract, command: str) -> Contract:
+        actor = self.story.actor("steward")
+        with self.house.store.write("ground") as unit:
+            if command == "terminate":
+                return lifecycle.terminate(unit, actor, contract.id, contract.revision, "The project ended early.")
+            act = lifecycle.suspend if command == "suspend" else lifecycle.ask_lift
+            return act(unit, actor, contract.id, contract.revision, "It has to be looked at.")
+
+
+@contextmanager
+def ground(folder: Path) -> Iterator[Ground]:
+    """The platform with its people, and nothing else yet; everything ends with the block."""
+    write_trees(folder / "trees.csv", 400)
+    (folder / "benches.csv").write_text("id\n1\n2\n")
+    port = free_port()
+    (folder / "licet.toml").write_text(TOML.format(port=port, site_port=port + 1, database="", extra=BENCHES))
+    write_master_key(folder / ".licet")
+    settings = load(folder / "licet.toml", {})
+    prepare(settings)
+    clock = FixedClock(SystemClock().now().replace(microsecond=0))
+    with running(build(settings, clock)) as house:
+        for dataset in settings.datasets:
+            refresh(house.store, settings, dataset)
+        story = Story(house, clock)
+        story.prepare(CAST)
+        story.first_administrator("administrator")
+        for each in STAFF[1:]:
+            story.join("administrator", each.key)
+        for organisation in (LAB, RIVAL):
+            founder, *others = people_of(organisation)
+            story.sign_up(organisation, founder.key)
+            for each in others:
+                story.join(founder.key, each.key)
+        with serving(Rooms(house)) as served:
+            made = Ground(house, story, f"http://127.0.0.1:{served}")
+            yield made
+            made.close()
+
+
+def furnish(made: Ground) -> None:
+    """Give both partners things in every state, let both read, and let the lab hold an erased record."""
+    for key, things in (("lab-founder", made.lab), ("rival-founder", made.rival)):
+        for state in ("draft", "submitted", "approved", "declined", "withdrawn"):
+            things.applications[state] = made.applied(key, state).id
+        for state in ("draft", "offered", "signed", "active", "suspended", "lift_asked", "terminated"):
+            things.contracts[state] = made.contract(key, state).id
+        contract = made.row(Contract, things.contracts["active"])
+        for name, audience in (("reader", "api"), ("crawler", "site")):
+            things.clients[name] = made.story.make_client(key, contract, f"{key.split('-')[0]}-{name}", audience)
+    # A dataset that the rival's contract does not name and the lab's does.
+    narrow = {"fields": ("id",), "rows": {}, "crawl": False}
+    made.lab.contracts["benches"] = made.contract("lab-founder", "active", dataset="benches", **narrow).id
+    made.settle()
+    for things in (made.lab, made.rival):
+        for query in ("limit=30", "limit=30&species=oak", "fields=note"):
+            made.ask(things.clients["reader"], f"/v1/datasets/trees/records?{query}")
+    made.erase("0")
+    made.settle()
+    # These entries stay staged: nothing integrates them before a test asks.
+    for things in (made.lab, made.rival):
+        made.ask(things.clients["reader"], "/v1/datasets/trees/records?limit=1")
+
+
+def snapshot(made: Ground, but: Mapping[str, tuple[str, ...]] | None = None) -> dict[str, list[tuple[Any, ...]]]:
+    """Every row of every table. `but` names tables (with no columns) or columns of tables that may change."""
+    left_out = but or {}
+    known = MetaData()
+    known.reflect(made.house.store.engine)
+    found: dict[str, list[tuple[Any, ...]]] = {}
+    with made.house.store.engine.connect() as connection:
+        for table in known.sorted_tables:
+            if left_out.get(table.name) == ():
+                continue
+            columns = [each for each in table.columns if each.name not in left_out.get(table.name, ())]
+            order = list(table.primary_key.columns)
+            found[table.name] = [tuple(row) for row in connection.execute(table.select().with_only_columns(*columns).order_by(*order))]
+    return found
+
+
+def changed(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+    """The tables that differ between two snapshots."""
+    return [name for name in after if before.get(name) != after[name]]
