@@ -38,7 +38,7 @@ def check_seal(keys: KeyRing, session: Session, contract: Contract, version: Con
     """`seal_broken` unless the stored rows are, hash for hash, what was sealed.
 
     Recomputes the hashes of the stored terms, text and PDF, and compares them, the organisation and both signatures with the
-    sealed payload. A seal that is missing, malformed, by another key or by a key that does not open is broken too.
+    sealed payload. Both sides must have signed exactly this text and these terms. A seal that is missing, malformed, by another key or by a key that does not open is broken too.
     """
     if wrong := changed_hash(version):
         return _broken(contract, wrong)
@@ -48,13 +48,22 @@ def check_seal(keys: KeyRing, session: Session, contract: Contract, version: Con
     signatures = signatures_under(session, contract.id, version.number)
     now = _payload(contract, version, signatures)
     differing = [name for name in now if sealed.get(name) != now[name]]
-    return _broken(contract, differing[0]) if differing or sealed.keys() != now.keys() else None
+    if differing or sealed.keys() != now.keys():
+        return _broken(contract, differing[0] if differing else "seal")
+    return None if all_signed(version, signatures, "partner", "platform") else _broken(contract, "signatures")
 
 
 def signatures_under(session: Session, contract_id: str, number: int) -> list[Signature]:
     """The signatures under one version, the partner's first."""
     query = select(Signature).where(Signature.contract_id == contract_id, Signature.version == number)
     return list(session.exec(query.order_by(col(Signature.signed_at), col(Signature.id))).all())
+
+
+def all_signed(version: ContractVersion, signatures: Sequence[Signature], *sides: str) -> bool:
+    """Whether the signatures are those of these sides, each over the version's text and terms as they are stored now."""
+    over = (version.text_sha256, version.terms_sha256)
+    fitting = [each.side for each in signatures if (each.text_sha256, each.terms_sha256) == over]
+    return sorted(fitting) == sorted(sides) and len(fitting) == len(signatures)
 
 
 def _payload(contract: Contract, version: ContractVersion, signatures: Sequence[Signature]) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from contracts.lifecycle import tell
 from contracts.lifecycle.decide import People, Wanted, decide, step_before
 from contracts.lifecycle.drafting import draft
 from contracts.lifecycle.queries import version_of, visible_to
-from contracts.lifecycle.seal import changed_hash, seal, signatures_under
+from contracts.lifecycle.seal import all_signed, changed_hash, seal, signatures_under
 from contracts.lifecycle.states import LIVE, ROLES, Command
 from contracts.lifecycle.tables import Contract, ContractVersion, Signature
 from contracts.people.actor import SYSTEM, Actor
@@ -61,6 +61,10 @@ def countersign(unit: Unit, actor: Actor, keys: KeyRing, contract_id: str, revis
     wanted = Wanted(command=Command.COUNTERSIGN, revision=revision, name=name, capacity=capacity)
     contract = _take(unit, actor, contract_id, wanted)
     version = _intact(unit, contract)
+    if not all_signed(version, signatures_under(unit.session, contract.id, version.number), "partner"):
+        raise refuse(
+            "seal_broken", "What is stored now is not what the partner signed, so nobody may countersign it.", differs="signatures"
+        )
     unit.session.add(_signature(unit, actor, version, "platform", wanted))
     unit.session.flush()
     version.seal = seal(keys, unit, contract, version, signatures_under(unit.session, contract.id, version.number))

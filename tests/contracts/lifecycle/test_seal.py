@@ -12,16 +12,17 @@ from joserfc.jwk import ECKey
 from sqlalchemy import update
 from sqlmodel import Session, col, delete, select
 
-from contracts.errors import Refusal
+from contracts.errors import Refusal, Refused
 from contracts.keys import KeyRing, KeyRow, Purpose, newest
 from contracts.lifecycle import queries
-from contracts.lifecycle.seal import check_seal
+from contracts.lifecycle.seal import check_seal, seal, signatures_under
+from contracts.lifecycle.service import countersign
 from contracts.lifecycle.tables import Contract, ContractVersion, Signature
 from contracts.people.tables import Organisation
 from contracts.store.unit import Store
 from contracts.terms.grant import compile_grant
 from contracts.terms.model import terms_hash
-from tests.harness.cast import Cast, active
+from tests.harness.cast import Cast, active, signed
 
 Edit = Callable[[Session, Contract], object]
 
@@ -121,3 +122,37 @@ def test_the_seal_holds_what_outsiders_need(sqlite_store: Store, keys: KeyRing) 
             {"side": "platform", "account": cast.jon.account_id, "name": "Jon Steward", "capacity": "Head of data access", **signed_at},
         ],
     }
+
+
+UNSIGNED: dict[str, tuple[Edit, str]] = {
+    "other terms than were signed": (lambda session, contract: _terms(session, contract, rehash=True), "signatures"),
+    "another text than was signed": (_set(text="Anything goes.", text_sha256=terms_hash("Anything goes.")), "signatures"),
+    "nobody signed for the partner": (lambda session, _: session.execute(delete(Signature)), "signatures"),
+    "the platform alone signed": (lambda session, _: session.execute(update(Signature).values(side="platform")), "signatures"),
+}
+
+
+@pytest.mark.parametrize("name", UNSIGNED)
+def test_nothing_is_sealed_but_what_the_partner_signed(sqlite_store: Store, keys: KeyRing, name: str) -> None:
+    cast = Cast(sqlite_store)
+    contract = signed(sqlite_store, cast)
+    edit, differs = UNSIGNED[name]
+    with sqlite_store.write() as unit:
+        edit(unit.session, contract)
+    with pytest.raises(Refused) as caught, sqlite_store.write() as unit:
+        countersign(unit, cast.jon, keys, contract.id, 3, name="Jon Steward", capacity="Head of data access")
+    assert (caught.value.refusal.code, caught.value.refusal.facts) == ("seal_broken", {"differs": differs})
+
+
+@pytest.mark.parametrize("side", ["partner", "platform"])
+def test_a_seal_over_one_signature_is_none(sqlite_store: Store, keys: KeyRing, side: str) -> None:
+    contract = active(sqlite_store, Cast(sqlite_store), keys)
+    with sqlite_store.write() as unit:
+        unit.session.execute(delete(Signature).where(col(Signature.side) == side))
+        version = queries.version_of(unit.session, contract)
+        version.seal = seal(keys, unit, contract, version, signatures_under(unit.session, contract.id, 1))
+        unit.session.add(version)
+    with sqlite_store.read() as session:
+        refusal = compile_grant(keys, session, contract.id)
+    assert isinstance(refusal, Refusal)
+    assert (refusal.code, refusal.facts) == ("seal_broken", {"contract": contract.id, "differs": "signatures"})
