@@ -75,6 +75,21 @@ def test_what_people_wrote_stays_text() -> None:
     assert render(SETTINGS, facts, TERMS, "ctr_1").pdf.startswith(b"%PDF-1.")
 
 
+HOSTILE = ("漢字の大学", "Team 🦊👩‍👩‍👧", "a\x80b\x7fc", "\ufffe\U0010ffff", "\u202eevil", "جامعة", "\ue000", '"\\u{80}"', "a\u0301" * 40)
+
+
+@pytest.mark.parametrize("written", HOSTILE)
+def test_every_character_leaves_a_whole_document(written: str) -> None:
+    facts = replace(FACTS, title=written, organisation=written, purpose_text=written)
+    rendered = render(SETTINGS, facts, TERMS, "ctr_1")
+    assert rendered.pdf.startswith(b"%PDF-1.") and written in rendered.text.replace("\\\\", "\\")
+
+
+def test_thousands_of_characters_that_no_font_has_leave_a_whole_document() -> None:
+    facts = replace(FACTS, purpose_text="".join(chr(0x4E00 + number) for number in range(4_000)))
+    assert render(SETTINGS, facts, TERMS, "ctr_1").pdf.startswith(b"%PDF-1.")
+
+
 def test_rendering_twice_gives_the_same_bytes_and_their_hashes() -> None:
     rendered = render(SETTINGS, FACTS, TERMS, "ctr_1")
     assert rendered == render(SETTINGS, FACTS, TERMS, "ctr_1")
