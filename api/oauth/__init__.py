@@ -9,7 +9,10 @@ from fastapi import APIRouter
 from api.front import HotRoute
 from api.oauth import metadata
 from api.oauth.endpoint import TokenEndpoint
+from api.oauth.introspection import IntrospectionEndpoint
 from api.oauth.pace import PaceLimits
+from api.oauth.revocation import RevocationEndpoint
+from api.oauth.shell import Shell
 from contracts.errors import Misconfigured
 from contracts.house import House
 from contracts.networks import parse
@@ -17,13 +20,17 @@ from contracts.settings import Settings
 
 
 def hot_routes(house: House, limits: PaceLimits | None = None) -> list[HotRoute]:
-    """The token address; `limits` other than the usual are for benches and tests.
+    """The addresses that clients post to; `limits` of the token address other than the usual are for benches and tests.
 
     Raises `Misconfigured` in production where people and machines would reach it without TLS (RFC 6749 section 3.2).
     """
     refuse_clear_text(house.settings)
-    endpoint = TokenEndpoint(house, limits or PaceLimits())
-    return [HotRoute(("POST",), "/oauth/token", endpoint, "An access token for a client of an active contract")]
+    shell = Shell(house)
+    return [
+        HotRoute(("POST",), "/oauth/token", TokenEndpoint(shell, limits or PaceLimits()), "An access token under an active contract"),
+        HotRoute(("POST",), "/oauth/introspect", IntrospectionEndpoint(shell), "Whether a token of the own contract is in force"),
+        HotRoute(("POST",), "/oauth/revoke", RevocationEndpoint(shell), "Give a token back before its end"),
+    ]
 
 
 def router(_house: House) -> APIRouter:

@@ -25,11 +25,15 @@ def authorization_server(request: Request) -> JSONResponse:
         {
             "issuer": issuer,
             "token_endpoint": f"{issuer}/oauth/token",
+            "introspection_endpoint": f"{issuer}/oauth/introspect",
+            "revocation_endpoint": f"{issuer}/oauth/revoke",
             "jwks_uri": f"{issuer}/oauth/jwks",
             "grant_types_supported": list(GRANT_TYPES),
             "response_types_supported": [],
             "scopes_supported": sorted(scope for scopes in SCOPES.values() for scope in scopes),
             "token_endpoint_auth_methods_supported": list(AUTH_METHODS),
+            "introspection_endpoint_auth_methods_supported": list(AUTH_METHODS),
+            "revocation_endpoint_auth_methods_supported": list(AUTH_METHODS),
             "protected_resources": [house.tokens.audiences["api"]],
         }
     )

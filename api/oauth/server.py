@@ -145,6 +145,16 @@ class TokenServer(AuthorizationServer):
         assert isinstance(decided, Decision)
         return decided
 
+    def authenticate(self, form: TokenForm, endpoint: str) -> KnownClient | Decision:
+        """The client that a request to another endpoint than the token's comes from, or the refusal."""
+        request = _Request("https://localhost/oauth/token", form)
+        try:
+            self.authenticate_client(request, AUTH_METHODS, endpoint)
+        except OAuth2Error as error:
+            return self.handle_error_response(request, error)
+        assert self._known is not None
+        return self._known
+
     def query_client(self, client_id: str) -> ClientMixin:
         """The live client or, as Authlib wants it, None."""
         self._known = self._directory.find(client_id)

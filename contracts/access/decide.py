@@ -45,12 +45,10 @@ class Allowed:
 
 def admit(grant: Grant, claims: Claims, address: str, today: date, scope: str = SCOPE) -> Refusal | None:
     """Whether this credential may use the API at all now: live client, current version, scope, dates, network."""
-    scopes = grant.clients.get(claims.client_id)
-    if claims.contract_id != grant.contract_id or scopes is None:
-        return Refusal("token_invalid", "The credential was revoked. Create a new client in the portal.")
-    if claims.contract_version != grant.version:
-        return Refusal("token_invalid", "The contract has a new version. Ask for a new token.", {"contract_version": grant.version})
-    if scope not in claims.scopes or scope not in scopes:
+    dead = grant.refusal_of(claims)
+    if dead is not None:
+        return dead
+    if scope not in claims.scopes or scope not in grant.clients[claims.client_id]:
         return Refusal("scope_not_granted", f"This needs the scope {scope}. Ask for a token with it.", {"scope": scope})
     return grant.refusal_at(today) or grant.refusal_from(address)
 

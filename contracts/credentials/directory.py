@@ -57,6 +57,11 @@ class Directory:
                 self._known.popitem(last=False)
         return found
 
+    def holds(self, client_id: str) -> bool:
+        """Whether `find` would answer from memory alone."""
+        kept = self._known.get(client_id)
+        return kept is not None and self._watch.fresh() and kept.epoch >= self._watch.epochs.grants
+
     def forget(self, client_id: str) -> None:
         """Drop what is kept of a client, because a transaction saw a newer epoch."""
         with self._lock:

@@ -25,3 +25,14 @@ class Client(SQLModel, table=True):
     created_at: datetime
     revoked_at: datetime | None = None
     last_used_at: datetime | None = None
+
+
+class DeniedToken(SQLModel, table=True):
+    """An access token, or every token of one family, that was revoked before its end. Swept once it would have ended anyway."""
+
+    __tablename__ = "denied_token"
+
+    id: str = Field(primary_key=True, description="The jti of a token, or the id of a family")
+    contract_id: str = Field(foreign_key="contract.id", index=True)
+    denied_at: datetime
+    ends_at: datetime = Field(index=True)

@@ -60,7 +60,10 @@ class IssuedToken:
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """What a verified token says. `audience` is the `aud` claim, an address."""
+    """What a verified token says. `audience` is the `aud` claim, an address; `family` the consent that it comes from, if any.
+
+    `payload` holds the claims as they were signed; introspection tells them, nothing decides by them.
+    """
 
     client_id: str
     contract_id: str
@@ -69,6 +72,8 @@ class Claims:
     jti: str
     expires_at: datetime
     audience: str
+    family: str = ""
+    payload: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
 
 class Tokens:
@@ -131,6 +136,16 @@ class Tokens:
     def verify(self, token: str, audience: str) -> Claims | Refusal:
         """The claims, or `token_missing` / `token_invalid`. `audience` is one of `audiences`' addresses; no leeway in time.
 
+        Says as little as `read` about whether client and contract still live.
+        """
+        claims = self.read(token)
+        if isinstance(claims, Claims) and claims.audience != audience:
+            return Refusal("token_invalid", "The access token is for another audience; use a credential made for this one.")
+        return claims
+
+    def read(self, token: str) -> Claims | Refusal:
+        """The claims of a token for whichever audience, or `token_missing` / `token_invalid`; no leeway in time.
+
         Says nothing about whether client and contract still live: that is the grant's part. Raises `StoreUnavailable` where the
         keys have to be read and cannot be.
         """
@@ -144,8 +159,6 @@ class Tokens:
             self._verified.pop(digest, None)
             return Refusal("token_invalid", "The access token has ended; ask for a new one at the token address.")
         self._keep(digest, claims)
-        if claims.audience != audience:
-            return Refusal("token_invalid", "The access token is for another audience; use a credential made for this one.")
         return claims
 
     def jwks(self) -> dict[str, Any]:
@@ -224,9 +237,14 @@ def _malformed() -> Refusal:
 def _claims(payload: Mapping[str, Any], issuer: str) -> Claims | Refusal:
     texts = [payload.get(name) for name in ("client_id", "contract", "scope", "jti", "aud", "sub")]
     version, ends = payload.get("contract_version"), payload.get("exp")
-    if payload.get("iss") != issuer or not all(isinstance(text, str) and text for text in texts) or texts[0] != texts[5]:
+    if payload.get("iss") != issuer or not all(isinstance(text, str) and text for text in texts):
         return _malformed()
     if type(version) is not int or type(ends) is not int:
         return _malformed()
-    client_id, contract_id, scope, jti, audience, _sub = map(str, texts)
-    return Claims(client_id, contract_id, version, frozenset(scope.split()), jti, datetime.fromtimestamp(ends, UTC), audience)
+    client_id, contract_id, scope, jti, audience, subject = map(str, texts)
+    family = payload.get("family", "")
+    # A token without a family is the client's own (RFC 9068 section 2.2): its subject is the client.
+    if not isinstance(family, str) or (not family and subject != client_id):
+        return _malformed()
+    ended = datetime.fromtimestamp(ends, UTC)
+    return Claims(client_id, contract_id, version, frozenset(scope.split()), jti, ended, audience, family, dict(payload))

@@ -108,6 +108,8 @@ def for_licence(claims: Claims, grant: Grant | Refusal, facts: Facts, page: Page
     live = grant.clients.get(claims.client_id)
     if live is None:
         return Verdict("contract_not_active")
+    if claims.jti in grant.denied:
+        return Verdict("token_invalid")
     if SCOPE not in claims.scopes & live:
         return Verdict("scope_not_granted")
     if grant.terms.crawl is None:

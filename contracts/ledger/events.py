@@ -38,6 +38,7 @@ EVENTS: dict[str, str] = {
     "person.invited": "A person was invited to a role.",
     "role.given": "A person took up a role.",
     "token.issued": "An access token was issued.",
-    "token.refused": "An access token was refused.",
+    "token.refused": "An access token, or a request about one, was refused.",
+    "token.revoked": "A token was revoked before its end by the client that held it.",
     "usage.reported": "Usage was reported to the payment service.",
 }

@@ -11,7 +11,9 @@ from pydantic import ValidationError
 from sqlmodel import Session, col, select
 
 from contracts import networks
+from contracts.credentials.issued import denied_of
 from contracts.credentials.tables import Client
+from contracts.credentials.tokens import Claims
 from contracts.errors import Refusal
 from contracts.keys import KeyRing
 from contracts.lifecycle.seal import check_seal
@@ -22,7 +24,10 @@ from contracts.terms.model import Terms, from_json
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What the credentials of one contract may do. `clients` maps each live client's id to its scopes."""
+    """What the credentials of one contract may do. `clients` maps each live client's id to its scopes.
+
+    `denied` are the tokens and families of tokens that were revoked before their end.
+    """
 
     contract_id: str
     version: int
@@ -32,11 +37,22 @@ class Grant:
     state: str
     terms: Terms
     clients: Mapping[str, frozenset[str]]
+    denied: frozenset[str] = frozenset()
 
     @property
     def networks(self) -> tuple[str, ...]:
         """Networks in CIDR form that requests may come from; empty where the contract names none."""
         return self.terms.networks
+
+    def refusal_of(self, claims: Claims) -> Refusal | None:
+        """`token_invalid` for a token that outlived its client, its contract's version, or its own revocation."""
+        if claims.contract_id != self.contract_id or claims.client_id not in self.clients:
+            return Refusal("token_invalid", "The credential was revoked. Create a new client in the portal.")
+        if claims.contract_version != self.version:
+            return Refusal("token_invalid", "The contract has a new version. Ask for a new token.", {"contract_version": self.version})
+        if claims.jti in self.denied or claims.family in self.denied:
+            return Refusal("token_invalid", "The access token was revoked. Ask for a new one.")
+        return None
 
     def refusal_at(self, today: date) -> Refusal | None:
         """`contract_not_active` before the first and after the last day; `today` is the date in the platform's time zone."""
@@ -99,4 +115,5 @@ def _compiled(session: Session, contract: Contract, version: ContractVersion) ->
         state=contract.state,
         terms=terms,
         clients=MappingProxyType(clients),
+        denied=denied_of(session, contract.id),
     )

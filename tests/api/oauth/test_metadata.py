@@ -15,11 +15,15 @@ def test_the_authorization_servers_metadata(sqlite_world: World) -> None:
         {
             "issuer": ISSUER,
             "token_endpoint": f"{ISSUER}/oauth/token",
+            "introspection_endpoint": f"{ISSUER}/oauth/introspect",
+            "revocation_endpoint": f"{ISSUER}/oauth/revoke",
             "jwks_uri": f"{ISSUER}/oauth/jwks",
             "grant_types_supported": ["client_credentials"],
             "response_types_supported": [],
             "scopes_supported": ["records:read", "site:fetch"],
             "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
+            "introspection_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
+            "revocation_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
             "protected_resources": [f"{ISSUER}/v1"],
         },
     )

@@ -299,7 +299,7 @@ def test_a_store_that_takes_no_entry_gives_no_token(world: World) -> None:
 
 @pytest.mark.anyio
 async def test_the_entry_is_durable_before_the_first_byte_leaves(world: World) -> None:
-    (route,) = hot_routes(world.house)
+    route = hot_routes(world.house)[0]
     basic = base64.b64encode(":".join(world.api).encode())
     headers = [(b"authorization", b"Basic " + basic), (b"content-type", b"application/x-www-form-urlencoded")]
     scope: Scope = {

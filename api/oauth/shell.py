@@ -1,0 +1,132 @@
+"""What every OAuth address shares: the directory of clients, the counters of pace, the caller's address, and how a decision leaves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import date
+
+import anyio
+import anyio.to_thread
+import orjson
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.responses import Response
+from starlette.types import Scope
+
+from api.oauth.form import TokenForm, Unreadable
+from api.oauth.pace import Pace
+from api.oauth.server import Decision, TokenServer
+from contracts.clock import day_in
+from contracts.credentials.directory import Directory
+from contracts.credentials.service import CLIENT_KIND
+from contracts.errors import StoreUnavailable
+from contracts.house import House
+from contracts.ledger.stage import Entry, record
+from contracts.networks import client_address, prefix
+from contracts.store import epochs
+from contracts.terms.grant import Grant
+
+log = structlog.get_logger()
+
+# Requests for tokens wait for the store; they must not take every thread from the pages.
+THREADS = 8
+
+Form = TokenForm | Unreadable
+
+
+class Shell:
+    """One a process, shared by its OAuth endpoints."""
+
+    def __init__(self, house: House) -> None:
+        self.house = house
+        self.directory = Directory(house.keys, house.store, house.watch)
+        self._threads = anyio.CapacityLimiter(THREADS)
+        house.watch.on_change(self._on_change)
+
+    async def in_thread(self, act: Callable[[], Response]) -> Response:
+        """Run what may wait for the store; 503 where the store does not answer."""
+        try:
+            return await anyio.to_thread.run_sync(act, limiter=self._threads)
+        except (SQLAlchemyError, StoreUnavailable) as error:
+            log.warning("oauth.unavailable", error=type(error).__name__)
+            return answer(Decision(503, UNAVAILABLE), {"retry-after": "2"})
+
+    def guarded(self, pace: Pace, form: Form, address: str, decide: Callable[[TokenForm], Decision], asked: str) -> Response:
+        """Hold the caller to its pace, then decide; a refusal is recorded here, what was done by `decide` itself."""
+        network = prefix(address)
+        wait = pace.wait(network, form.client_id if isinstance(form, TokenForm) else "")
+        if wait:
+            refused = Decision(429, TOO_OFTEN, "too_many_requests")
+            if pace.first_of_a_minute(network):
+                self.refuse(refused, network, asked)
+            return answer(refused, {"retry-after": str(wait)})
+        decision = unreadable(form) if isinstance(form, Unreadable) else decide(form)
+        if decision.rule:
+            self.refuse(decision, network, asked)
+        return self.leave(pace, decision, network)
+
+    def leave(self, pace: Pace, decision: Decision, network: str) -> Response:
+        """The decision as a response; a failed authentication is counted."""
+        if decision.status == 401:
+            pace.failed(network)
+            return answer(decision, {"www-authenticate": 'Basic realm="licet", charset="UTF-8"'})
+        return answer(decision, {"retry-after": "2"} if decision.status == 503 else {})
+
+    def refuse(self, decision: Decision, network: str, asked: str) -> None:
+        """Record a refusal. An unknown client's claimed id is left out: a caller could write anything there."""
+        with self.house.store.write("token refused") as unit:
+            record(unit, entry_of(decision, network, "token.refused", facts={"asked": asked}))
+
+    def server(self, address: str) -> TokenServer:
+        """A server for one request from an address."""
+        return TokenServer(self.directory, self.house.tokens, self.today, address)
+
+    def today(self) -> date:
+        """The date in the platform's time zone."""
+        return day_in(self.house.clock.now(), self.house.settings.platform.time_zone)
+
+    def address(self, scope: Scope) -> str:
+        """The caller's address; forwarded headers are believed from configured proxies only."""
+        peer = scope["client"][0] if scope.get("client") else ""
+        forwarded = ",".join(value.decode("latin-1") for name, value in scope["headers"] if name == b"x-forwarded-for")
+        return client_address(peer, forwarded, self.house.settings.gate.proxies)
+
+    def _on_change(self, before: epochs.Epochs, after: epochs.Epochs) -> None:
+        if before.grants != after.grants:
+            self.house.tokens.forget()
+
+
+UNAVAILABLE = {"error": "temporarily_unavailable", "error_description": "Nothing can be recorded now, so nothing is answered. Try again."}
+TOO_OFTEN = {"error": "slow_down", "error_description": "Too many requests. Keep a token until it ends.", "code": "too_many_requests"}
+
+
+def entry_of(decision: Decision, network: str, event: str, *, subject: str = "", facts: Mapping[str, object] | None = None) -> Entry:
+    """What the ledger is told of a decision about a known or unknown client."""
+    known = decision.known
+    whose = known.facts if known else None
+    grant = known.grant if known and isinstance(known.grant, Grant) else None
+    return Entry(
+        event=event,
+        decision="refuse" if decision.rule else "allow",
+        rule=decision.rule,
+        subject=subject,
+        organisation=whose.organisation_id if whose else "",
+        contract=whose.contract_id if whose else "",
+        contract_version=grant.version if grant else 0,
+        contract_hash=grant.terms_sha256 if grant else "",
+        credential=whose.client_id if whose else "",
+        credential_kind=CLIENT_KIND if whose else "",
+        facts=facts or {},
+        personal={"network": network} if network else {},
+    )
+
+
+def unreadable(form: Unreadable) -> Decision:
+    """The decision on what is no request."""
+    return Decision(form.status, {"error": form.error, "error_description": form.description}, form.error)
+
+
+def answer(decision: Decision, headers: Mapping[str, str]) -> Response:
+    """The answer in OAuth's own form (RFC 6749 section 5), never to be kept by a cache."""
+    kept = {"cache-control": "no-store", "pragma": "no-cache", **headers}
+    return Response(orjson.dumps(decision.body), decision.status, kept, "application/json")
