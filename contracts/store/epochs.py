@@ -39,9 +39,11 @@ class Epochs:
 
 
 def bump(unit: Unit, name: str) -> None:
-    """Move a counter in this unit of work."""
+    """Move a counter in this unit of work; the watches of this process look as soon as it is durable."""
     if name not in NAMES:
         raise KeyError(name)
+    for look in unit.news:
+        unit.after_commit(look)
     moved = unit.connection.execute(update(Epoch).where(col(Epoch.name) == name).values(value=col(Epoch.value) + 1))
     if moved.rowcount == 0:
         unit.session.add(Epoch(name=name, value=1))
@@ -57,17 +59,19 @@ def current(connection: Connection) -> Epochs:
 class EpochWatch:
     """Polls the counters in a thread and knows how old its knowledge is.
 
-    `fresh()` is false once the store could not be read for two seconds; the hot path then refuses data. `on_change` is
-    called in the polling thread with the epochs before and after.
+    A commit of this process is looked at as soon as it is durable, those of others within half a second. `fresh()` is false once
+    the store could not be read for two seconds; the hot path then refuses data. `on_change` is called in the thread that looked,
+    with the epochs before and after.
     """
 
     def __init__(self, store: Store, poll_seconds: float = POLL_SECONDS, stale_seconds: float = STALE_SECONDS) -> None:
         self._store, self._poll, self._stale = store, poll_seconds, stale_seconds
-        self._stop = threading.Event()
+        self._lock, self._stop = threading.Lock(), threading.Event()
         self._thread: threading.Thread | None = None
         self._listeners: list[Callable[[Epochs, Epochs], None]] = []
         self.epochs = Epochs()
         self._read_at = float("-inf")
+        store.news.append(self.look)
 
     def on_change(self, listener: Callable[[Epochs, Epochs], None]) -> None:
         """Call the listener whenever a counter has moved."""
@@ -82,12 +86,21 @@ class EpochWatch:
         started = time.monotonic()
         with self._store.engine.connect() as connection:
             seen = current(connection)
-        before, self.epochs = self.epochs, seen
-        self._read_at = started
-        if seen != before:
+        with self._lock:
+            # Two looks at once may end in either order, but no counter ever goes back.
+            before, self.epochs = self.epochs, _newer(self.epochs, seen)
+            after, self._read_at = self.epochs, max(self._read_at, started)
+        if after != before:
             for listener in self._listeners:
-                listener(before, seen)
-        return seen
+                listener(before, after)
+        return after
+
+    def look(self) -> None:
+        """Poll where a failure may wait: after a commit of this process, which stands whether or not it can be read now."""
+        try:
+            self.poll()
+        except SQLAlchemyError:
+            return  # the thread looks again within half a second, and `fresh()` turns false by itself
 
     def start(self) -> None:
         """Poll in a thread until `stop`."""
@@ -103,7 +116,8 @@ class EpochWatch:
 
     def _run(self) -> None:
         while not self._stop.wait(self._poll):
-            try:
-                self.poll()
-            except SQLAlchemyError:
-                continue  # `fresh()` turns false by itself; the hot path then refuses
+            self.look()
+
+
+def _newer(one: Epochs, other: Epochs) -> Epochs:
+    return Epochs(*(max(getattr(one, name), getattr(other, name)) for name in NAMES))

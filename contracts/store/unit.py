@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -23,11 +23,15 @@ Row = TypeVar("Row", bound=SQLModel)
 
 @dataclass(slots=True)
 class Unit:
-    """One write transaction: its session, its moment and the node that numbers its ledger entries."""
+    """One write transaction: its session, its moment and the node that numbers its ledger entries.
+
+    `news` are those in this process who want to hear at once that an epoch moved (`contracts.store.epochs.bump`).
+    """
 
     session: Session
     now: datetime
     node: str
+    news: Sequence[Callable[[], None]] = ()
     _after: list[Callable[[], None]] = field(default_factory=list)
 
     @property
@@ -61,6 +65,7 @@ class Store:
     def __init__(self, engine: Engine, clock: Clock, node: str = "main") -> None:
         self.engine, self.clock, self.node = engine, clock, node
         self.holds: deque[Hold] = deque(maxlen=10_000)
+        self.news: list[Callable[[], None]] = []
         # SQLite's own busy wait polls; a lock in the process hands over at once and never times out.
         self._writer = threading.Lock()
 
@@ -88,7 +93,7 @@ class Store:
         `StoreUnavailable` where the database did not take the write; nothing has happened then.
         """
         with self._locked(label), Session(self._for_writing(), expire_on_commit=False) as session:
-            unit = Unit(session, self.clock.now(), self.node)
+            unit = Unit(session, self.clock.now(), self.node, self.news)
             try:
                 yield unit
                 session.commit()

@@ -220,6 +220,11 @@ def test_in_shadow_all_pass_and_are_listed(store: Store, clock: FixedClock, tmp_
     )
 
 
+def _elsewhere(store: Store) -> Store:
+    """The same database as another process has it: news of a commit reaches it only when it looks."""
+    return Store(store.engine, store.clock, "elsewhere")
+
+
 def _operator(store: Store) -> None:
     with store.write() as unit:
         unit.session.add(Account(id="acc_1", email="ola@agora.example", name="Ola Operator", password_hash="", created_at=unit.now))
@@ -227,7 +232,7 @@ def _operator(store: Store) -> None:
 
 def test_the_mode_changes_here_at_once_and_elsewhere_by_the_epoch(parts: GateParts, clock: FixedClock) -> None:
     _operator(parts.store)
-    other = gate_over(parts.store, clock, parts.settings)
+    other = gate_over(_elsewhere(parts.store), clock, parts.settings)
     with parts.store.write() as unit:
         parts.gate.set_mode(unit, OPERATOR, "shadow")
     assert (parts.gate.mode, other.gate.mode) == ("shadow", "enforce")
@@ -250,7 +255,7 @@ def test_the_mode_changes_here_at_once_and_elsewhere_by_the_epoch(parts: GatePar
 def test_a_mode_that_could_not_be_read_is_read_by_the_next_job(
     parts: GateParts, clock: FixedClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    other = gate_over(parts.store, clock, parts.settings)
+    other = gate_over(_elsewhere(parts.store), clock, parts.settings)
 
     def fails(*_given: object) -> mode.Setting:
         raise OperationalError("SELECT", {}, Exception("disk I/O error"))
