@@ -1,0 +1,157 @@
+"""What people do on the portal's pages, each a few clicks: sign in, read mail, apply, decide, sign, countersign, make a client."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from playwright.sync_api import Locator, Page, expect
+
+from tests.harness.browser import look
+
+PATIENCE = 20.0
+
+
+@dataclass(frozen=True)
+class Newcomer:
+    """Somebody who has no account yet."""
+
+    name: str
+    email: str
+    password: str
+    organisation: str
+    capacity: str
+
+
+def press(page: Page, name: str, within: Locator | None = None) -> None:
+    """Press the button of that name and wait for the page that follows."""
+    (within or page).get_by_role("button", name=name, exact=True).click()
+    page.wait_for_load_state()
+
+
+def follow(page: Page, name: str, within: Locator | None = None) -> None:
+    """Follow the link of that name."""
+    (within or page).get_by_role("link", name=name, exact=True).first.click()
+    page.wait_for_load_state()
+
+
+def sign_in(page: Page, email: str, password: str) -> None:
+    """Sign in by the form; lands on the person's first page."""
+    page.goto("/sign-in")
+    page.get_by_label("Mail address").fill(email)
+    page.get_by_label("Password").fill(password)
+    press(page, "Sign in")
+    expect(page.get_by_role("button", name="Sign out")).to_be_visible()
+
+
+def mail(page: Page, to: str, subject: str) -> Locator:
+    """The newest mail of that subject to a person, on the mailbox page; mail comes within seconds."""
+    page.goto(f"/mailbox?to={to}")
+    found = page.locator("details.mail").filter(has=page.locator("summary").filter(has_text=subject)).first
+    deadline = time.monotonic() + PATIENCE
+    while not found.count():
+        assert time.monotonic() < deadline, f"no mail {subject!r} to {to}: {page.locator('summary').all_inner_texts()}"
+        page.reload()
+    if found.get_attribute("open") is None:
+        found.locator("summary").click()
+    return found.locator(".letter")
+
+
+def sign_up(page: Page, who: Newcomer, *, kind: str = "university", country: str = "SE") -> None:
+    """Fill in the form at which Apply arrived, and confirm the address by the mail's link; lands where one was going."""
+    page.get_by_label("Your name").fill(who.name)
+    page.get_by_label("Mail address at your organisation").fill(who.email)
+    page.get_by_label("Password").fill(who.password)
+    page.get_by_label("Organisation", exact=True).fill(who.organisation)
+    page.locator(f"input[name=organisation_kind][value='{kind}']").check()
+    page.get_by_label("Country where it is based").select_option(country)
+    look(page, "sign up")
+    press(page, "Create account")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Look into your mail")
+    look(page, "check mail")
+    follow(page, "Open the local mailbox")
+    letter = mail(page, who.email, "Confirm your address")
+    look(page, "mailbox")
+    letter.get_by_role("link").first.click()
+    page.get_by_label("Password").fill(who.password)
+    look(page, "confirm")
+    press(page, "Confirm and sign in")
+
+
+def fill_application(
+    page: Page, project: str, purpose: str, purpose_text: str, fields: Sequence[str], rows: Mapping[str, str], days: int = 365
+) -> None:
+    """Fill in the application form, from today on."""
+    today = date.fromisoformat(page.get_by_label("First day").get_attribute("min") or "")
+    page.get_by_label("Title of the project").fill(project)
+    page.locator("input[name=kind][value=research]").check()
+    page.locator(f"input[name=purpose][value='{purpose}']").check()
+    page.get_by_label("What you want to find out or do").fill(purpose_text)
+    for name in fields:
+        page.locator(f"input[name=fields][value='{name}']").check()
+    for name, values in rows.items():
+        page.locator(f"input[name='rows.{name}']").fill(values)
+    page.get_by_label("First day").fill(today.isoformat())
+    page.get_by_label("Last day").fill((today + timedelta(days=days)).isoformat())
+
+
+def done(page: Page) -> str:
+    """What the page says was just done."""
+    return page.locator("main > .note[role=status]").inner_text().strip()
+
+
+def application_id(page: Page) -> str:
+    """The id in the address of an application's page."""
+    return id_in(page.url, "app")
+
+
+def contract_id(page: Page) -> str:
+    """The id in the address of a contract's page."""
+    return id_in(page.url, "ctr")
+
+
+def id_in(text: str, prefix: str) -> str:
+    """The first id of that kind in a text."""
+    found = re.search(rf"\b{prefix}_\w+", text)
+    assert found is not None, text
+    return found.group()
+
+
+def copied(page: Page, within: Locator) -> str:
+    """What the copy button there puts on the clipboard."""
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    within.get_by_role("button", name=re.compile("^Copy")).click()
+    expect(within.locator(".copy")).to_have_class(re.compile("done"))
+    return str(page.evaluate("navigator.clipboard.readText()"))
+
+
+def sign(page: Page, name: str, capacity: str, password: str) -> None:
+    """Sign a contract as a partner: read, tick, name, capacity, password."""
+    form = page.locator("#sign")
+    form.get_by_label("Your full name").fill(name)
+    form.get_by_label("In what role you sign").fill(capacity)
+    form.get_by_label("I have read the contract").check()
+    form.get_by_label("Your password").fill(password)
+    press(page, "Sign contract")
+
+
+def countersign(page: Page, name: str, capacity: str, password: str) -> None:
+    """Countersign a contract as a second steward."""
+    form = page.locator("#countersign")
+    form.get_by_label("Your name").fill(name)
+    form.get_by_label("In what capacity").fill(capacity)
+    form.get_by_label("Your password").fill(password)
+    press(page, "Countersign contract")
+
+
+def entry_of(page: Page, entry: str) -> Locator:
+    """The row of a ledger entry in a search; it is found about a second after it was written, so the search is repeated."""
+    row = page.locator("tbody tr").filter(has=page.locator(f"a[href='/compliance/entries/{entry}']"))
+    deadline = time.monotonic() + PATIENCE
+    while not row.count():
+        assert time.monotonic() < deadline, f"{entry} is not among {page.locator('tbody tr').all_inner_texts()}"
+        page.reload()
+    return row
