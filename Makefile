@@ -3,10 +3,12 @@ PORT ?= 8400
 export PORT
 BIN := .venv/bin
 
-.PHONY: demo test lint docs faults bench
+.PHONY: demo install test lint docs faults bench
 
 demo: .venv/.base
 	$(BIN)/licet demo
+
+install: .venv/.base
 
 test: .venv/.dev
 	deploy/test-tools

@@ -58,6 +58,14 @@ class Dataset:
             return ("eq",)
         return ("eq", "in", "gte", "gt", "lte", "lt") if facts.type in ORDERED else ("eq", "in")
 
+    def row_fields(self) -> tuple[str, ...]:
+        """Fields by whose values an applicant chooses rows: those with words that say nothing about who a person is."""
+        return tuple(
+            name
+            for name, facts in self.fields.items()
+            if facts.filterable and facts.type in ("string", "boolean") and facts.field_class in ("plain", "special")
+        )
+
     def samples(self, count: int = SAMPLES) -> list[dict[str, Value | None]]:
         """Invented rows out of the fields' examples; never a record of the dataset. Empty where no field has examples."""
         most = max((len(field.examples) for field in self.fields.values()), default=0)

@@ -22,6 +22,7 @@ _TYPES = {
 _CLASSES = (
     "# class: plain, key (a record's id), subject (a person's id), personal, special (such as health or religion).",
     "# key and subject leave as pseudonyms. Every other field starts as personal: make plain what says nothing about a person.",
+    '# description is one line for the catalogue; examples = ["...", "..."] are invented values for its sample rows.',
 )
 
 

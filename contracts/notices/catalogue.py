@@ -20,7 +20,7 @@ def _row(meaning: str, *facts: str) -> NoticeFacts:
 NOTICES: dict[str, NoticeFacts] = {
     "confirm": _row("To a person who signed up: confirm the address.", "name", "link", "platform"),
     "already-registered": _row("To a person who signed up again: the account exists.", "name", "link", "platform"),
-    "invitation": _row("To a person invited to a role; `name` is who invites.", "name", "link", "platform"),
+    "invitation": _row("To a person invited to a role; `name` is who invites.", "name", "role", "link", "platform"),
     "first-administrator": _row("To the first administrator of an installation.", "name", "link", "platform"),
     "application-submitted": _row("To the applicant: when it is decided.", "name", "project", "dataset", "decide_by"),
     "application-waiting": _row("To stewards: an application came in.", "organisation", "project", "dataset", "decide_by"),

@@ -43,7 +43,7 @@ def invite(unit: Unit, actor: Actor, *, email: str, role: Role, base_url: str) -
     home, kind = actor.organisation_id, LinkKind.INVITATION
     token, link = links.make(unit, kind, email, organisation_id=home, role=role.value, given_by=actor.account_id)
     url = f"{base_url}/join/{token}"
-    facts = {"name": actor.name, "link": url, "platform": platform_name(unit.session, base_url)}
+    facts = {"name": actor.name, "role": role.value, "link": url, "platform": platform_name(unit.session, base_url)}
     send(unit, to=email, template="invitation", facts=facts)
     personal = actor.personal(email=email)
     record(unit, Entry(event="person.invited", subject=link.id, organisation=home, facts={"role": role.value}, personal=personal))

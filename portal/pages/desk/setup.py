@@ -36,15 +36,22 @@ def steps(facts: SetupFacts, roles: Set[Role]) -> list[Step]:
     return [_mail(facts), _dataset(facts), _template(facts), _second_person(facts, roles), _gate(facts, roles)]
 
 
+def is_ready(facts: SetupFacts) -> bool:
+    """Whether a partner could come now: told by mail, a dataset to apply for, two people for a contract."""
+    return facts.mail != "none" and facts.loaded > 0 and facts.stewards > 1
+
+
 def remaining(found: list[Step]) -> int:
     """How many steps are not done."""
     return sum(not step.done for step in found)
 
 
 def _mail(facts: SetupFacts) -> Step:
-    done = facts.mail != "none"
-    detail = "Mail leaves." if done else "Nobody is told of anything yet. Set mail.transport to smtp in licet.toml, then start again."
-    return Step("Send mail", detail, "", "", done)
+    details = {
+        "none": "Nobody is told of anything yet. Set mail.transport to smtp in licet.toml, then start again.",
+        "mailbox": "On trial it stays on this machine. Before real partners come, set mail.transport to smtp in licet.toml.",
+    }
+    return Step("Send mail", details.get(facts.mail, "Mail leaves."), "", "", facts.mail != "none")
 
 
 def _dataset(facts: SetupFacts) -> Step:

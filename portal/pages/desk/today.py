@@ -20,7 +20,7 @@ from contracts.signing.templates import KINDS, template_of
 from portal.deps import house_of, page, requires
 from portal.pages.desk import reads
 from portal.pages.desk.duties import clock_words, duties, heading, subheading, waiting
-from portal.pages.desk.setup import SetupFacts, remaining, steps
+from portal.pages.desk.setup import SetupFacts, is_ready, remaining, steps
 
 routes = APIRouter()
 LATELY = 8
@@ -56,18 +56,22 @@ def today(request: Request, actor: Annotated[Actor, Depends(requires(*STAFF))]) 
     with house.store.read() as session:
         desk = reads.desk(session, house.settings)
         found = duties(desk, actor)
-        setup = steps(setup_facts(session, house), actor.roles)
+        facts = setup_facts(session, house)
         lately = search(session, Search(events=CHANGES, limit=LATELY)).rows
         about = reads.subjects(session, lately)
+    setup = steps(facts, actor.roles) if actor.roles & {Role.ADMINISTRATOR, Role.STEWARD} else []
+    left = remaining(setup)
+    is_new = not found and left > 0 and not is_ready(facts)
     return page(
         request,
         "desk/today.html",
-        heading=heading(len(found)),
-        subheading=subheading(found, day),
+        heading="Get ready for partners" if is_new else heading(len(found)),
+        subheading="One step is left." if is_new and left == 1 else f"{left} steps are left." if is_new else subheading(found, day),
         duties=[(duty, clock_words(duty.due, day)) for duty in found],
         waiting=waiting(desk, actor),
-        steps=setup if remaining(setup) and actor.roles & {Role.ADMINISTRATOR, Role.STEWARD} else [],
-        remaining=remaining(setup),
+        steps=setup if left else [],
+        remaining=left,
+        is_new=is_new,
         lately=lately,
         about=about,
         may_open_ledger=Role.COMPLIANCE in actor.roles,

@@ -89,7 +89,7 @@ def _page(request: Request, actor: Actor, application_id: str, form: Form | None
         application = queries.get_for(session, actor, application_id)
         links = chain(session, application=application, staff=False)
         rows = about(session, application_id)
-    dataset = house.catalogue.get(application.dataset)
+    dataset, today = house.catalogue.get(application.dataset), house.clock.now().date()
     if dataset is not None and _writes(actor, application):
         return page(
             request,
@@ -97,14 +97,14 @@ def _page(request: Request, actor: Actor, application_id: str, form: Form | None
             status,
             application=application,
             dataset=dataset,
-            form=form or asking.filled(application),
+            form=form or asking.filled(application, dataset, today),
             links=links,
             kinds=asking.KINDS,
             purposes=asking.purpose_choices(dataset),
             fields=asking.field_choices(dataset),
             row_fields=asking.row_choices(dataset),
             decided_by=decision_day(house),
-            today=house.clock.now().date(),
+            today=today,
         )
     return page(
         request,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
 from typing import Any
 
 from contracts.applications.tables import Application
@@ -13,6 +14,7 @@ KINDS = (
     ("research", "Research", "Free of charge; results are published so that nobody is identified."),
     ("commercial", "Commercial", "At the dataset’s price, billed by what is read."),
 )
+_YEAR = timedelta(days=364)
 _CLASSES = {
     "key": "Given as a pseudonym that differs under each contract.",
     "subject": "Given as a pseudonym that differs under each contract.",
@@ -21,19 +23,22 @@ _CLASSES = {
 }
 
 
-def filled(application: Application) -> Form:
-    """The form as the draft stands."""
+def filled(application: Application, dataset: Dataset, today: date) -> Form:
+    """The form as the draft stands. What it does not say yet begins with the likely answer: the one purpose, a year from today."""
+    starts = application.starts or today
+    ends = application.ends or starts + _YEAR
+    only = dataset.settings.purposes[0] if len(dataset.settings.purposes) == 1 else ""
     rows = {f"rows.{name}": ", ".join(str(value) for value in values) for name, values in application.rows.items()}
     return of(
         {
             "project": application.project,
             "kind": application.kind,
-            "purpose": application.purpose,
+            "purpose": application.purpose or only,
             "purpose_text": application.purpose_text,
             "fields": list(application.fields),
             "crawl": "yes" if application.crawl else None,
-            "starts": application.starts.isoformat() if application.starts else "",
-            "ends": application.ends.isoformat() if application.ends else "",
+            "starts": starts.isoformat(),
+            "ends": ends.isoformat(),
             **rows,
         }
     )
@@ -61,12 +66,8 @@ def field_choices(dataset: Dataset) -> list[tuple[str, str, str]]:
 
 def row_choices(dataset: Dataset) -> list[tuple[str, str, str]]:
     """Fields by whose values rows can be chosen: name, description, examples."""
-    chosen = [
-        (name, told)
-        for name, told in dataset.fields.items()
-        if told.filterable and told.type in ("string", "boolean") and told.field_class in ("plain", "special")
-    ]
-    return [(name, told.description, ", ".join(dict.fromkeys(told.examples))) for name, told in chosen]
+    chosen = {name: dataset.fields[name] for name in dataset.row_fields()}
+    return [(name, told.description, ", ".join(dict.fromkeys(told.examples))) for name, told in chosen.items()]
 
 
 def purpose_choices(dataset: Dataset) -> list[tuple[str, str, str]]:

@@ -88,6 +88,7 @@ def show(request: Request, dataset_id: str) -> Response:
             "public/dataset.html",
             dataset=listing,
             samples=samples(dataset),
+            row_fields=dataset.row_fields(),
             prohibited=PROHIBITED,
             decided_by=decision_day(house),
             base_url=house.settings.base_url,

@@ -55,10 +55,11 @@ def words(text: str) -> str:
     return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", text))
 
 
-def test_an_empty_desk_says_what_will_appear_and_what_is_still_to_set_up(house: House) -> None:
+def test_the_desk_of_a_new_installation_begins_with_what_is_to_set_up(house: House) -> None:
     text = words(sign_in(house, FIRST).get("/desk").text)
-    assert "Nothing waits for you" in text and "A clear desk" in text
-    assert "Before partners come 2 of 5 done" in text
+    assert "Get ready for partners 3 steps are left. Before partners come 2 of 5 done" in text
+    assert "A clear desk" not in text and "Nothing waits for you" not in text
+    assert "A clear desk" in words(sign_in(house, OPERATOR).get("/desk").text)
 
 
 def test_today_puts_the_decision_that_is_due_first_and_names_what_others_do(house: House) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from contracts.people.roles import Role
-from portal.pages.desk.setup import SetupFacts, Step, remaining, steps
+from portal.pages.desk.setup import SetupFacts, Step, is_ready, remaining, steps
 
 ADMINISTRATOR = frozenset({Role.ADMINISTRATOR})
 
@@ -25,6 +25,20 @@ def test_a_fresh_installation_has_everything_to_do() -> None:
 def test_a_working_installation_has_nothing_to_do() -> None:
     found = steps(SetupFacts(mail="smtp", datasets=1, loaded=1, template=True, stewards=2, gate="enforce"), ADMINISTRATOR)
     assert remaining(found) == 0
+
+
+@pytest.mark.parametrize(
+    ("changed", "ready"),
+    [({}, True), ({"mail": "mailbox"}, True), ({"mail": "none"}, False), ({"loaded": 0}, False), ({"stewards": 1}, False)],
+)
+def test_partners_may_come_before_the_gate_and_the_template_are_done(changed: dict[str, object], ready: bool) -> None:
+    facts = {"mail": "smtp", "datasets": 1, "loaded": 1, "template": False, "stewards": 2, "gate": "shadow"}
+    assert is_ready(SetupFacts(**(facts | changed))) is ready  # type: ignore[arg-type]  # the names are the fields'
+
+
+def test_mail_that_is_kept_on_this_machine_is_not_said_to_leave() -> None:
+    step = steps(SetupFacts(mail="mailbox", datasets=1, loaded=1, template=True, stewards=2, gate="enforce"), ADMINISTRATOR)[0]
+    assert step.done and step.detail.startswith("On trial it stays on this machine.")
 
 
 def test_a_described_dataset_that_is_not_loaded_says_so() -> None:

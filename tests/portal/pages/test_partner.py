@@ -66,6 +66,12 @@ def test_a_draft_is_saved_and_shown_again(house: House) -> None:
     assert re.search(r'value="text" checked', text) and not re.search(r'value="likes" checked', text)
 
 
+def test_a_new_draft_begins_with_a_year_from_today(house: House) -> None:
+    client = sign_in(house, LEAD)
+    text = client.get(begun(client)).text
+    assert re.findall(r'name="(starts|ends)" type="date" value="([^"]*)"', text) == [("starts", "2026-11-02"), ("ends", "2027-11-01")]
+
+
 def test_handing_in_with_gaps_names_each_and_keeps_the_draft(house: House) -> None:
     client = sign_in(house, LEAD)
     path = begun(client)
