@@ -73,6 +73,7 @@ CODES: dict[str, Code] = {
     # credentials
     "token_missing": Code(Kind.UNAUTHENTICATED, "The request carries no access token."),
     "token_invalid": Code(Kind.UNAUTHENTICATED, "The access token is malformed, expired, revoked or for another audience."),
+    "token_never_issued": Code(Kind.UNAUTHENTICATED, "The access token bears the platform's signature and was never issued by it."),
     # addresses that others chose
     "address_refused": Code(Kind.INVALID, "An address given to the house to ask is not public https, or leads elsewhere."),
     "fetch_failed": Code(Kind.UNAVAILABLE, "An address given to the house to ask did not answer as it must."),

@@ -66,7 +66,7 @@ class Door:
     async def enter(self, scope: Scope) -> Seat | Reply:
         """The caller's seat, or the reply to one who has no usable token; that refusal's entry is durable."""
         address, token = self._address(scope), _bearer(scope)
-        claims = token if isinstance(token, Refusal) else self._house.tokens.verify(token, self._audience)
+        claims = token if isinstance(token, Refusal) else await self._house.tokens.check(token, self._audience)
         if isinstance(claims, Refusal):
             return await self._unknown(claims, prefix(address))
         held = await self._house.grants.held(claims.contract_id)
@@ -109,6 +109,7 @@ class Door:
         errors = {
             "token_missing": "",
             "token_invalid": 'error="invalid_token", ',
+            "token_never_issued": 'error="invalid_token", ',
             "scope_not_granted": f'error="insufficient_scope", scope="{SCOPE}", ',
         }
         if refusal.code not in errors:

@@ -13,6 +13,7 @@ from api.oauth.form import TokenForm, read_form
 from api.oauth.pace import Pace, PaceLimits
 from api.oauth.server import Decision
 from api.oauth.shell import TOO_OFTEN, Form, Shell, answer, entry_of, unreadable
+from contracts.credentials.kept import keep
 from contracts.credentials.tables import Client
 from contracts.errors import StaleEpoch, StoreUnavailable
 from contracts.ledger.stage import record
@@ -72,5 +73,6 @@ class TokenEndpoint:
                 return
             used = update(Client).where(col(Client.id) == known.facts.client_id)
             unit.connection.execute(used.values(last_used_at=unit.now))
+            keep(unit, issued)
             facts = {"audience": known.facts.audience, "scope": decision.body["scope"]}
             record(unit, entry_of(decision, network, "token.issued", subject=issued.jti, facts=facts))

@@ -5,6 +5,7 @@ A token is for one audience: the API (issuer + "/v1") or the main site (its orig
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import threading
 import time
@@ -19,10 +20,13 @@ from joserfc import jws, jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
 from sqlalchemy.exc import SQLAlchemyError
+from sqlmodel import select
 
 from contracts.clock import Clock
+from contracts.credentials.tables import KeptToken
 from contracts.errors import Misconfigured, Refusal, StoreUnavailable, refuse
 from contracts.ids import new_id
+from contracts.incidents.service import open_incident
 from contracts.keys import KeyRing, Purpose, all_of, ec_key
 from contracts.ledger.stage import Entry, record
 from contracts.store.unit import Store
@@ -47,15 +51,20 @@ class ClientFacts:
     audience: Audience
     scopes: frozenset[str]
     secret_sha256: str = field(default="", repr=False)
+    auth_method: str = "client_secret"
+    grant_types: frozenset[str] = frozenset({"client_credentials"})
+    redirect_uris: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class IssuedToken:
-    """A fresh token; `expires_in` in seconds."""
+    """A fresh token; `expires_in` in seconds. It is good once `contracts.credentials.kept.keep` has kept it."""
 
     token: str = field(repr=False)
     expires_in: int
     jti: str
+    ends_at: datetime
+    signed_sha256: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,12 +112,11 @@ class Tokens:
                 record(unit, Entry(event="key.made", subject=made.id, facts={"purpose": Purpose.TOKEN.value}))
 
     def forget(self) -> None:
-        """Drop keys and verified tokens; for a change of keys, and whenever the epoch `grants` moves."""
+        """Drop the keys; for a change of keys, and whenever the epoch `grants` moves. Verified tokens go by their key."""
         with self._lock:
             self._keys, self._loaded_at = {}, float("-inf")
-            self._verified.clear()
 
-    def issue(self, client: ClientFacts, contract_version: int, scope: str) -> IssuedToken:
+    def issue(self, client: ClientFacts, contract_version: int, scope: str, more: Mapping[str, Any] | None = None) -> IssuedToken:
         """A token of ten minutes for the client's audience with the space-separated scope, which may not be empty.
 
         Raises `scope_not_granted` for a scope that the client does not have.
@@ -126,44 +134,77 @@ class Tokens:
             "iat": issued,
             "exp": issued + LIFETIME_SECONDS,
             "jti": jti,
+        `more` are further claims; `sub` among them is the person that a program acts for.
+
             "scope": " ".join(sorted(asked)),
             "contract": client.contract_id,
             "contract_version": contract_version,
         }
         signed = jwt.encode({"alg": ALGORITHM, "typ": TYPE, "kid": kid}, claims, key, algorithms=[ALGORITHM])
-        return IssuedToken(signed, LIFETIME_SECONDS, jti)
+        ends = datetime.fromtimestamp(issued + LIFETIME_SECONDS, UTC)
+        return IssuedToken(signed, LIFETIME_SECONDS, jti, ends, _signed_sha256(signed))
 
     def verify(self, token: str, audience: str) -> Claims | Refusal:
         """The claims, or `token_missing` / `token_invalid`. `audience` is one of `audiences`' addresses; no leeway in time.
 
         Says as little as `read` about whether client and contract still live.
         """
-        claims = self.read(token)
-        if isinstance(claims, Claims) and claims.audience != audience:
-            return Refusal("token_invalid", "The access token is for another audience; use a credential made for this one.")
-        return claims
+        return _for(self.read(token), audience)
+
+    async def check(self, token: str, audience: str) -> Claims | Refusal:
+        """As `verify`, in a loop: only the first sight of a token waits for the store, in a thread."""
+        seen = self._seen(token)
+        return _for(await asyncio.to_thread(self._vouched, seen) if isinstance(seen, _Unknown) else seen, audience)
 
     def read(self, token: str) -> Claims | Refusal:
-        """The claims of a token for whichever audience, or `token_missing` / `token_invalid`; no leeway in time.
+            **(more or {}),
+        """The claims of a token for whichever audience, or `token_missing`, `token_invalid`, `token_never_issued`; no leeway in time.
 
-        Says nothing about whether client and contract still live: that is the grant's part. Raises `StoreUnavailable` where the
-        keys have to be read and cannot be.
+        Says nothing about whether client and contract still live: that is the grant's part. Raises `StoreUnavailable` where keys
+        or token have to be looked up and cannot be.
         """
         if not token:
             return Refusal("token_missing", "Send an access token: `Authorization: Bearer <token>`.")
         digest = hashlib.sha256(token.encode("utf-8", "surrogateescape")).digest()
-        claims = self._verified.get(digest) or self._opened(token)
+        known = self._verified.get(digest)
+        claims = known or self._opened(token)
         if isinstance(claims, Refusal):
             return claims
         if claims.expires_at <= self._clock.now():
             self._verified.pop(digest, None)
             return Refusal("token_invalid", "The access token has ended; ask for a new one at the token address.")
-        self._keep(digest, claims)
+        if known is None:
+            return _Unknown(digest, claims, _signed_sha256(token))
+        return known if known.kid in self._load(fresh=False) else _malformed()
+
+    def _vouched(self, unknown: _Unknown) -> Claims | Refusal:
+        """The claims, where the token is among those issued; else an incident, because someone else has the key."""
+        claims = unknown.claims
+        try:
+            with self._store.read() as session:
+                kept = session.exec(select(KeptToken.signed_sha256).where(KeptToken.jti == claims.jti)).first()
+        except SQLAlchemyError as error:
+            raise StoreUnavailable("the issued tokens cannot be read") from error
+        if kept != unknown.signed_sha256:
+            self._report(claims)
+            return Refusal("token_never_issued", "This access token was never issued. Its use is being looked into.")
+        self._keep(unknown.digest, claims)
         return claims
+
+    def _report(self, claims: Claims) -> None:
+        said = {"jti": claims.jti, "credential": claims.client_id, "contract": claims.contract_id}
+        facts = {"key": claims.kid, **{name: value[:80] for name, value in said.items()}}
+        with self._store.write("incident") as unit:
+            open_incident(unit, "token_forged", f"The key {claims.kid} signs tokens that were never issued", facts)
+        seen = self._seen(token)
+        return self._vouched(seen) if isinstance(seen, _Unknown) else seen
 
     def jwks(self) -> dict[str, Any]:
         """The public keys in use as a JWK set (RFC 7517), oldest first."""
         return {"keys": [key.as_dict(private=False) for key in self._load(fresh=False).values()]}
+
+    def _seen(self, token: str) -> Claims | Refusal | _Unknown:
+        """What memory and signature say of a token."""
 
     def _opened(self, token: str) -> Claims | Refusal:
         if len(token) > MAX_TOKEN_CHARACTERS or not token.isascii():
@@ -176,7 +217,7 @@ class Tokens:
             payload = jwt.decode(token, key, algorithms=[ALGORITHM]).claims
         except (JoseError, ValueError):
             return _malformed()
-        return _claims(payload, self.issuer)
+        return _claims(payload, self.issuer, header["kid"])
 
     def _key_of(self, header: Mapping[str, Any]) -> ECKey | None:
         kid = header.get("kid")
@@ -234,7 +275,7 @@ def _malformed() -> Refusal:
     return Refusal("token_invalid", "This is not an access token of this platform; ask for one at the token address.")
 
 
-def _claims(payload: Mapping[str, Any], issuer: str) -> Claims | Refusal:
+def _claims(payload: Mapping[str, Any], issuer: str, kid: str) -> Claims | Refusal:
     texts = [payload.get(name) for name in ("client_id", "contract", "scope", "jti", "aud", "sub")]
     version, ends = payload.get("contract_version"), payload.get("exp")
     if payload.get("iss") != issuer or not all(isinstance(text, str) and text for text in texts):
@@ -245,6 +286,17 @@ def _claims(payload: Mapping[str, Any], issuer: str) -> Claims | Refusal:
     family = payload.get("family", "")
     # A token without a family is the client's own (RFC 9068 section 2.2): its subject is the client.
     if not isinstance(family, str) or (not family and subject != client_id):
+def _for(claims: Claims | Refusal, audience: str) -> Claims | Refusal:
+    if isinstance(claims, Claims) and claims.audience != audience:
+        return Refusal("token_invalid", "The access token is for another audience; use a credential made for this one.")
+    return claims
+
+
+def _signed_sha256(token: str) -> bytes:
+    """SHA-256 of the text that the signature covers (RFC 7515 section 5.1)."""
+    return hashlib.sha256(token.rpartition(".")[0].encode("ascii", "replace")).digest()
+
+
         return _malformed()
     ended = datetime.fromtimestamp(ends, UTC)
-    return Claims(client_id, contract_id, version, frozenset(scope.split()), jti, ended, audience, family, dict(payload))
+    return Claims(client_id, contract_id, version, frozenset(scope.split()), jti, ended, audience, family, dict(payload), kid)

@@ -179,7 +179,7 @@ class Gate:
             reason = "ledger_behind" if self._tally.behind else "grant_unverified"
             return self._finish(facts, now, Verdict(reason, RETRY_SECONDS), licensed=True)
         try:
-            claims = self._tokens.verify(token, self._audience)
+            claims = await self._tokens.check(token, self._audience)
             grant = claims if isinstance(claims, Refusal) else await self._grants.get(claims.contract_id)
         except (SQLAlchemyError, StoreUnavailable):
             return self._finish(facts, now, Verdict("grant_unverified", RETRY_SECONDS), licensed=True)

@@ -20,6 +20,7 @@ from contracts.store.epochs import EpochWatch
 from contracts.store.unit import Store
 from contracts.terms.grant import Grant
 from contracts.terms.model import CrawlTerms, DatasetTerms, Terms
+from tests.harness.tokens import issued
 
 SITE = "http://127.0.0.1:8401"
 PORTAL = "http://127.0.0.1:8400"
@@ -70,7 +71,7 @@ class GateParts:
 
     def token(self, client: ClientFacts = CLIENT) -> str:
         """A fresh token of a client, with all its scopes."""
-        return self.tokens.issue(client, 1, " ".join(client.scopes)).token
+        return issued(self.tokens, self.store, client).token
 
     def crawl(self, **changes: object) -> None:
         """Change the crawl terms of the one contract."""

@@ -29,6 +29,7 @@ from contracts.lifecycle.tables import Contract
 from contracts.store import epochs
 from contracts.store.unit import Store
 from tests.harness.data import World, run, world
+from tests.harness.tokens import issued
 
 ISSUER = "https://data.agora.example"
 METADATA = f'resource_metadata="{ISSUER}/.well-known/oauth-protected-resource/v1"'
@@ -51,7 +52,7 @@ class Api:
 
     def token(self, contract: str, client: str, audience: Any = "api", scope: str = "records:read") -> str:
         facts = ClientFacts(client, contract, self.data.cast.lab, audience, frozenset([scope]))
-        return self.tokens.issue(facts, 1, scope).token
+        return issued(self.tokens, self.data.store, facts, 1, scope).token
 
     def get(self, path: str, token: str | None = None, **headers: str) -> httpx.Response:
         return run(self._many([path], token, headers))[0]

@@ -17,6 +17,7 @@ from contracts.errors import Misconfigured, Refusal, Refused
 from contracts.keys import KeyRing, Purpose, all_of, ec_key
 from contracts.ledger.tables import StagedEntry
 from contracts.store.unit import Store
+from tests.harness.tokens import issued
 
 ISSUER = "https://data.agora.example"
 API, SITE = f"{ISSUER}/v1", "https://www.agora.example"
@@ -47,18 +48,18 @@ def _forge(tokens: Tokens, store: Store, header: dict[str, str], **changes: obje
     return jwt.encode(full, kept, ECKey.import_key(ec_key(RING.open(row))), algorithms=["ES256"])
 
 
-def test_a_token_says_whose_it_is_and_verifies(tokens: Tokens, clock: FixedClock) -> None:
-    issued = tokens.issue(CLIENT, 3, "records:read")
-    assert issued.expires_in == 600
-    assert issued.jti.startswith("tok_")
-    assert tokens.verify(issued.token, API) == Claims(
-        "cli_1", "ctr_1", 3, frozenset({"records:read"}), issued.jti, clock.now() + timedelta(seconds=600), API
+def test_a_token_says_whose_it_is_and_verifies(tokens: Tokens, sqlite_store: Store, clock: FixedClock) -> None:
+    made = issued(tokens, sqlite_store, CLIENT, 3)
+    assert (made.expires_in, made.ends_at) == (600, clock.now() + timedelta(seconds=600))
+    assert made.jti.startswith("tok_")
+    assert tokens.verify(made.token, API) == Claims(
+        "cli_1", "ctr_1", 3, frozenset({"records:read"}), made.jti, clock.now() + timedelta(seconds=600), API
     )
 
 
 def test_the_token_has_the_form_of_rfc_9068(tokens: Tokens, clock: FixedClock) -> None:
-    issued = tokens.issue(CRAWLER, 1, "site:fetch")
-    header, payload, _ = issued.token.split(".")
+    made = tokens.issue(CRAWLER, 1, "site:fetch")
+    header, payload, _ = made.token.split(".")
     kid = tokens.jwks()["keys"][0]["kid"]
     now = int(clock.now().timestamp())
     assert json.loads(base64.urlsafe_b64decode(header + "==")) == {"alg": "ES256", "typ": "at+jwt", "kid": kid}
@@ -69,15 +70,15 @@ def test_the_token_has_the_form_of_rfc_9068(tokens: Tokens, clock: FixedClock) -
         "client_id": "cli_2",
         "iat": now,
         "exp": now + 600,
-        "jti": issued.jti,
+        "jti": made.jti,
         "scope": "site:fetch",
         "contract": "ctr_1",
         "contract_version": 1,
     }
 
 
-def test_a_token_for_one_audience_is_never_valid_for_the_other(tokens: Tokens) -> None:
-    api, site = tokens.issue(CLIENT, 1, "records:read").token, tokens.issue(CRAWLER, 1, "site:fetch").token
+def test_a_token_for_one_audience_is_never_valid_for_the_other(tokens: Tokens, sqlite_store: Store) -> None:
+    api, site = issued(tokens, sqlite_store, CLIENT).token, issued(tokens, sqlite_store, CRAWLER).token
     for _ in range(2):  # the second round is answered from the cache of verified tokens
         assert _code(tokens.verify(api, SITE)) == "token_invalid"
         assert _code(tokens.verify(site, API)) == "token_invalid"
@@ -85,8 +86,8 @@ def test_a_token_for_one_audience_is_never_valid_for_the_other(tokens: Tokens) -
         assert isinstance(tokens.verify(site, SITE), Claims)
 
 
-def test_a_token_ends_to_the_second_even_when_it_was_seen_before(tokens: Tokens, clock: FixedClock) -> None:
-    token = tokens.issue(CLIENT, 1, "records:read").token
+def test_a_token_ends_to_the_second_even_when_it_was_seen_before(tokens: Tokens, sqlite_store: Store, clock: FixedClock) -> None:
+    token = issued(tokens, sqlite_store, CLIENT).token
     clock.advance(seconds=599.999)
     assert isinstance(tokens.verify(token, API), Claims)
     clock.advance(seconds=0.001)
@@ -104,7 +105,7 @@ def test_a_scope_beyond_the_client_is_refused(tokens: Tokens, scope: str) -> Non
     "header", [{"typ": "JWT"}, {"typ": "dpop+jwt"}, {"kid": "key_unknown"}, {"kid": ""}], ids=["jwt", "dpop", "unknown-key", "no-key"]
 )
 def test_a_header_of_another_kind_is_refused(tokens: Tokens, sqlite_store: Store, header: dict[str, str]) -> None:
-    assert isinstance(tokens.verify(_forge(tokens, sqlite_store, {}), API), Claims)
+    assert _code(tokens.verify(_forge(tokens, sqlite_store, {}), API)) == "token_never_issued"
     assert _code(tokens.verify(_forge(tokens, sqlite_store, header), API)) == "token_invalid"
 
 
@@ -163,13 +164,13 @@ def test_a_changed_signature_is_refused(tokens: Tokens) -> None:
 def test_a_key_made_by_another_process_verifies_and_a_retired_one_does_not(sqlite_store: Store, clock: FixedClock) -> None:
     tokens = Tokens(RING, sqlite_store, clock, ISSUER, SITE, reload_seconds=0.0)
     tokens.prepare()
-    old = tokens.issue(CLIENT, 1, "records:read").token
+    old = issued(tokens, sqlite_store, CLIENT).token
     assert isinstance(tokens.verify(old, API), Claims)
     with sqlite_store.write() as unit:
         first = all_of(unit.session, Purpose.TOKEN)[0]
         RING.make(unit, Purpose.TOKEN)
     other = Tokens(RING, sqlite_store, clock, ISSUER, SITE)
-    new = other.issue(CLIENT, 1, "records:read").token
+    new = issued(other, sqlite_store, CLIENT).token
     assert isinstance(tokens.verify(new, API), Claims)
     assert len(tokens.jwks()["keys"]) == 2
     with sqlite_store.write() as unit:
@@ -187,14 +188,14 @@ def test_key_sets_hold_no_private_part(tokens: Tokens) -> None:
 
 def test_the_first_key_is_made_once_and_recorded(store: Store, clock: FixedClock) -> None:
     tokens = Tokens(RING, store, clock, ISSUER, SITE)
-    issued = tokens.issue(CLIENT, 1, "records:read")
+    made = issued(tokens, store, CLIENT)
     tokens.prepare()
     with store.read() as session:
         keys = all_of(session, Purpose.TOKEN)
         entries = [json.loads(row.leaf) for row in session.exec(select(StagedEntry).order_by(col(StagedEntry.seq))).all()]
     assert len(keys) == 1
     assert [(entry["event"], entry["subject"], entry["facts"]) for entry in entries] == [("key.made", keys[0].id, {"purpose": "token"})]
-    assert isinstance(tokens.verify(issued.token, API), Claims)
+    assert isinstance(tokens.verify(made.token, API), Claims)
 
 
 @pytest.mark.parametrize(
