@@ -46,13 +46,15 @@ def scrape(
     pages: int,
     on_page: Callable[[int], None] | None = None,
     wait: Callable[[float], None] = time.sleep,
+    agent: str = "licet-demo-crawler/1.0",
 ) -> Result:
     """Read up to `pages` different pages of the site, beginning at `/posts/`.
 
     With a token it keeps the contract's pace: told to slow down (429), it waits as long as `Retry-After` says and goes on. `base_url`
-    stands in its user agent, as a crawler should say where it comes from. `on_page` is told after each page how many were read.
+    stands behind `agent` in its user agent, as a crawler should say where it comes from. `on_page` is told after each page how many
+    were read.
     """
-    headers = {"user-agent": f"licet-demo-crawler/1.0 (+{base_url}/demo)"}
+    headers = {"user-agent": f"{agent} (+{base_url}/demo)"}
     if token:
         headers["authorization"] = f"Bearer {token}"
     seen, waiting, fetched = {START}, deque([START]), 0

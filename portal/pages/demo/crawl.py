@@ -12,6 +12,7 @@ from contracts.settings import Settings
 from portal.demo.scrape import Result, scrape
 from portal.pages.demo.exchange import site_token
 
+AGENT = "licet-tour-crawler/1.0"  # its own, so that `licet demo scrape` begins with a whole budget
 BEYOND = 20  # pages past the place where the unlicensed crawler was stopped
 
 
@@ -65,7 +66,7 @@ class Crawler:
         site, base = self._settings.platform.site, self._settings.base_url
         most = self._settings.gate.anonymous_budget + BEYOND
         self._set(wanted=most)
-        without = scrape(site, base, None, most, on_page=self._read)
+        without = scrape(site, base, None, most, on_page=self._read, agent=AGENT)
         self._set(without=without, read=0, wanted=without.fetched + BEYOND)
         licensed = self._licensed_client()
         if licensed is None:
@@ -73,7 +74,8 @@ class Crawler:
             return
         self._set(partner=licensed["name"])
         token = site_token(base, licensed["client_id"], licensed["client_secret"])
-        self._set(licensed=scrape(site, base, token, without.fetched + BEYOND, on_page=self._read), running=False)
+        licensed_pages = scrape(site, base, token, without.fetched + BEYOND, on_page=self._read, agent=AGENT)
+        self._set(licensed=licensed_pages, running=False)
 
     def _licensed_client(self) -> dict[str, str] | None:
         file = self._settings.home / "demo.json"
