@@ -113,7 +113,7 @@ def _contract(contract: Contract, path: str, staff: bool) -> ChainLink:
     word = state_word("contract", contract.state, staff=staff)
     short = {
         "offered": "To be signed",
-        "signed": "To be countersigned",
+        "signed": "Signed by partner",
         "draft": "Draft",
         "lift_asked": "Suspended",
     }.get(contract.state, word.word)
