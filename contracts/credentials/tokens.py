@@ -83,6 +83,16 @@ class Claims:
     audience: str
     family: str = ""
     payload: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    kid: str = field(default="", compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Unknown:
+    """Claims under the platform's signature, of a token that this process sees for the first time."""
+
+    digest: bytes
+    claims: Claims
+    signed_sha256: bytes
 
 
 class Tokens:
@@ -119,6 +129,8 @@ class Tokens:
     def issue(self, client: ClientFacts, contract_version: int, scope: str, more: Mapping[str, Any] | None = None) -> IssuedToken:
         """A token of ten minutes for the client's audience with the space-separated scope, which may not be empty.
 
+        `more` are further claims; `sub` among them is the person that a program acts for.
+
         Raises `scope_not_granted` for a scope that the client does not have.
         """
         asked = frozenset(scope.split())
@@ -134,11 +146,10 @@ class Tokens:
             "iat": issued,
             "exp": issued + LIFETIME_SECONDS,
             "jti": jti,
-        `more` are further claims; `sub` among them is the person that a program acts for.
-
             "scope": " ".join(sorted(asked)),
             "contract": client.contract_id,
             "contract_version": contract_version,
+            **(more or {}),
         }
         signed = jwt.encode({"alg": ALGORITHM, "typ": TYPE, "kid": kid}, claims, key, algorithms=[ALGORITHM])
         ends = datetime.fromtimestamp(issued + LIFETIME_SECONDS, UTC)
@@ -157,12 +168,20 @@ class Tokens:
         return _for(await asyncio.to_thread(self._vouched, seen) if isinstance(seen, _Unknown) else seen, audience)
 
     def read(self, token: str) -> Claims | Refusal:
-            **(more or {}),
         """The claims of a token for whichever audience, or `token_missing`, `token_invalid`, `token_never_issued`; no leeway in time.
 
         Says nothing about whether client and contract still live: that is the grant's part. Raises `StoreUnavailable` where keys
         or token have to be looked up and cannot be.
         """
+        seen = self._seen(token)
+        return self._vouched(seen) if isinstance(seen, _Unknown) else seen
+
+    def jwks(self) -> dict[str, Any]:
+        """The public keys in use as a JWK set (RFC 7517), oldest first."""
+        return {"keys": [key.as_dict(private=False) for key in self._load(fresh=False).values()]}
+
+    def _seen(self, token: str) -> Claims | Refusal | _Unknown:
+        """What memory and signature say of a token."""
         if not token:
             return Refusal("token_missing", "Send an access token: `Authorization: Bearer <token>`.")
         digest = hashlib.sha256(token.encode("utf-8", "surrogateescape")).digest()
@@ -196,15 +215,6 @@ class Tokens:
         facts = {"key": claims.kid, **{name: value[:80] for name, value in said.items()}}
         with self._store.write("incident") as unit:
             open_incident(unit, "token_forged", f"The key {claims.kid} signs tokens that were never issued", facts)
-        seen = self._seen(token)
-        return self._vouched(seen) if isinstance(seen, _Unknown) else seen
-
-    def jwks(self) -> dict[str, Any]:
-        """The public keys in use as a JWK set (RFC 7517), oldest first."""
-        return {"keys": [key.as_dict(private=False) for key in self._load(fresh=False).values()]}
-
-    def _seen(self, token: str) -> Claims | Refusal | _Unknown:
-        """What memory and signature say of a token."""
 
     def _opened(self, token: str) -> Claims | Refusal:
         if len(token) > MAX_TOKEN_CHARACTERS or not token.isascii():
@@ -271,6 +281,17 @@ def _key(kid: str, private: bytes) -> ECKey:
     return ECKey.import_key(ec_key(private), {"use": "sig", "alg": ALGORITHM, "kid": kid})
 
 
+def _for(claims: Claims | Refusal, audience: str) -> Claims | Refusal:
+    if isinstance(claims, Claims) and claims.audience != audience:
+        return Refusal("token_invalid", "The access token is for another audience; use a credential made for this one.")
+    return claims
+
+
+def _signed_sha256(token: str) -> bytes:
+    """SHA-256 of the text that the signature covers (RFC 7515 section 5.1)."""
+    return hashlib.sha256(token.rpartition(".")[0].encode("ascii", "replace")).digest()
+
+
 def _malformed() -> Refusal:
     return Refusal("token_invalid", "This is not an access token of this platform; ask for one at the token address.")
 
@@ -286,17 +307,6 @@ def _claims(payload: Mapping[str, Any], issuer: str, kid: str) -> Claims | Refus
     family = payload.get("family", "")
     # A token without a family is the client's own (RFC 9068 section 2.2): its subject is the client.
     if not isinstance(family, str) or (not family and subject != client_id):
-def _for(claims: Claims | Refusal, audience: str) -> Claims | Refusal:
-    if isinstance(claims, Claims) and claims.audience != audience:
-        return Refusal("token_invalid", "The access token is for another audience; use a credential made for this one.")
-    return claims
-
-
-def _signed_sha256(token: str) -> bytes:
-    """SHA-256 of the text that the signature covers (RFC 7515 section 5.1)."""
-    return hashlib.sha256(token.rpartition(".")[0].encode("ascii", "replace")).digest()
-
-
         return _malformed()
     ended = datetime.fromtimestamp(ends, UTC)
     return Claims(client_id, contract_id, version, frozenset(scope.split()), jti, ended, audience, family, dict(payload), kid)
