@@ -27,6 +27,16 @@ class Client(SQLModel, table=True):
     last_used_at: datetime | None = None
 
 
+class KeptToken(SQLModel, table=True):
+    """An access token that was issued, kept until it has ended: a token that is not here was signed by someone else."""
+
+    __tablename__ = "issued_token"
+
+    jti: str = Field(primary_key=True)
+    signed_sha256: bytes = Field(description="Over the text that was signed, so that no other claims pass under the same jti")
+    ends_at: datetime = Field(index=True)
+
+
 class DeniedToken(SQLModel, table=True):
     """An access token, or every token of one family, that was revoked before its end. Swept once it would have ended anyway."""
 
