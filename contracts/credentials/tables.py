@@ -40,16 +40,6 @@ class KeptToken(SQLModel, table=True):
 class DeniedToken(SQLModel, table=True):
     """An access token, or every token of one family, that was revoked before its end. Swept once it would have ended anyway."""
 
-class KeptToken(SQLModel, table=True):
-    """An access token that was issued, kept until it has ended: a token that is not here was signed by someone else."""
-
-    __tablename__ = "issued_token"
-
-    jti: str = Field(primary_key=True)
-    signed_sha256: bytes = Field(description="Over the text that was signed, so that no other claims pass under the same jti")
-    ends_at: datetime = Field(index=True)
-
-
     __tablename__ = "denied_token"
 
     id: str = Field(primary_key=True, description="The jti of a token, or the id of a family")
