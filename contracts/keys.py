@@ -23,6 +23,7 @@ from sqlmodel import Field, Session, SQLModel, col, select
 from contracts.errors import Misconfigured
 from contracts.ids import new_id
 from contracts.settings import Settings
+from contracts.store.columns import Octets
 from contracts.store.unit import Unit
 
 
@@ -48,7 +49,7 @@ class KeyRow(SQLModel, table=True):
     id: str = Field(primary_key=True)
     purpose: str = Field(index=True)
     owner: str = Field(default="", index=True)
-    wrapped: bytes
+    wrapped: bytes = Field(sa_type=Octets)
     created_at: datetime
     retired_at: datetime | None = None
 
@@ -74,7 +75,7 @@ class KeyRing:
         nonce, sealed = row.wrapped[:12], row.wrapped[12:]
         try:
             return self._aead.decrypt(nonce, sealed, _bound(row.id, row.purpose, row.owner))
-        except InvalidTag as error:
+        except (InvalidTag, ValueError) as error:  # ValueError: an edited row is too short to be a wrapped key
             raise Misconfigured(
                 "master key", f"does not open the stored key {row.id}.", "Use the master key that this database was made with."
             ) from error

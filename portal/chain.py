@@ -16,7 +16,7 @@ from contracts.ledger.tables import LedgerEntry
 from contracts.lifecycle.tables import Contract
 from contracts.quotas.tables import QuotaDay
 from contracts.terms.grant import version_row
-from contracts.terms.model import Terms, from_json
+from contracts.terms.model import Terms, readable
 from portal.filters import day, money, number
 from portal.words import state_word
 
@@ -85,7 +85,7 @@ def _application(application: Application, staff: bool) -> ChainLink:
 
 def _of_contract(session: Session, contract: Contract, path: str, staff: bool) -> list[ChainLink]:
     version = version_row(session, contract)
-    terms = from_json(version.terms_json) if version else None
+    terms = readable(version.terms_json) if version else None
     links = [_contract(contract, path, staff), _grant(contract, terms, path), _clients(session, contract, path)]
     entries = f"/compliance?contract={contract.id}" if staff else f"{path}/entries"
     usage = f"{path}#usage" if staff else f"{path}/usage"

@@ -19,7 +19,7 @@ from contracts.people.actor import Actor
 from contracts.people.roles import Role
 from contracts.store import epochs, outbox
 from contracts.store.unit import Unit
-from contracts.terms.model import from_json
+from contracts.terms.model import readable
 
 NOTICE = "erasure.notice"
 
@@ -128,5 +128,6 @@ def _due(unit: Unit, contract_id: str) -> datetime | None:
         .where(Contract.id == contract_id)
     )
     version = unit.session.exec(query).first()
-    hours = None if version is None else from_json(version.terms_json).erasure_hours
+    terms = None if version is None else readable(version.terms_json)
+    hours = None if terms is None else terms.erasure_hours
     return None if hours is None else unit.now + timedelta(hours=hours)

@@ -71,7 +71,10 @@ def proof_of(session: Session, entry_id: str) -> Proof | Pending:
     checkpoint = latest_checkpoint(session)
     if checkpoint is None or checkpoint.size <= row.index:
         raise refuse("store_unavailable", "The entry has no checkpoint over it, which should not be; run `licet ledger verify`.")
-    path = tree.inclusion_proof(StoredTiles(session), row.index, checkpoint.size)
+    try:
+        path = tree.inclusion_proof(StoredTiles(session), row.index, checkpoint.size)
+    except IndexError as error:
+        raise refuse("store_unavailable", "Tiles of the ledger are missing, which should not be; run `licet ledger verify`.") from error
     return Proof(entry_id, row.leaf, row.index, checkpoint.size, tuple(path), checkpoint.note)
 
 

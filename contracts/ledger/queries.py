@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, func, or_
 from sqlmodel import Session, col, select
 
 from contracts.errors import refuse
-from contracts.ledger.projection import Projection, project, read_leaf
+from contracts.ledger.projection import COLUMNS, Projection, project, read_leaf
 from contracts.ledger.stage import commitment
 from contracts.ledger.tables import LedgerEntry, PersonalValue, StagedEntry
 from contracts.ledger.words import line
@@ -25,6 +25,8 @@ PAGE = 50
 COUNT_UP_TO = 10_000
 DECISIONS = ("allow", "refuse", "done")
 _STAGED_AT_MOST = 2_000
+# What reading a leaf raises that was tampered with: pages show the columns beside it, `verify` says what was done.
+_UNREADABLE = (ValueError, KeyError, TypeError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,22 +153,22 @@ def entry(session: Session, entry_id: str) -> EntryView:
     """One entry, integrated or still staged; `not_found` where there is none. The caller has checked that the reader may see it."""
     found = session.exec(select(LedgerEntry).where(LedgerEntry.id == entry_id)).first()
     if found is not None:
-        leaf, leaf_hash, index = found.leaf, found.leaf_hash.hex(), found.index
+        leaf, leaf_hash, shown = found.leaf, found.leaf_hash.hex(), _placed(found)
     else:
         row = session.exec(select(StagedEntry).where(StagedEntry.id == entry_id)).first()
-        if row is None:
+        waiting = None if row is None else _waiting(row)
+        if row is None or waiting is None:
             raise refuse("not_found", "There is no such entry.")
-        leaf, leaf_hash, index = row.leaf, "", None
-    facts = read_leaf(leaf)
-    line_of = _rows(session, [(project(facts), facts.get("rows"), index)])[0]
+        leaf, leaf_hash, shown = row.leaf, "", waiting
+    facts = _facts(leaf)
+    line_of = _rows(session, [shown])[0]
     return EntryView(line_of, leaf, facts, leaf_hash, _values(session, entry_id, facts.get("commitments", {})))
 
 
 def staged(session: Session, at_most: int = _STAGED_AT_MOST) -> list[tuple[Projection, int | None, int | None]]:
     """What waits to be integrated, newest first, as (columns, record count, None)."""
     rows = session.exec(select(StagedEntry).order_by(col(StagedEntry.seq).desc()).limit(at_most)).all()
-    facts = [read_leaf(row.leaf) for row in rows]
-    return [(project(each), each.get("rows"), None) for each in facts]
+    return [waiting for row in rows if (waiting := _waiting(row)) is not None]
 
 
 def _count(session: Session, conditions: Sequence[ColumnElement[bool]]) -> int:
@@ -210,8 +212,26 @@ def _named(q: str) -> ColumnElement[bool]:
 
 
 def _placed(found: LedgerEntry) -> tuple[Projection, int | None, int | None]:
-    facts = read_leaf(found.leaf)
-    return project(facts), facts.get("rows"), found.index
+    try:
+        facts = read_leaf(found.leaf)
+        return project(facts), facts.get("rows"), found.index
+    except _UNREADABLE:
+        return Projection(**{name: getattr(found, name) for name in COLUMNS}), None, found.index
+
+
+def _facts(leaf: bytes) -> dict[str, Any]:
+    try:
+        return read_leaf(leaf)
+    except ValueError:
+        return {}
+
+
+def _waiting(row: StagedEntry) -> tuple[Projection, int | None, int | None] | None:
+    try:
+        facts = read_leaf(row.leaf)
+        return project(facts), facts.get("rows"), None
+    except _UNREADABLE:
+        return None
 
 
 def _ids(columns: Projection) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import BigInteger
 from sqlmodel import Field, SQLModel
 
-from contracts.store.columns import big_key
+from contracts.store.columns import Octets, big_key
 
 
 class StagedEntry(SQLModel, table=True):
@@ -17,7 +17,7 @@ class StagedEntry(SQLModel, table=True):
 
     seq: int | None = Field(default=None, primary_key=True)
     id: str = Field(unique=True, index=True)
-    leaf: bytes
+    leaf: bytes = Field(sa_type=Octets)
     staged_at: datetime
 
 
@@ -28,8 +28,8 @@ class LedgerEntry(SQLModel, table=True):
 
     index: int = Field(primary_key=True, sa_type=big_key)  # type: ignore[call-overload]  # a factory of the type is accepted
     id: str = Field(unique=True, index=True)
-    leaf: bytes
-    leaf_hash: bytes
+    leaf: bytes = Field(sa_type=Octets)
+    leaf_hash: bytes = Field(sa_type=Octets)
     at: datetime = Field(index=True)
     event: str = Field(index=True)
     decision: str = Field(index=True)
@@ -48,7 +48,7 @@ class LedgerTile(SQLModel, table=True):
 
     level: int = Field(primary_key=True)
     index: int = Field(primary_key=True, sa_type=BigInteger)
-    hashes: bytes
+    hashes: bytes = Field(sa_type=Octets)
 
 
 class LedgerHead(SQLModel, table=True):
@@ -58,7 +58,7 @@ class LedgerHead(SQLModel, table=True):
 
     id: int = Field(primary_key=True)
     size: int = Field(default=0, sa_type=BigInteger)
-    root: bytes = b""
+    root: bytes = Field(default=b"", sa_type=Octets)
 
 
 class Checkpoint(SQLModel, table=True):
@@ -67,7 +67,7 @@ class Checkpoint(SQLModel, table=True):
     __tablename__ = "ledger_checkpoint"
 
     size: int = Field(primary_key=True, sa_type=big_key)  # type: ignore[call-overload]  # as above
-    root: bytes
+    root: bytes = Field(sa_type=Octets)
     note: str
     made_at: datetime
 
@@ -89,4 +89,4 @@ class PersonalValue(SQLModel, table=True):
     entry_id: str = Field(primary_key=True)
     field: str = Field(primary_key=True)
     value: str
-    salt: bytes
+    salt: bytes = Field(sa_type=Octets)

@@ -15,7 +15,7 @@ from contracts.lifecycle.tables import Contract, ContractVersion, Signature
 from contracts.people.actor import Actor
 from contracts.people.tables import Organisation
 from contracts.terms.grant import version_row
-from contracts.terms.model import from_json
+from contracts.terms.model import readable
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,15 +96,17 @@ def public_register(session: Session) -> list[RegisterRow]:
         .order_by(col(Contract.activated_at).desc(), col(Contract.id).desc())
     )
     rows = [_register_row(*found) for found in session.exec(query).all()]
-    return _live_first(rows)
+    return _live_first([row for row in rows if row is not None])
 
 
 def _live_first(rows: Sequence[RegisterRow]) -> list[RegisterRow]:
     return sorted(rows, key=lambda row: row.state == "ended")
 
 
-def _register_row(contract: Contract, version: ContractVersion, organisation: Organisation) -> RegisterRow:
-    terms = from_json(version.terms_json)
+def _register_row(contract: Contract, version: ContractVersion, organisation: Organisation) -> RegisterRow | None:
+    terms = readable(version.terms_json)
+    if terms is None:
+        return None  # an edited row: no data leaves under it, and nobody knows what it said
     return RegisterRow(
         contract_id=contract.id,
         organisation=organisation.name,

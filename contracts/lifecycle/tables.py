@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import UniqueConstraint
 from sqlmodel import Field, SQLModel
 
-from contracts.store.columns import json_type
+from contracts.store.columns import Octets, json_type
 
 
 class Contract(SQLModel, table=True):
@@ -53,7 +53,7 @@ class ContractVersion(SQLModel, table=True):
     terms_sha256: str
     text: str = Field(description="Markdown of the contract")
     text_sha256: str
-    pdf: bytes = b""
+    pdf: bytes = Field(default=b"", sa_type=Octets)
     pdf_sha256: str = ""
     seal: str = ""
     created_at: datetime

@@ -7,7 +7,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
 from contracts.ledger.stage import canonical
 from contracts.terms.purposes import PROHIBITED, PURPOSES
@@ -110,6 +110,14 @@ def to_json(terms: Terms) -> str:
 def from_json(text: str) -> Terms:
     """Terms from stored JSON; raises pydantic's ValidationError for anything unknown."""
     return Terms.model_validate_json(text)
+
+
+def readable(text: str) -> Terms | None:
+    """Terms for pages and notices; None where the stored text was edited into something that is none. Lets no data out."""
+    try:
+        return from_json(text)
+    except ValidationError:
+        return None
 
 
 def terms_hash(text: str) -> str:

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from contracts.house import House
 from contracts.ledger import queries
-from contracts.ledger.note import parse_vkey
+from contracts.ledger.note import BadNote, parse_vkey
 from contracts.ledger.proofs import Checked, Pending, Proof, check_proof, proof_of
 from contracts.ledger.queries import EntryView
 from contracts.ledger.service import note_view
@@ -72,9 +72,14 @@ def proof_file(request: Request, actor: Staff, entry_id: str) -> Response:
     return Response(proof.text(), media_type="text/plain; charset=utf-8", headers=headers)
 
 
-def _check(proof: Proof | Pending, key: str) -> Checked | None:
-    """The proof as an outsider checks it, so that the page never says what the file does not."""
-    return check_proof(proof.text(), parse_vkey(key)) if isinstance(proof, Proof) else None
+def _check(proof: Proof | Pending, key: str) -> Checked | str | None:
+    """The proof as an outsider checks it, so that the page never says what the file does not; a sentence where it does not hold."""
+    if isinstance(proof, Pending):
+        return None
+    try:
+        return check_proof(proof.text(), parse_vkey(key))
+    except BadNote as error:
+        return str(error)
 
 
 # What the facts table shows, in this order; the rest of the leaf stands below it as it is.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
@@ -22,7 +23,7 @@ from contracts.people.roles import Role
 from contracts.people.tables import Organisation
 from contracts.signing.handler import document_of
 from contracts.signing.text import blocks
-from contracts.terms.model import from_json
+from contracts.terms.model import readable
 from contracts.terms.words import plain
 from portal.again import needs_password
 from portal.chain import chain
@@ -59,7 +60,7 @@ def every(request: Request, actor: Reader, state: str = "", q: str = "", after: 
     wanted = lists.Wanted(state, q[:200], after[:40], lists.CSV_AT_MOST if format == "csv" else lists.PAGE)
     with house_of(request).store.read() as session:
         found = lists.contracts(session, wanted)
-        ends = {row.id: from_json(queries.version_of(session, row).terms_json).ends for row, _ in found.rows} if format != "csv" else {}
+        ends = {row.id: ends for row, _ in found.rows if (ends := _ends(session, row))} if format != "csv" else {}
     if format == "csv":
         return lists.as_csv("contracts", CSV_HEADER, [_csv(row, name) for row, name in found.rows])
     facets = [("All", wanted.path(BASE, state=""), sum(found.counts.values()), not state)]
@@ -118,7 +119,7 @@ def show(request: Request, actor: Actor, contract_id: str, form: Form, status: i
 def _read(request: Request, session: Session, contract: Contract) -> dict[str, Any]:
     house, now = house_of(request), house_of(request).clock.now()
     version, application = queries.version_of(session, contract), session.get_one(Application, contract.application_id)
-    terms = from_json(version.terms_json)
+    terms = readable(version.terms_json)
     clients = clients_of(session, contract.id)
     people = (contract.approved_by, contract.drafted_by, contract.suspended_by, contract.lift_asked_by)
     return {
@@ -127,18 +128,23 @@ def _read(request: Request, session: Session, contract: Contract) -> dict[str, A
         "terms": terms,
         "organisation": session.get_one(Organisation, contract.organisation_id),
         "application": application,
-        "lines": plain(terms, house.settings),
+        "lines": plain(terms, house.settings) if terms else [],
         "text": blocks(version.text),
         "signatures": queries.signatures_of(session, contract),
         "seal_broken": check_seal(house.keys, session, contract, version) if contract.state in LIVE else None,
         "clients": clients,
         "effect": effect_of(session, contract, clients, now),
-        "use": use_of(session, contract, terms, now, house.settings.platform.time_zone),
+        "use": use_of(session, contract, terms, now, house.settings.platform.time_zone) if terms else None,
         "names": reads.people(session, people),
         "links": chain(session, application=application, contract=contract, staff=True),
         "rows": about(session, contract.id, 30),
         "ended": contract.state in FINAL,
     }
+
+
+def _ends(session: Session, contract: Contract) -> date | None:
+    terms = readable(queries.version_of(session, contract).terms_json)
+    return terms.ends if terms else None
 
 
 def _may(contract: Contract, actor: Actor) -> set[str]:

@@ -13,7 +13,7 @@ from contracts.lifecycle import queries as lifecycle
 from contracts.lifecycle.tables import Contract
 from contracts.quotas.tables import QuotaDay
 from contracts.terms.grant import version_row
-from contracts.terms.model import Terms, from_json
+from contracts.terms.model import Terms, readable
 from portal.pages.partner.duties import Situation
 
 
@@ -25,9 +25,9 @@ def situation(session: Session, organisation_id: str) -> Situation:
 
 
 def terms_of(session: Session, contract: Contract) -> Terms | None:
-    """The terms of the version in force or under signature."""
+    """The terms of the version in force or under signature; None where they cannot be read."""
     version = version_row(session, contract)
-    return from_json(version.terms_json) if version is not None else None
+    return readable(version.terms_json) if version is not None else None
 
 
 def live_clients(session: Session, contract_ids: Iterable[str]) -> dict[str, int]:

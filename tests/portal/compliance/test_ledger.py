@@ -109,8 +109,10 @@ def test_a_wrong_day_is_named_and_nothing_is_searched(house: House, cora: TestCl
 
 
 def test_strange_addresses_find_nothing_and_break_nothing(cora: TestClient, written: list[str]) -> None:
-    for query in ("q=%00", "q=%27%20OR%201%3D1", "before=abc", "before=99999999999999999999", "q=%2399999999999999999999", "decision=%00"):
+    for query in ("q=%27%20OR%201%3D1", "before=abc", "before=99999999999999999999", "q=%2399999999999999999999", "decision=no"):
         assert cora.get(f"/compliance?{query}").status_code == 200
+    for query in ("q=%00", "decision=%00"):
+        assert cora.get(f"/compliance?{query}").status_code == 400
 
 
 def test_the_file_holds_what_was_found(house: House, cora: TestClient, written: list[str]) -> None:
