@@ -131,7 +131,7 @@ def entry_for(claims: Claims, grant: Grant | None, address: str, event: str, wha
         credential=claims.client_id,
         credential_kind="oauth-client",
         facts={"asked": what},
-        personal={"network": network} if network else {},
+        personal={name: value for name, value in (("network", network), ("account", claims.account)) if value},
     )
 
 

@@ -81,6 +81,7 @@ def entry_of(
 
 
 def personal_of(request: RecordsRequest) -> dict[str, str]:
-    """What of a request is personal: the network's prefix, and the query with its values."""
-    values = {"network": networks.prefix(request.caller.address), "query": request.asked[:4_000]}
+    """What of a request is personal: the network's prefix, the query with its values, and the person that a program acts for."""
+    caller = request.caller
+    values = {"network": networks.prefix(caller.address), "query": request.asked[:4_000], "account": caller.claims.account}
     return {name: value for name, value in values.items() if value}

@@ -78,7 +78,17 @@ class Directory:
         scopes = frozenset(row.scopes) & scopes_for(audience)
         if isinstance(grant, Grant) and audience == "site" and grant.terms.crawl is None:
             scopes = frozenset()
-        facts = ClientFacts(row.id, row.contract_id, row.organisation_id, audience, scopes, row.secret_sha256)
+        facts = ClientFacts(
+            row.id,
+            row.contract_id,
+            row.organisation_id,
+            audience,
+            scopes,
+            row.secret_sha256,
+            row.auth_method,
+            frozenset(row.grant_types),
+            tuple(row.redirect_uris),
+        )
         return KnownClient(facts, grant, epoch)
 
 

@@ -21,6 +21,9 @@ class Client(SQLModel, table=True):
     audience: str = Field(description="api: reads records; site: fetches the main site through the gate")
     scopes: list[str] = Field(default_factory=list, sa_type=json_type)  # type: ignore[call-overload]  # a factory of the type is accepted
     secret_sha256: str
+    auth_method: str = Field(default="client_secret", description="client_secret (Basic or in the body), private_key_jwt, none")
+    grant_types: list[str] = Field(default_factory=lambda: ["client_credentials"], sa_type=json_type)  # type: ignore[call-overload]  # as above
+    redirect_uris: list[str] = Field(default_factory=list, sa_type=json_type)  # type: ignore[call-overload]  # as above
     created_by: str = Field(foreign_key="account.id")
     created_at: datetime
     revoked_at: datetime | None = None
@@ -46,3 +49,52 @@ class DeniedToken(SQLModel, table=True):
     contract_id: str = Field(foreign_key="contract.id", index=True)
     denied_at: datetime
     ends_at: datetime = Field(index=True)
+
+
+class Authorization(SQLModel, table=True):
+    """A person's answer to a program that asks to read under a contract: asked, decided, and its code redeemed, each at most once."""
+
+    __tablename__ = "authorization"
+
+    id: str = Field(primary_key=True)
+    client_id: str = Field(foreign_key="client.id", index=True)
+    contract_id: str = Field(foreign_key="contract.id")
+    organisation_id: str = Field(foreign_key="organisation.id")
+    redirect_uri: str
+    state: str = ""
+    scope: str
+    code_challenge: str
+    created_at: datetime
+    expires_at: datetime = Field(index=True)
+    account_id: str | None = Field(default=None, foreign_key="account.id")
+    decision: str = Field(default="", description="allow, deny, or empty while nobody decided")
+    code_sha256: str | None = Field(default=None, unique=True, index=True)
+    spent_at: datetime | None = None
+    family_id: str | None = None
+
+
+class TokenFamily(SQLModel, table=True):
+    """Every token that comes from one consent of one person; they end together."""
+
+    __tablename__ = "token_family"
+
+    id: str = Field(primary_key=True)
+    client_id: str = Field(foreign_key="client.id", index=True)
+    contract_id: str = Field(foreign_key="contract.id", index=True)
+    organisation_id: str = Field(foreign_key="organisation.id")
+    account_id: str = Field(foreign_key="account.id", index=True)
+    scope: str
+    created_at: datetime
+    expires_at: datetime = Field(index=True)
+    revoked_at: datetime | None = None
+
+
+class RefreshToken(SQLModel, table=True):
+    """One refresh token, kept as SHA-256; good once."""
+
+    __tablename__ = "refresh_token"
+
+    id: str = Field(primary_key=True)
+    family_id: str = Field(foreign_key="token_family.id", index=True)
+    issued_at: datetime
+    spent_at: datetime | None = None

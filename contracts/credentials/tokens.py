@@ -85,6 +85,11 @@ class Claims:
     payload: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
     kid: str = field(default="", compare=False)
 
+    @property
+    def account(self) -> str:
+        """The person that the program acts for; empty where a client acts for itself."""
+        return str(self.payload.get("sub", "")) if self.family else ""
+
 
 @dataclass(frozen=True, slots=True)
 class _Unknown:

@@ -15,6 +15,9 @@ EVENTS: dict[str, str] = {
     "application.drafted": "A partner began an application.",
     "application.submitted": "A partner submitted an application.",
     "application.withdrawn": "A partner withdrew an application.",
+    "authorization.allowed": "A person let a program read under a contract on their behalf.",
+    "authorization.asked": "A program asked a person of a partner to read under a contract on their behalf.",
+    "authorization.denied": "A person did not let a program read on their behalf.",
     "client.created": "A partner made an OAuth client.",
     "client.revoked": "An OAuth client was revoked.",
     "contract.activated": "The platform countersigned; the contract is in force.",
@@ -40,5 +43,6 @@ EVENTS: dict[str, str] = {
     "token.issued": "An access token was issued.",
     "token.refused": "An access token, or a request about one, was refused.",
     "token.revoked": "A token was revoked before its end by the client that held it.",
+    "token.family_revoked": "Every token from one person's consent was revoked.",
     "usage.reported": "Usage was reported to the payment service.",
 }

@@ -1,0 +1,13 @@
+"""Forgetting what has ended: denials, requests of programs, families of tokens."""
+
+from __future__ import annotations
+
+from contracts.credentials.authorizations import sweep_authorizations
+from contracts.credentials.families import sweep_families
+from contracts.credentials.issued import sweep
+from contracts.store.unit import Store
+
+
+def sweep_credentials(store: Store) -> int:
+    """One run of all; returns how many rows went."""
+    return sweep(store) + sweep_authorizations(store) + sweep_families(store)
