@@ -39,13 +39,18 @@ def count_entry(counts: Mapping[str, int], since: datetime, until: datetime) -> 
 
 def write_sums(unit: Unit, sums: Sums) -> None:
     """Add counts and stops to their rows."""
-    for (minute, outcome), requests in sorted(sums.counts.items()):
-        _add(unit, GateCount, {"minute": minute, "outcome": outcome}, {"requests": requests})
-    for key, stop in sums.stops.items():
-        same = {"day": stop.last_at.astimezone(UTC).date(), "identity": key.identity, "reason": key.reason, "effect": key.effect}
-        once = {"network": stop.network, "agent": stop.agent, "contract_id": stop.contract_id, "first_at": stop.first_at}
-        latest = {"last_at": stop.last_at, "last_decision": stop.last_decision}
-        _add(unit, GateStop, same, {"requests": stop.requests}, once, latest, {"pages": stop.pages})
+    counts = [{"minute": minute, "outcome": outcome, "requests": requests} for (minute, outcome), requests in sorted(sums.counts.items())]
+    _add(unit, GateCount, counts, sums=("requests",))
+    stops = [
+        {
+            "day": stop.last_at.astimezone(UTC).date(),
+            **{"identity": key.identity, "reason": key.reason, "effect": key.effect},
+            **{"network": stop.network, "agent": stop.agent, "contract_id": stop.contract_id, "first_at": stop.first_at},
+            **{"last_at": stop.last_at, "last_decision": stop.last_decision, "requests": stop.requests, "pages": stop.pages},
+        }
+        for key, stop in sums.stops.items()
+    ]
+    _add(unit, GateStop, stops, sums=("requests",), latest=("last_at", "last_decision"), most=("pages",))
 
 
 def by_outcome(sums: Sums) -> Counter[str]:
@@ -102,18 +107,20 @@ def _entry(group: Fetch, paths: list[str]) -> Entry:
 def _add(
     unit: Unit,
     table: type[SQLModel],
-    same: Mapping[str, Any],
-    sums: Mapping[str, int],
-    once: Mapping[str, Any] | None = None,
-    latest: Mapping[str, Any] | None = None,
-    most: Mapping[str, int] | None = None,
+    rows: Sequence[Mapping[str, Any]],
+    *,
+    sums: Sequence[str],
+    latest: Sequence[str] = (),
+    most: Sequence[str] = (),
 ) -> None:
-    """Insert a row, or add to the one that is there, in one statement that cannot lose to another process."""
-    once, latest, most = once or {}, latest or {}, most or {}
+    """Insert rows, or add each to the one that has its key, in one statement that cannot lose to another process."""
+    if not rows:
+        return
     into: Table = table.__table__  # type: ignore[attr-defined]  # SQLModel sets it on every table class
     dialect = sqlite if unit.connection.dialect.name == "sqlite" else postgresql
-    statement = dialect.insert(into).values(**same, **sums, **once, **latest, **most)
+    statement = dialect.insert(into)
     new = statement.excluded
     changes: dict[str, Any] = {name: into.c[name] + new[name] for name in sums} | {name: new[name] for name in latest}
     changes |= {name: case((new[name] > into.c[name], new[name]), else_=into.c[name]) for name in most}
-    unit.connection.execute(statement.on_conflict_do_update(index_elements=list(same), set_=changes))
+    key = [column.name for column in into.primary_key]
+    unit.connection.execute(statement.on_conflict_do_update(index_elements=key, set_=changes), rows)

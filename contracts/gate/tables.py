@@ -37,7 +37,7 @@ class GateStop(SQLModel, table=True):
     __tablename__ = "gate_stop"
 
     day: date = Field(primary_key=True)
-    identity: str = Field(primary_key=True, description="Hash of network and user agent, or the contract's id")
+    identity: str = Field(primary_key=True, description="Hash of network and user agent or of the network alone, or the contract's id")
     reason: str = Field(primary_key=True, description="contracts.gate.reasons.REASONS")
     effect: str = Field(primary_key=True, description="stopped or would_stop")
     network: str = ""

@@ -75,6 +75,12 @@ class Sums:
     def __bool__(self) -> bool:
         return bool(self.counts or self.stops)
 
+    def parts(self, most: int) -> list[Sums]:
+        """The same in pieces of at most so many stops; the first has every count. At least one piece."""
+        stops = list(self.stops.items())
+        pieces = [dict(stops[start : start + most]) for start in range(0, len(stops), most)] or [{}]
+        return [Sums(self.counts if place == 0 else Counter(), piece) for place, piece in enumerate(pieces)]
+
     def stop(self, key: StopKey, stop: Stop) -> None:
         """Sum up a stop; above 10,000 identities at once the rest are summed as `others`."""
         if key not in self.stops and len(self.stops) >= MOST_STOPS:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
+import statistics
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -67,6 +69,30 @@ def test_a_visitor_passes_until_the_budget_and_again_after_an_hour(parts: GatePa
 def test_another_user_agent_earns_no_new_budget_for_ever(parts: GateParts) -> None:
     reasons = [ask(parts, f"/posts/{n}", agent=f"agent-{n // 5}/1.0") for n in range(40)]
     assert reasons == ["within_budget"] * 25 + ["network_budget_exceeded"] * 15
+
+
+def test_invented_user_agents_write_no_rows_of_their_own(parts: GateParts, store: Store, clock: FixedClock) -> None:
+    forged = "e30." + base64.urlsafe_b64encode(json.dumps({"iss": parts.tokens.issuer}).encode()).decode().rstrip("=") + ".e30"
+    for n in range(60):
+        ask(parts, f"/posts/{n}", agent=f"agent-{n}/1.0")
+        ask(parts, "*", agent=f"agent-{n}/1.0")
+        ask(parts, f"/posts/{n}", agent=f"agent-{n}/1.0", token=forged)
+    parts.gate.flush_counts()
+    with store.read() as session:
+        found = {each.reason: each.requests for each in queries.stops(session, clock.now())}
+    assert found == {"network_budget_exceeded": 35, "malformed": 60, "token_invalid": 60}
+
+
+def test_a_flood_of_identities_is_written_in_short_transactions(sqlite_store: Store, clock: FixedClock, tmp_path: Path) -> None:
+    parts = gate_over(sqlite_store, clock, gate_settings(tmp_path))
+    for n in range(1_000):
+        ask(parts, "*", address=f"10.{n // 250}.{n % 250}.1")
+    sqlite_store.holds.clear()
+    parts.gate.flush_counts()
+    with sqlite_store.read() as session:
+        assert queries.effects(session, clock.now())["would_stop"].rows + queries.effects(session, clock.now())["stopped"].rows == 1_000
+    assert len(sqlite_store.holds) == 10
+    assert statistics.median(hold.seconds for hold in sqlite_store.holds) < 0.02
 
 
 def test_a_licensed_crawler_passes_within_paths_and_pace(parts: GateParts, clock: FixedClock) -> None:
