@@ -22,6 +22,7 @@ from contracts.people.roles import Role
 from contracts.people.tables import Organisation
 from contracts.settings import DatasetSettings, Settings
 from contracts.store.unit import Unit
+from contracts.terms.purposes import PURPOSES
 
 _DATASET_ID = re.compile(r"^[a-z][a-z0-9_-]{0,63}$")
 
@@ -197,7 +198,8 @@ def _record(
             subject=application.id,
             organisation=application.organisation_id,
             dataset=application.dataset,
-            purpose=application.purpose,
+            # A draft's may be any words, and what stands in a leaf can never be erased.
+            purpose=application.purpose if application.purpose in PURPOSES else "",
             facts={"revision": application.revision, **facts},
             personal=actor.personal(**(personal or {})),
         ),

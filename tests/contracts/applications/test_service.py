@@ -34,6 +34,17 @@ def refused(store: Store, act: Callable[[Unit], Any]) -> str:
     return caught.value.refusal.code
 
 
+def test_words_of_a_draft_never_enter_a_leaf(sqlite_store: Store) -> None:
+    cast = Cast(sqlite_store)
+    with sqlite_store.write() as unit:
+        draft = service.begin(unit, cast.tove, "posts")
+        service.save(unit, cast.tove, draft.id, draft.revision, read_form({**FORM, "purpose": "watch-jane-doe-of-elm-street"}))
+        service.withdraw(unit, cast.tove, draft.id, draft.revision)
+    with sqlite_store.read() as session:
+        leaves = b"".join(row.leaf for row in session.exec(select(StagedEntry)).all())
+    assert b"application.withdrawn" in leaves and b"jane" not in leaves
+
+
 def test_from_draft_to_approval(store: Store) -> None:
     cast = Cast(store)
     application = submitted(store, cast.tove)
