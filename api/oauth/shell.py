@@ -60,6 +60,8 @@ class Shell:
             if pace.first_of_a_minute(network):
                 self.refuse(refused, network, asked)
             return answer(refused, {"retry-after": str(wait)})
+        if isinstance(form, Unreadable):
+            pace.failed(network)  # nobody's client is named, and each is recorded: as good as a failed authentication
         decision = unreadable(form) if isinstance(form, Unreadable) else decide(form)
         if decision.rule:
             self.refuse(decision, network, asked)

@@ -14,6 +14,7 @@ from contracts.people.actor import Actor
 from contracts.people.roles import ROLES, STAFF, Role, Side
 from portal.deps import go, house_of, page, requires
 from portal.forms import Form, mendable, submitted
+from portal.limits import MAILS, limited
 
 routes = APIRouter(prefix="/desk/people")
 OFFERED = tuple((role.value, role.value.capitalize(), facts.meaning) for role, facts in ROLES.items() if facts.side is Side.PLATFORM)
@@ -26,6 +27,7 @@ def every(request: Request, actor: Annotated[Actor, Depends(requires(*STAFF))]) 
 
 
 @routes.post("")
+@limited(MAILS)
 def invite(
     request: Request, actor: Annotated[Actor, Depends(requires(Role.ADMINISTRATOR))], form: Annotated[Form, Depends(submitted)]
 ) -> Response:

@@ -26,6 +26,7 @@ from portal.chain import chain
 from portal.deps import go, house_of, page, partner
 from portal.forms import Form, mendable, of, submitted
 from portal.hints import hinted
+from portal.limits import SIGN_IN, limited
 from portal.pages.partner import reads
 from portal.timelines import story
 
@@ -61,6 +62,7 @@ def pdf(request: Request, actor: Partner, contract_id: str) -> Response:
 
 
 @router.post("/{contract_id}/sign")
+@limited(SIGN_IN)
 def sign(request: Request, actor: Partner, contract_id: str, form: Sent) -> Response:
     """Sign with name, capacity and password. The password is checked before the unit, because hashing takes long."""
     house = house_of(request)

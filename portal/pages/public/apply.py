@@ -32,6 +32,7 @@ def show(request: Request) -> Response:
 
 
 @router.post("/apply")
+@limited(PAGES)
 def begin(request: Request, actor: Actor = Depends(partner), form: Form = Depends(submitted)) -> Response:
     """Begin an application and open it."""
     house = house_of(request)
