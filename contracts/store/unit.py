@@ -68,11 +68,17 @@ class Store:
         self.news: list[Callable[[], None]] = []
         # SQLite's own busy wait polls; a lock in the process hands over at once and never times out.
         self._writer = threading.Lock()
+        self._thread = threading.local()
 
     @property
     def is_sqlite(self) -> bool:
         """Whether writes are serialised in this process."""
         return self.engine.dialect.name == "sqlite"
+
+    @property
+    def writing(self) -> bool:
+        """Whether the calling thread is inside a unit of work, where whatever takes long makes everyone wait."""
+        return getattr(self._thread, "writing", False)
 
     @contextmanager
     def read(self) -> Iterator[Session]:
@@ -111,12 +117,23 @@ class Store:
 
     @contextmanager
     def _locked(self, label: str) -> Iterator[None]:
+        if self.writing:
+            raise RuntimeError(f"the unit {label!r} begins inside another one of its thread, which could never end")
         if not self.is_sqlite:
-            yield
+            with self._marked():
+                yield
             return
-        with self._writer:
+        with self._writer, self._marked():
             start = time.perf_counter()
             try:
                 yield
             finally:
                 self.holds.append(Hold(label, time.perf_counter() - start))
+
+    @contextmanager
+    def _marked(self) -> Iterator[None]:
+        self._thread.writing = True
+        try:
+            yield
+        finally:
+            self._thread.writing = False

@@ -19,6 +19,7 @@ from contracts.keys import KeyRing
 from contracts.lifecycle.seal import check_seal
 from contracts.lifecycle.states import MEANING, State
 from contracts.lifecycle.tables import Contract, ContractVersion
+from contracts.lifecycle.told import check_state
 from contracts.terms.model import Terms, from_json
 
 
@@ -73,7 +74,7 @@ class Grant:
 
 
 def compile_grant(keys: KeyRing, session: Session, contract_id: str) -> Grant | Refusal:
-    """The grant of an active contract whose seal is intact.
+    """The grant of an active contract whose seal is intact and whose state is the one that the ledger tells.
 
     Refuses with `not_found`, `contract_not_active` (its state in the facts) or `seal_broken`. Dates are left to `refusal_at`,
     because a grant is kept in memory over midnight.
@@ -81,6 +82,8 @@ def compile_grant(keys: KeyRing, session: Session, contract_id: str) -> Grant | 
     contract = session.get(Contract, contract_id)
     if contract is None:
         return Refusal("not_found", "There is no such contract.", {})
+    if disputed := check_state(session, contract):
+        return disputed
     if contract.state != State.ACTIVE:
         facts = {"contract": contract.id, "state": contract.state}
         return Refusal("contract_not_active", f"The contract is not active. {MEANING[State(contract.state)]}", facts)

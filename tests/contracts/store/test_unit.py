@@ -70,3 +70,14 @@ def test_the_watch_tells_of_a_change_and_is_fresh_only_after_reading(store: Stor
         epochs.bump(unit, "gate")
     watch.poll()
     assert heard == [(Epochs(), Epochs(gate=1))]
+
+
+def test_a_unit_inside_another_is_a_fault_and_not_a_wait_for_ever(store: Store) -> None:
+    with store.write("outer"):
+        assert store.writing
+        with pytest.raises(RuntimeError, match="'inner' begins inside another"), store.write("inner"):
+            pass
+        assert store.writing
+    assert not store.writing
+    with store.write("next"):
+        pass
