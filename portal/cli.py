@@ -17,6 +17,7 @@ from portal.commands import demo as demo_command
 from portal.commands import doctor as doctor_command
 from portal.commands import gate as gate_command
 from portal.commands import init as init_command
+from portal.commands import keys as keys_command
 from portal.commands import ledger as ledger_command
 from portal.commands.ask import Given
 from portal.commands.init import mail_address
@@ -28,8 +29,9 @@ app = typer.Typer(
 ledger = typer.Typer(help="Verify and prove the ledger.", no_args_is_help=True)
 gate = typer.Typer(help="The gate before the main site.", no_args_is_help=True)
 dataset = typer.Typer(help="Datasets.", no_args_is_help=True)
+keys = typer.Typer(help="The keys that sign access tokens.", no_args_is_help=True)
 demo = typer.Typer(help="The demo: a working portal with people, contracts and data.", invoke_without_command=True)
-for group, name in ((ledger, "ledger"), (gate, "gate"), (dataset, "dataset"), (demo, "demo")):
+for group, name in ((ledger, "ledger"), (gate, "gate"), (dataset, "dataset"), (keys, "keys"), (demo, "demo")):
     app.add_typer(group, name=name)
 
 console = Console(highlight=False, soft_wrap=True)
@@ -147,6 +149,27 @@ def gate_off(config: Config = None) -> None:
     """Restore shadow mode within two seconds: everyone is let through and recorded."""
     gate_command.turn_off(demo_command.settings_here(config))
     console.print("The gate is in shadow: everyone is let through and recorded.")
+
+
+@keys.command("list")
+def list_keys(config: Config = None) -> None:
+    """Print every key that signs or signed access tokens, newest first."""
+    for line in keys_command.lines(keys_command.list_keys(demo_command.settings_here(config))):
+        console.print(line)
+
+
+@keys.command("rotate")
+def rotate_keys(config: Config = None) -> None:
+    """Make a new key: published now, signing in ten minutes; the one before ends by itself after its last token."""
+    kid = keys_command.rotate_key(demo_command.settings_here(config))
+    console.print(f"The key {kid} is published and signs in ten minutes. No request fails meanwhile.")
+
+
+@keys.command("revoke")
+def revoke_key(kid: Annotated[str, typer.Argument(help="Id of the key, as `licet keys list` shows it.")], config: Config = None) -> None:
+    """End a key within two seconds, and with it every token that it signed; clients ask for new ones."""
+    keys_command.revoke_key(demo_command.settings_here(config), kid)
+    console.print(f"The key {kid} has ended, and every token that it signed with it. Clients get new tokens as before.")
 
 
 @demo.callback()

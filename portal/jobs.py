@@ -9,6 +9,7 @@ import structlog
 from contracts.billing.events import stripe_handler
 from contracts.billing.report import CHECK_CUSTOMER, REPORT, ask_to_report, check_customer_handler, report_handler
 from contracts.credentials.kept import sweep_kept
+from contracts.credentials.rotation import end_replaced
 from contracts.credentials.sweeping import sweep_credentials
 from contracts.datasets.load import refresh
 from contracts.datasets.pseudonyms import build_for
@@ -36,6 +37,7 @@ def jobs_of(house: House) -> list[Job]:
         Job("outbox", 0.5, lambda: outbox.run_due(house.store, handlers)),
         Job("inbox", 0.5, lambda: inbox.run_waiting(house.store, {"stripe": stripe_handler})),
         Job("billing", 2.0, lambda: ask_to_report(house.store)),
+        Job("keys", 30.0, lambda: end_replaced(house.store)),
         Job("tokens", 60.0, lambda: sweep_credentials(house.store) + sweep_kept(house.store)),
         Job("expiry", 30.0, lambda: expire_due(house.store, house.settings.platform.time_zone)),
         *house.gate.jobs(),

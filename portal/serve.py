@@ -53,6 +53,7 @@ def build(settings: Settings, clock: Clock | None = None) -> House:
     watch, catalogue = EpochWatch(store), Catalogue(settings, store)
     grants, access = GrantCache(store, keys, clock, watch), AccessWriter(store, watch, clock)
     tokens = Tokens(keys, store, clock, issuer=settings.base_url, site_host=settings.platform.site)
+    tokens.follow(watch)
     return House(
         settings=settings,
         clock=clock,

@@ -23,7 +23,6 @@ from contracts.errors import StoreUnavailable
 from contracts.house import House
 from contracts.ledger.stage import Entry, record
 from contracts.networks import client_address, prefix
-from contracts.store import epochs
 from contracts.terms.grant import Grant
 
 log = structlog.get_logger()
@@ -41,7 +40,6 @@ class Shell:
         self.house = house
         self.directory = Directory(house.keys, house.store, house.watch)
         self._threads = anyio.CapacityLimiter(THREADS)
-        house.watch.on_change(self._on_change)
 
     async def in_thread(self, act: Callable[[], Response]) -> Response:
         """Run what may wait for the store; 503 where the store does not answer."""
@@ -92,10 +90,6 @@ class Shell:
         peer = scope["client"][0] if scope.get("client") else ""
         forwarded = ",".join(value.decode("latin-1") for name, value in scope["headers"] if name == b"x-forwarded-for")
         return client_address(peer, forwarded, self.house.settings.gate.proxies)
-
-    def _on_change(self, before: epochs.Epochs, after: epochs.Epochs) -> None:
-        if before.grants != after.grants:
-            self.house.tokens.forget()
 
 
 UNAVAILABLE = {"error": "temporarily_unavailable", "error_description": "Nothing can be recorded now, so nothing is answered. Try again."}

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import threading
-import time
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -18,25 +17,25 @@ from urllib.parse import urlsplit
 
 from joserfc import jws, jwt
 from joserfc.errors import JoseError
-from joserfc.jwk import ECKey
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import select
 
 from contracts.clock import Clock
+from contracts.credentials.signing_keys import ALGORITHM, RELOAD_SECONDS, SigningKeys
 from contracts.credentials.tables import KeptToken
 from contracts.errors import Misconfigured, Refusal, StoreUnavailable, refuse
 from contracts.ids import new_id
 from contracts.incidents.service import open_incident
-from contracts.keys import KeyRing, Purpose, all_of, ec_key
-from contracts.ledger.stage import Entry, record
+from contracts.keys import KeyRing
+from contracts.store.epochs import EpochWatch
 from contracts.store.unit import Store
 
 LIFETIME_SECONDS = 600
-ALGORITHM = "ES256"
+# No token of any grant lasts longer; a replaced key verifies that long.
+LONGEST_SECONDS = 900
 TYPE = "at+jwt"
 MAX_TOKEN_CHARACTERS = 4096
 MAX_CACHED = 20_000
-RELOAD_SECONDS = 1.0
 
 Audience = Literal["api", "site"]
 
@@ -101,35 +100,30 @@ class _Unknown:
 
 
 class Tokens:
-    """Issues and verifies tokens with the key ring's token keys; the newest key signs, every key in use verifies."""
+    """Issues and verifies tokens with the key ring's token keys (`contracts.credentials.signing_keys`)."""
 
     def __init__(
         self, keys: KeyRing, store: Store, clock: Clock, issuer: str, site_host: str, reload_seconds: float = RELOAD_SECONDS
     ) -> None:
         """`issuer` is the portal's address without a slash at its end, `site_host` the main site's address or bare host."""
-        self._ring, self._store, self._clock, self._reload = keys, store, clock, reload_seconds
+        self._store, self._clock = store, clock
+        self._keys = SigningKeys(keys, store, clock, reload_seconds)
         self.issuer = issuer.rstrip("/")
         self.audiences: Mapping[Audience, str] = {"api": f"{self.issuer}/v1", "site": origin(site_host)}
         self._lock = threading.Lock()
-        self._keys: dict[str, ECKey] = {}
-        self._loaded_at = float("-inf")
         self._verified: OrderedDict[bytes, Claims] = OrderedDict()
 
     def prepare(self) -> None:
         """Make a token key where there is none; called at start, before the first request."""
-        with self._store.read() as session:
-            if all_of(session, Purpose.TOKEN):
-                return
-        with self._store.write("token key") as unit:
-            known = all_of(unit.session, Purpose.TOKEN)
-            if not known:
-                made = self._ring.make(unit, Purpose.TOKEN)
-                record(unit, Entry(event="key.made", subject=made.id, facts={"purpose": Purpose.TOKEN.value}))
+        self._keys.prepare()
 
     def forget(self) -> None:
-        """Drop the keys; for a change of keys, and whenever the epoch `grants` moves. Verified tokens go by their key."""
-        with self._lock:
-            self._keys, self._loaded_at = {}, float("-inf")
+        """Read the keys anew. Verified tokens stay known and go by their key."""
+        self._keys.forget()
+
+    def follow(self, watch: EpochWatch) -> None:
+        """Read the keys anew whenever the epoch `grants` moves, so that a revoked one ends everywhere within two seconds."""
+        watch.on_change(lambda before, after: self.forget() if before.grants != after.grants else None)
 
     def issue(self, client: ClientFacts, contract_version: int, scope: str, more: Mapping[str, Any] | None = None) -> IssuedToken:
         """A token of ten minutes for the client's audience with the space-separated scope, which may not be empty.
@@ -141,7 +135,7 @@ class Tokens:
         asked = frozenset(scope.split())
         if not asked or not asked <= client.scopes:
             raise refuse("scope_not_granted", "Ask only for the scope that this credential was made for.", scope=sorted(client.scopes))
-        kid, key = self._signing_key()
+        signer = self._keys.signer()
         issued, jti = int(self._clock.now().timestamp()), new_id("tok")
         claims: dict[str, Any] = {
             "iss": self.issuer,
@@ -156,7 +150,7 @@ class Tokens:
             "contract_version": contract_version,
             **(more or {}),
         }
-        signed = jwt.encode({"alg": ALGORITHM, "typ": TYPE, "kid": kid}, claims, key, algorithms=[ALGORITHM])
+        signed = jwt.encode({"alg": ALGORITHM, "typ": TYPE, "kid": signer.kid}, claims, signer.key, algorithms=[ALGORITHM])
         ends = datetime.fromtimestamp(issued + LIFETIME_SECONDS, UTC)
         return IssuedToken(signed, LIFETIME_SECONDS, jti, ends, _signed_sha256(signed))
 
@@ -183,7 +177,7 @@ class Tokens:
 
     def jwks(self) -> dict[str, Any]:
         """The public keys in use as a JWK set (RFC 7517), oldest first."""
-        return {"keys": [key.as_dict(private=False) for key in self._load(fresh=False).values()]}
+        return self._keys.published()
 
     def _seen(self, token: str) -> Claims | Refusal | _Unknown:
         """What memory and signature say of a token."""
@@ -199,7 +193,7 @@ class Tokens:
             return Refusal("token_invalid", "The access token has ended; ask for a new one at the token address.")
         if known is None:
             return _Unknown(digest, claims, _signed_sha256(token))
-        return known if known.kid in self._load(fresh=False) else _malformed()
+        return known if known.kid in self._keys.in_use() else _malformed()
 
     def _vouched(self, unknown: _Unknown) -> Claims | Refusal:
         """The claims, where the token is among those issued; else an incident, because someone else has the key."""
@@ -226,43 +220,16 @@ class Tokens:
             return _malformed()
         try:
             header = jws.extract_compact(token.encode()).protected
-            key = self._key_of(header)
+            kid = header.get("kid")
+            if header.get("typ") != TYPE or header.get("alg") != ALGORITHM or not isinstance(kid, str):
+                return _malformed()
+            key = self._keys.find(kid)
             if key is None:
                 return _malformed()
             payload = jwt.decode(token, key, algorithms=[ALGORITHM]).claims
         except (JoseError, ValueError):
             return _malformed()
-        return _claims(payload, self.issuer, header["kid"])
-
-    def _key_of(self, header: Mapping[str, Any]) -> ECKey | None:
-        kid = header.get("kid")
-        if header.get("typ") != TYPE or header.get("alg") != ALGORITHM or not isinstance(kid, str):
-            return None
-        return self._load(fresh=False).get(kid) or self._load(fresh=True).get(kid)
-
-    def _signing_key(self) -> tuple[str, ECKey]:
-        loaded = self._load(fresh=False)
-        if not loaded:
-            self.prepare()
-            self.forget()
-            loaded = self._load(fresh=True)
-        kid = next(reversed(loaded))
-        return kid, loaded[kid]
-
-    def _load(self, *, fresh: bool) -> dict[str, ECKey]:
-        """The keys in use; read again at most once a second, so that invented key ids cost no query each."""
-        with self._lock:
-            age = time.monotonic() - self._loaded_at
-            if (self._keys and not fresh) or age < self._reload:
-                return self._keys
-            try:
-                with self._store.read() as session:
-                    rows = all_of(session, Purpose.TOKEN)
-            except SQLAlchemyError as error:
-                raise StoreUnavailable("the token keys cannot be read") from error
-            self._keys = {row.id: _key(row.id, self._ring.open(row)) for row in rows}
-            self._loaded_at = time.monotonic()
-            return self._keys
+        return _claims(payload, self.issuer, kid)
 
     def _keep(self, digest: bytes, claims: Claims) -> None:
         with self._lock:
@@ -280,10 +247,6 @@ def origin(address: str) -> str:
         raise Misconfigured("setting platform.site", f"{address!r} is no http address.", "Give one like https://www.example.com.")
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     return f"{parts.scheme}://{host}" if parts.port in (None, default) else f"{parts.scheme}://{host}:{parts.port}"
-
-
-def _key(kid: str, private: bytes) -> ECKey:
-    return ECKey.import_key(ec_key(private), {"use": "sig", "alg": ALGORITHM, "kid": kid})
 
 
 def _for(claims: Claims | Refusal, audience: str) -> Claims | Refusal:

@@ -86,6 +86,7 @@ def _world(store: Store, clock: FixedClock) -> World:
             client, secret = credentials.create_client(unit, lead, contract, name="Loader", audience=audience)
             made.append((client.id, secret))
     watch = EpochWatch(store)
+    tokens.follow(watch)
     watch.poll()
     parts = SimpleNamespace(settings=SETTINGS, clock=clock, store=store, keys=RING, watch=watch, tokens=tokens)
     return World(cast(House, parts), store, lead, contract, *made)

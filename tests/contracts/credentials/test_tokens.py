@@ -161,25 +161,6 @@ def test_a_changed_signature_is_refused(tokens: Tokens) -> None:
     assert _code(tokens.verify(f"{head}.{flipped}", API)) == "token_invalid"
 
 
-def test_a_key_made_by_another_process_verifies_and_a_retired_one_does_not(sqlite_store: Store, clock: FixedClock) -> None:
-    tokens = Tokens(RING, sqlite_store, clock, ISSUER, SITE, reload_seconds=0.0)
-    tokens.prepare()
-    old = issued(tokens, sqlite_store, CLIENT).token
-    assert isinstance(tokens.verify(old, API), Claims)
-    with sqlite_store.write() as unit:
-        first = all_of(unit.session, Purpose.TOKEN)[0]
-        RING.make(unit, Purpose.TOKEN)
-    other = Tokens(RING, sqlite_store, clock, ISSUER, SITE)
-    new = issued(other, sqlite_store, CLIENT).token
-    assert isinstance(tokens.verify(new, API), Claims)
-    assert len(tokens.jwks()["keys"]) == 2
-    with sqlite_store.write() as unit:
-        unit.session.merge(first).retired_at = unit.now
-    tokens.forget()
-    assert _code(tokens.verify(old, API)) == "token_invalid"
-    assert isinstance(tokens.verify(new, API), Claims)
-
-
 def test_key_sets_hold_no_private_part(tokens: Tokens) -> None:
     (key,) = tokens.jwks()["keys"]
     assert {name: key[name] for name in ("kty", "crv", "use", "alg")} == {"kty": "EC", "crv": "P-256", "use": "sig", "alg": "ES256"}
