@@ -14,15 +14,19 @@ from contracts.store.engine import open_engine
 from contracts.store.unit import Store
 from portal.serve import clock_of
 
+_ID = re.compile(r"[a-z][a-z0-9_-]{0,63}")
+
 
 def describe(file: Path, name: str, folder: Path) -> str:
     """The section of `licet.toml` in `folder` for a file; its id is the file's name in letters, digits and _.
 
-    The file's place is written relative to the folder where it lies below. `Misconfigured` where the settings have the id already,
-    because the same section twice is not TOML.
+    The file's place is written relative to the folder where it lies below. `Misconfigured` for an id that settings do not take,
+    and where they have it already, because the same section twice is not TOML.
     """
     slug = name or re.sub(r"[^a-z0-9]+", "_", file.stem.lower()).strip("_") or "data"
     slug = slug if slug[0].isalpha() else f"d_{slug}"
+    if not _ID.fullmatch(slug):
+        raise Misconfigured(f"name {slug!r}", "is no id of a dataset.", "Use lower-case letters, digits, _ and -, a letter first.")
     settings = folder / "licet.toml"
     if settings.exists() and slug in tomllib.loads(settings.read_text(encoding="utf-8")).get("datasets", {}):
         raise Misconfigured(f"dataset {slug}", f"is in {settings.name} already.", "Edit it there, or give another id with --name.")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from sqlalchemy import Engine, make_url
+from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from contracts.datasets.source import survey
@@ -97,9 +97,10 @@ def _check_master_key(settings: Settings) -> str:
 
 def _check_there(settings: Settings) -> str:
     """Looks without opening, because opening an SQLite file makes it."""
-    url = make_url(settings.database_url)
-    if url.get_backend_name() == "sqlite" and not Path(url.database or "").exists():
-        raise Misconfigured("database", f"is not there: {url.database}.", "Run `licet migrate`, or put its backup back.")
+    engine = open_engine(settings.database_url)
+    file = engine.url.database or ""
+    if engine.dialect.name == "sqlite" and not Path(file).exists():
+        raise Misconfigured("database", f"is not there: {file}.", "Run `licet migrate`, or put its backup back.")
     return ""
 
 

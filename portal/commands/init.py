@@ -13,7 +13,7 @@ from contracts.keys import KeyRing, Purpose, master_key
 from contracts.people.decide import name_problem, tidy
 from contracts.people.service import first_administrator_link
 from contracts.settings import Settings, load, write_master_key
-from contracts.store.engine import open_engine
+from contracts.store.engine import check_durable, open_engine
 from contracts.store.schema import upgrade
 from contracts.store.unit import Store, Unit
 from portal.serve import clock_of
@@ -119,6 +119,7 @@ def prepare(settings: Settings) -> None:
     keys = KeyRing(master_key(settings))
     settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
     engine = open_engine(settings.database_url)
+    check_durable(engine)
     upgrade(engine)
     with Store(engine, clock_of(settings), settings.node).write("init") as unit:
         make_keys(unit, keys)

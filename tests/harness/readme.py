@@ -16,3 +16,9 @@ def commands(section: str = "") -> list[str]:
     blocks = re.findall(r"^```sh\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
     lines = [re.sub(r"(^|\s+)#.*", "", line).strip() for block in blocks for line in block.splitlines()]
     return [line for line in lines if line]
+
+
+def inline() -> list[str]:
+    """Every command within a sentence: what stands in backticks and begins as one."""
+    text = re.sub(r"^```.*?^```", "", README.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+    return re.findall(r"`((?:[A-Z]+=\S+ )*(?:make|licet) [^`]+)`", text)

@@ -62,6 +62,12 @@ class Terminal:
         os.write(self._ours, b"\x03")
         return self.wait_for(_PROMPT)
 
+    def shown(self) -> str:
+        """What is on the screen now and was not waited for."""
+        while select.select([self._ours], [], [], 0)[0]:
+            self._read()
+        return self._screen
+
     def wait_for(self, text: str, wait: float = 120) -> str:
         """Wait until the text is on the screen; what came before it. The rest stays for the next one."""
         deadline = time.monotonic() + wait
@@ -70,7 +76,10 @@ class Terminal:
             ready, _, _ = select.select([self._ours], [], [], max(left, 0))
             if not ready:
                 raise TimeoutError(f"{text!r} did not appear in {wait} s; the screen shows:\n{self._screen}")
-            shown = os.read(self._ours, 65_536).decode(errors="replace")
-            self._screen += _ANSI.sub("", shown).replace("\r", "")
+            self._read()
         before, _, self._screen = self._screen.partition(text)
         return before
+
+    def _read(self) -> None:
+        shown = os.read(self._ours, 65_536).decode(errors="replace")
+        self._screen += _ANSI.sub("", shown).replace("\r", "")

@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 import tomllib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.harness import readme
 from tests.harness.browser import chromium, look, visitor
-from tests.harness.server import free_port
+from tests.harness.server import free_port, is_ready
 from tests.harness.terminal import Terminal
 from tests.journeys import steps
 from tests.journeys.steps import Newcomer, follow, press
@@ -118,6 +119,7 @@ def test_a_new_platform_reaches_a_signed_contract_over_its_own_file(clone: Path,
 
         terminal.type(reader.next("licet serve"))
         assert terminal.wait_for("Stop it with Ctrl-C.").strip() == f"Airfield data access is at {base_url}."
+        assert answers(base_url), terminal.shown()
         open_window = window(base_url)
         administrator(open_window(), link)
         samir, sofia = (steward(open_window(), name, email) for name, email in (("Samir Haddad", SAMIR), ("Sofia Reyes", SOFIA)))
@@ -133,6 +135,15 @@ def test_a_new_platform_reaches_a_signed_contract_over_its_own_file(clone: Path,
         assert re.match(r"airports is now at version v2-\w+\.", reader.run("licet dataset refresh"))
         assert reader.lines == []
         terminal.interrupt()
+
+
+def answers(base_url: str) -> bool:
+    """Whether the portal comes up within a minute."""
+    deadline = time.monotonic() + 60
+    while not is_ready(base_url):
+        if time.monotonic() > deadline:
+            return False
+    return True
 
 
 def initialised(reader: Reader, port: int) -> str:

@@ -1,0 +1,214 @@
+"""`licet doctor`: every wrong thing is said once, with where it is and how to mend it, and nothing else is called wrong."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from contracts.settings import load
+from portal.alone import alone
+from portal.commands.doctor import Finding, examine
+from tests.harness.server import free_port
+from tests.harness.smtp import smtp_server
+from tests.portal.commands.conftest import TREES, Licet
+
+Change = Callable[[Path], object]
+
+
+def wrong(folder: Path) -> list[Finding]:
+    """The findings that are not fine."""
+    return [each for each in examine(folder / "licet.toml") if not each.fine]
+
+
+def in_settings(old: str, new: str) -> Change:
+    """Replace a text of licet.toml."""
+
+    def change(folder: Path) -> None:
+        file = folder / "licet.toml"
+        text = file.read_text()
+        assert old in text
+        file.write_text(text.replace(old, new))
+
+    return change
+
+
+def in_file(name: str, text: str) -> Change:
+    """Write a file of the installation."""
+    return lambda folder: (folder / name).write_text(text)
+
+
+def test_a_whole_installation_is_fine_and_nothing_is_touched(folder: Path) -> None:
+    before = {each: each.read_bytes() for each in folder.rglob("*") if each.is_file()}
+    port = load(folder / "licet.toml", {}).port
+    assert examine(folder / "licet.toml") == [
+        Finding("settings", True, f"profile trial, http://127.0.0.1:{port}"),
+        Finding("port", True, f"{port} is free"),
+        Finding("master key", True, f"in {folder}/.licet/master.key, for its owner only"),
+        Finding("database", True, "sqlite, durable, at this program's version"),
+        Finding("stored keys", True, "the master key opens them"),
+        Finding("mail", True, "kept on this machine and shown at /mailbox"),
+        Finding("dataset trees", True, "3 records in trees.csv"),
+    ]
+    assert {each: each.read_bytes() for each in before} == before
+
+
+KEY_GONE = "Put its copy back; a new installation gets one from `licet init`."
+COMPARE = "Compare the file with the types of the fields."
+CORRECT = "Correct the field's name in licet.toml, or name its column with `column`."
+NO_MAIL = 'Set mail.transport = "smtp" with sender, host, port, username and password.'
+
+
+@pytest.mark.parametrize(
+    ("change", "where", "found", "mend"),
+    [
+        (
+            in_settings("[platform]\nname", "[platform]\nnmae"),
+            "setting platform.nmae",
+            "is unknown.",
+            "Did you mean name? Read from {toml};",
+        ),
+        (
+            in_settings('site = "https://airfield.example"', 'site = "airfield"'),
+            "setting platform.site",
+            "does not fit: Write a web address",
+            "Read from {toml};",
+        ),
+        (in_settings("[mail]", "[mail"), "{toml}", "is not TOML: ", "Mend the place that it names."),
+        (
+            lambda folder: (folder / ".licet/master.key").unlink(),
+            "master key",
+            "is neither in LICET_MASTER_KEY nor in {folder}/.licet/master.key.",
+            KEY_GONE,
+        ),
+        (
+            lambda folder: (folder / ".licet/master.key").chmod(0o644),
+            "master key",
+            "{folder}/.licet/master.key can be read by others on this machine.",
+            "Run `chmod 600 {folder}/.licet/master.key`.",
+        ),
+        (
+            lambda folder: (folder / ".licet/master.key").write_bytes(b"short"),
+            "master key",
+            "is not 32 bytes.",
+            "Use the file that `licet init` wrote",
+        ),
+        (
+            lambda folder: (folder / ".licet/master.key").write_bytes(os.urandom(32)),
+            "master key",
+            "does not open the stored key key_",
+            "Use the master key that this database was made with.",
+        ),
+        (
+            lambda folder: (folder / ".licet/licet.db").unlink(),
+            "database",
+            "is not there: {folder}/.licet/licet.db.",
+            "Run `licet migrate`, or put its backup back.",
+        ),
+        (in_file(".licet/licet.db", ""), "database", "is at version none, the program at ", "Run `licet migrate`."),
+        (
+            in_file(".licet/licet.db", "no database at all, " * 100),
+            "database",
+            "cannot be opened: file is not a database.",
+            "Check `database` and `home`",
+        ),
+        (
+            in_settings("[platform]", 'database = "mysql://there"\n[platform]'),
+            "setting database",
+            "mysql is not supported.",
+            "Use sqlite or postgresql+psycopg.",
+        ),
+        (
+            in_settings("[platform]", 'database = "nonsense"\n[platform]'),
+            "setting database",
+            "is not an address of a database.",
+            "Use sqlite:///FILE",
+        ),
+        (
+            in_settings('transport = "mailbox"', 'transport = "none"'),
+            "mail",
+            "none leaves, so partners cannot confirm their addresses.",
+            NO_MAIL,
+        ),
+        (
+            in_settings('transport = "mailbox"', 'transport = "smtp"'),
+            "setting mail.sender",
+            "is not set",
+            "Set the address that mail comes from.",
+        ),
+        (lambda folder: (folder / "trees.csv").unlink(), "file trees.csv", "is not in {folder}.", "Check its name and folder."),
+        (in_settings("trees.csv", "trees.xlsx"), "file trees.xlsx", "is not in {folder}.", "Check its name and folder."),
+        (in_file("trees.csv", "id,species\n1,oak\n"), "dataset trees", "trees.csv has no column 'height'; it has id, species.", CORRECT),
+        (in_file("trees.csv", TREES + "2,elm,3\n"), "dataset trees", "two rows have the id '2'.", "Name a field that is unique as key."),
+        (in_file("trees.csv", TREES + ",elm,3\n"), "dataset trees", "a row has no id.", "Every record needs its key."),
+        (in_file("trees.csv", TREES + "4,elm,tall\n"), "dataset trees", "cannot be loaded: Conversion Error: ", COMPARE),
+        (
+            in_settings('key = "id"', 'key = "number"'),
+            "setting datasets.trees",
+            "does not fit: key names the field 'number', which the dataset does not have.",
+            "Read from {toml};",
+        ),
+    ],
+)
+def test_one_broken_thing_is_one_finding(folder: Path, change: Change, where: str, found: str, mend: str) -> None:
+    change(folder)
+    place = {"folder": str(folder), "toml": f"{folder}/licet.toml"}
+    (finding,) = wrong(folder)
+    assert finding.where == where.format(**place)
+    assert finding.found.startswith(found.format(**place))
+    assert finding.mend.startswith(mend.format(**place))
+
+
+def test_several_broken_things_are_all_found(folder: Path) -> None:
+    (folder / ".licet/master.key").unlink()
+    (folder / "trees.csv").unlink()
+    in_settings('transport = "mailbox"', 'transport = "none"')(folder)
+    assert [each.where for each in wrong(folder)] == ["master key", "mail", "file trees.csv"]
+
+
+def test_an_installation_without_data_says_how_to_describe_some(made: Path) -> None:
+    nothing = Finding(
+        "datasets", False, "none is described, so there is nothing to apply for.", "Run `licet dataset describe FILE >> licet.toml`."
+    )
+    assert wrong(made) == [nothing]
+
+
+def test_a_mail_server_is_tried(folder: Path) -> None:
+    smtp = 'transport = "smtp"\nsender = "data@airfield.example"\nhost = "127.0.0.1"\nport = {}\nstarttls = {}'
+    closed = free_port()
+    in_settings('transport = "mailbox"', smtp.format(closed, "false"))(folder)
+    (finding,) = wrong(folder)
+    assert (finding.where, finding.mend) == ("mail", "Check mail.host, port, starttls, username and password.")
+    assert re.match(rf"127\.0\.0\.1:{closed} does not take mail from us: .*[Rr]efused", finding.found)
+    with smtp_server() as server:
+        in_settings(f"port = {closed}", f"port = {server.port}")(folder)
+        assert wrong(folder) == []
+        in_settings("starttls = false", "starttls = true")(folder)
+        assert [each.where for each in wrong(folder)] == ["mail"]
+        assert server.received == []
+
+
+def test_a_port_that_another_program_has_is_told_from_the_portals_own(folder: Path) -> None:
+    settings = load(folder / "licet.toml", {})
+    with socket.create_server(("127.0.0.1", settings.port)):
+        taken = Finding(f"127.0.0.1:{settings.port}", False, "is in use by another program.", "End that program, or choose another port.")
+        assert wrong(folder) == [taken]
+        with alone(settings):
+            assert wrong(folder) == []
+
+
+def test_the_command_prints_each_finding_and_fails_where_one_is_wrong(folder: Path, licet: Licet, tmp_path: Path) -> None:
+    (folder / "trees.csv").write_text(TREES + "2,elm,3\n")
+    ended = licet(folder, "doctor")
+    assert (ended.returncode, ended.stderr) == (1, "")
+    last = "mend   dataset trees: two rows have the id '2'.\n       Name a field that is unique as key.\n"
+    assert ended.stdout.startswith("fine   settings: profile trial") and ended.stdout.endswith(last)
+    (folder / "trees.csv").write_text(TREES)
+    assert licet(folder, "doctor").returncode == 0
+    elsewhere = licet(tmp_path, "doctor")
+    absent = "mend   licet.toml: is not in this folder.\n       Go to your installation's folder, or make one here: `licet init`.\n"
+    assert (elsewhere.returncode, elsewhere.stdout, sorted(each.name for each in tmp_path.iterdir())) == (1, absent, ["airfield"])
