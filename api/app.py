@@ -53,7 +53,7 @@ class Machines:
 
 def create_machines(house: House) -> Machines:
     """Every endpoint of a house; errors leave as problem+json. Make it once a process: it holds the counters of pace."""
-    app = FastAPI(title="Licet", version="1", docs_url=None, redoc_url=None, openapi_url="/v1/openapi.json")
+    app = FastAPI(title="Licet", version="1", docs_url=None, redoc_url=None, openapi_url="/v1/openapi.json", redirect_slashes=False)
     app.state.house = house
     app.add_exception_handler(LicetError, on_error)
     app.add_exception_handler(HTTPException, _on_http)

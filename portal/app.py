@@ -44,8 +44,10 @@ _HEADERS = {
 
 
 def create_portal(house: House) -> FastAPI:
-    """The app with every area's router. Limits count from nothing again."""
-    app = FastAPI(title="Licet portal", docs_url=None, redoc_url=None, openapi_url=None, dependencies=[Depends(_check_request)])
+    """The app with every area's router. Limits in memory count from nothing again."""
+    # Its redirect of a slash too many would name whatever host the request named; `problems` has one that names none.
+    bare: dict[str, Any] = {"docs_url": None, "redoc_url": None, "openapi_url": None, "redirect_slashes": False}
+    app = FastAPI(title="Licet portal", dependencies=[Depends(_check_request)], **bare)
     app.state.house = house
     app.state.portal = Portal(templates(), csrf.Csrf(house.store, house.keys), FigureCache(house.store))
     app.state.limiter = limiter

@@ -5,6 +5,7 @@ from __future__ import annotations
 import structlog
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
+from limits.errors import StorageError
 from slowapi.errors import RateLimitExceeded
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -46,6 +47,7 @@ def install(app: FastAPI) -> None:
     """Give the app a page for every error."""
     app.add_exception_handler(LicetError, _on_error)
     app.add_exception_handler(RateLimitExceeded, _on_limit)
+    app.add_exception_handler(StorageError, _on_uncounted)
     app.add_exception_handler(RequestValidationError, _on_validation)
     app.add_exception_handler(HTTPException, _on_http)
     app.add_exception_handler(Exception, _on_fault)
@@ -91,12 +93,20 @@ def _on_limit(request: Request, _error: Exception) -> Response:
     return problem(request, Refusal("too_many_requests", reason), retry_after=60)
 
 
+def _on_uncounted(request: Request, _error: Exception) -> Response:
+    log.warning("portal.uncounted")
+    reason = "This page cannot be kept to its pace at the moment, so it is not shown. Try again in a few seconds."
+    return problem(request, Refusal("store_unavailable", reason), retry_after=2)
+
+
 def _on_validation(request: Request, _error: Exception) -> Response:
     return problem(request, Refusal("bad_request", "The address or form lacks something or holds a wrong value. Go back and try again."))
 
 
 def _on_http(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 400
+    if status == 404 and request.method == "GET" and request.url.path.strip("/") and request.url.path.endswith("/"):
+        return go(f"/{request.url.path.strip('/')}")
     return problem(request, _HTTP.get(status, _HTTP[400]))
 
 

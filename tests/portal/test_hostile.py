@@ -27,6 +27,12 @@ def test_the_next_page_is_never_elsewhere(house: House, path: str) -> None:
     assert (shown, answer.status_code, answer.headers["location"]) == ([200, 200], 303, "/partner")
 
 
+@pytest.mark.parametrize(("path", "leads"), [("/datasets/", "/datasets"), ("//evil.example/", "/evil.example"), ("/sign-in//", "/sign-in")])
+def test_a_slash_too_many_leads_nowhere_else(house: House, path: str, leads: str) -> None:
+    answer = browser(house).get(f"http://127.0.0.1:8400{path}", headers={"host": "evil.example"})
+    assert (answer.status_code, answer.headers["location"]) == (303, leads)
+
+
 @pytest.mark.parametrize("typed", ["²", "①", "1e9", "-1", "0x1", "9" * 40])
 def test_a_number_that_is_none_is_told_so(house: House, typed: str) -> None:
     add_person(house, "ada@a.example", "Ada", Role.LEAD, organisation="org_a")

@@ -74,6 +74,10 @@ def test_a_thin_event_is_reduced_to_a_hint_under_its_own_secret(
         signature(BODY + b" ", SECRET, AT),
         signature(BODY, SECRET, AT).replace(f"t={AT}", f"t={AT + 1}"),
         signature(BODY, SECRET, AT - 301),
+        signature(BODY, SECRET, AT - 301).replace("t=", "t= ").replace(",", f",t={AT},", 1),
+        f"t={AT}," + signature(BODY, SECRET, AT - 301),
+        f"t={AT},v1=\xff",
+        f"t={'9' * 30},v1={'0' * 64}",
         signature(BODY, SECRET, AT + 301),
     ],
     ids=lambda _secret: "",  # the values differ in every run; parallel workers must agree on names
