@@ -32,6 +32,8 @@ lint: .venv/.dev
 	$(BIN)/lint-imports
 
 .venv/.base: deploy/requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit("Licet needs Python 3.11 or newer; name one, as in: PYTHON=python3.12 make demo" if sys.version_info < (3, 11) else 0)'
+	@echo "Installing Licet and what it needs into .venv. This takes about a minute."
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r deploy/requirements.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .

@@ -62,6 +62,7 @@ def init(
 ) -> None:
     """Set up a real installation in this folder and print the first administrator's link. Asks for what is not given."""
     init_command.check_free(Path.cwd())
+    init_command.check_port(port)
     answers = ask_command.answers(Given(name, legal_name, contact, site, administrator, trial, base_url, port), console)
     link = init_command.initialise(Path.cwd(), answers)
     console.print("\nWrote licet.toml, and in .licet the database and the master key that opens its keys.")

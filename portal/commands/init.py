@@ -16,7 +16,7 @@ from contracts.settings import Settings, load, write_master_key
 from contracts.store.engine import check_durable, open_engine
 from contracts.store.schema import upgrade
 from contracts.store.unit import Store, Unit
-from portal.serve import clock_of
+from portal.serve import clock_of, door
 
 FILE = "licet.toml"
 HOME = ".licet"
@@ -67,6 +67,14 @@ def check_free(folder: Path) -> None:
         raise Misconfigured(HOME, "in this folder is the demo's.", "Run `licet init` in a folder of its own.")
     if (folder / HOME / "licet.db").exists():
         raise Misconfigured(HOME, "in this folder has the database of an installation.", f"Put its {FILE} back, or use another folder.")
+
+
+def check_port(port: int) -> None:
+    """Raise `Misconfigured` where another program, such as a demo, has the port."""
+    try:
+        door("127.0.0.1", port).close()
+    except Misconfigured as error:
+        raise Misconfigured(error.where, error.problem, "End that program, or choose another port with --port.") from error
 
 
 def named(typed: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import socket
 from collections.abc import Callable
 from pathlib import Path
 
@@ -74,12 +75,13 @@ def _store(folder: Path) -> Store:
 
 
 def test_a_trial_by_options_is_asked_nothing(tmp_path: Path, licet: Licet) -> None:
-    ended = licet(tmp_path, "init", *OPTIONS, "--trial", "--port", "8765")
+    port = free_port()
+    ended = licet(tmp_path, "init", *OPTIONS, "--trial", "--port", str(port))
     assert (ended.returncode, ended.stderr) == (0, "")
     *_, said, link = ended.stdout.splitlines()
     assert said == "Then open this link, as ada@airfield.example. It works once, within 7 days; `licet administrator` prints a new one."
-    assert re.fullmatch(r"http://127\.0\.0\.1:8765/join/licet_ln_\w+", link) and is_good(tmp_path, link)
-    expected = WRITTEN.format(profile="trial", base_url="http://127.0.0.1:8765", port=8765, mail=MAILBOX)
+    assert re.fullmatch(rf"http://127\.0\.0\.1:{port}/join/licet_ln_\w+", link) and is_good(tmp_path, link)
+    expected = WRITTEN.format(profile="trial", base_url=f"http://127.0.0.1:{port}", port=port, mail=MAILBOX)
     assert (tmp_path / "licet.toml").read_text() == expected
     modes = {each.name: each.stat().st_mode & 0o777 for each in (tmp_path / ".licet", tmp_path / ".licet/master.key")}
     assert modes == {".licet": 0o700, "master.key": 0o600}
@@ -88,10 +90,11 @@ def test_a_trial_by_options_is_asked_nothing(tmp_path: Path, licet: Licet) -> No
 
 
 def test_production_starts_safe(tmp_path: Path, licet: Licet) -> None:
-    ended = licet(tmp_path, "init", *OPTIONS, "--production", "--base-url", "https://data.airfield.example/")
+    port = free_port()
+    ended = licet(tmp_path, "init", *OPTIONS, "--production", "--base-url", "https://data.airfield.example/", "--port", str(port))
     assert (ended.returncode, ended.stderr) == (0, "")
     assert "https://data.airfield.example/join/licet_ln_" in ended.stdout.splitlines()[-1]
-    expected = WRITTEN.format(profile="production", base_url="https://data.airfield.example", port=8400, mail=NONE)
+    expected = WRITTEN.format(profile="production", base_url="https://data.airfield.example", port=port, mail=NONE)
     assert (tmp_path / "licet.toml").read_text() == expected
     settings = load(tmp_path / "licet.toml", {})
     assert (settings.profile, settings.host, settings.secure, settings.shows_mailbox) == ("production", "127.0.0.1", True, False)
@@ -103,7 +106,7 @@ def test_questions_are_asked_again_until_the_answer_fits(tmp_path: Path, licet: 
     names = ["", "  ", "Airfield", "Airfield Records Ltd"]
     addresses = ["somebody", "data@airfield.example", "airfield.example", "https://airfield.example", ""]
     typed = "\n".join([*names, *addresses, "n", "https://data.airfield.example/x", "https://data.airfield.example", ""])
-    ended = licet(tmp_path, "init", typed=typed)
+    ended = licet(tmp_path, "init", "--port", str(free_port()), typed=typed)
     assert ended.returncode == 0
     asked = re.findall(
         r"(Short name|Legal name|Mail address for|Address of the main|Your own mail|Try it|Address under|Error: .*\.)", ended.stdout
@@ -130,7 +133,7 @@ def test_questions_are_asked_again_until_the_answer_fits(tmp_path: Path, licet: 
     ],
 )
 def test_an_option_that_does_not_fit_is_named_and_leaves_nothing(tmp_path: Path, licet: Licet, option: str, value: str, said: str) -> None:
-    ended = licet(tmp_path, "init", *OPTIONS, "--trial", option, value)
+    ended = licet(tmp_path, "init", *OPTIONS, "--trial", "--port", str(free_port()), option, value)
     assert ended.returncode == 2
     assert option in ended.stderr and said in ended.stderr
     assert list(tmp_path.iterdir()) == []
@@ -168,13 +171,22 @@ def test_what_is_there_is_never_written_over_and_nothing_is_asked(
     assert {each: each.read_bytes() for each in tmp_path.rglob("*") if each.is_file()} == before
 
 
+def test_a_port_that_another_program_has_is_told_before_anything_is_asked(tmp_path: Path, licet: Licet) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        ended = licet(tmp_path, "init", "--port", str(port))
+    said = f"127.0.0.1:{port} is in use by another program. End that program, or choose another port with --port.\n"
+    assert (ended.returncode, ended.stdout, ended.stderr) == (2, "", said)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_database_that_does_not_answer_is_one_line_and_leaves_no_settings(tmp_path: Path, licet: Licet) -> None:
     nobody = f"postgresql+psycopg://nobody@127.0.0.1:{free_port()}/nothing"
-    ended = licet(tmp_path, "init", *OPTIONS, "--trial", LICET_DATABASE=nobody)
+    ended = licet(tmp_path, "init", *OPTIONS, "--trial", "--port", str(free_port()), LICET_DATABASE=nobody)
     assert (ended.returncode, ended.stdout) == (2, "")
     assert re.fullmatch(r"database cannot be opened: .*\. Check `database` and `home`, and that its server runs\.\n", ended.stderr)
     assert [each.name for each in tmp_path.iterdir()] == [".licet"]
-    assert licet(tmp_path, "init", *OPTIONS, "--trial").returncode == 0
+    assert licet(tmp_path, "init", *OPTIONS, "--trial", "--port", str(free_port())).returncode == 0
 
 
 def test_a_new_administrators_link_ends_the_one_before(tmp_path: Path, licet: Licet) -> None:
