@@ -1,4 +1,4 @@
-"""Limits of the API: the contract's pace, kept with `limits.aio` in this process's memory, and how limits are told.
+"""Limits of the API: the contract's pace, kept with `limits.aio` (`contracts.store.counters` says where), and how limits are told.
 
 `RateLimit` and `RateLimit-Policy` are structured fields (draft-ietf-httpapi-ratelimit-headers-11, RFC 9651); a 429 carries
 `Retry-After` (RFC 9110 section 10.2.3), which wins over both.
@@ -13,11 +13,12 @@ from dataclasses import dataclass
 import http_sf
 from http_sf.types import BareItemType, ListType, ParamsType
 from limits import RateLimitItemPerMinute, RateLimitItemPerSecond
-from limits.aio.storage import MemoryStorage
 from limits.aio.strategies import SlidingWindowCounterRateLimiter
 
 from contracts.access.request import Quota
 from contracts.errors import Refusal
+from contracts.settings import Shared
+from contracts.store import counters
 
 DAY_SECONDS = 86_400
 # Requests without a usable token from one network in a minute; each is recorded, and a flood must not fill the ledger.
@@ -42,27 +43,30 @@ class Standing:
 
 
 class Paces:
-    """Counts requests by contract, and those without a usable token by network."""
+    """Counts requests by contract, and those without a usable token by network. `StoreUnavailable` where they cannot be counted."""
 
-    def __init__(self) -> None:
-        self._limiter = SlidingWindowCounterRateLimiter(MemoryStorage())
+    def __init__(self, shared: Shared) -> None:
+        self._limiter = SlidingWindowCounterRateLimiter(counters.for_loop(shared, "api"))
         self._unknown = RateLimitItemPerMinute(UNKNOWN_PER_MINUTE)
         self._told = RateLimitItemPerMinute(1)
 
     async def take(self, contract_id: str, rate: int) -> Standing:
         """Count one request of a contract that allows `rate` a second. Refused requests are not counted."""
         item = RateLimitItemPerSecond(rate)
-        allowed = await self._limiter.hit(item, "contract", contract_id)
-        stats = await self._limiter.get_window_stats(item, "contract", contract_id)
+        with counters.counting():
+            allowed = await self._limiter.hit(item, "contract", contract_id)
+            stats = await self._limiter.get_window_stats(item, "contract", contract_id)
         return Standing(rate, stats.remaining, max(1, math.ceil(stats.reset_time - time.time())), allowed)
 
     async def unknown(self, network: str) -> bool:
         """Count one request without a usable token; false where its network sent too many."""
-        return await self._limiter.hit(self._unknown, "unknown", network)
+        with counters.counting():
+            return await self._limiter.hit(self._unknown, "unknown", network)
 
     async def first_of_a_minute(self, network: str) -> bool:
         """Whether a network's flood is to be recorded, once a minute."""
-        return await self._limiter.hit(self._told, "told", network)
+        with counters.counting():
+            return await self._limiter.hit(self._told, "told", network)
 
 
 def told(standing: Standing | None, quota: Quota | None) -> dict[str, str]:

@@ -9,6 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.responses import JSONResponse, Response
 
 from contracts.house import House
+from contracts.store import counters
 
 
 def router(house: House) -> APIRouter:
@@ -19,7 +20,7 @@ def router(house: House) -> APIRouter:
     def healthz() -> JSONResponse:
         return JSONResponse({"status": "ok"})
 
-    @routes.get("/readyz", summary="Whether requests can be answered: store writable, revocations fresh")
+    @routes.get("/readyz", summary="Whether requests can be answered: store writable, revocations fresh, pace counted")
     def readyz() -> JSONResponse:
         failing = [name for name, fine in _checks(house).items() if not fine]
         return JSONResponse({"status": "failing" if failing else "ready", "failing": failing}, 503 if failing else 200)
@@ -32,7 +33,7 @@ def router(house: House) -> APIRouter:
 
 
 def _checks(house: House) -> dict[str, bool]:
-    return {"store": _store_answers(house), "revocations": house.watch.fresh()}
+    return {"store": _store_answers(house), "revocations": house.watch.fresh(), "counters": counters.answer(house.settings.shared)}
 
 
 def _store_answers(house: House) -> bool:

@@ -161,6 +161,22 @@ class Gate(_Section):
     )
 
 
+class Shared(_Section):
+    """What several processes share beside the database. Without it there is one process."""
+
+    url: SecretStr | None = Field(
+        default=None,
+        description="Address of a Valkey or Redis that keeps the counters of pace for all processes, such as redis://127.0.0.1:6379/0; none keeps them in the memory of one.",
+    )
+
+    @field_validator("url")
+    @classmethod
+    def _scheme_known(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is not None and urlsplit(url.get_secret_value()).scheme not in ("redis", "rediss", "unix"):
+            raise ValueError("an address begins with redis://, rediss:// (TLS) or unix://")
+        return url
+
+
 class Settings(_Section):
     """All settings of one installation."""
 
@@ -190,6 +206,7 @@ class Settings(_Section):
     mail: Mail = Field(default_factory=Mail)
     billing: Billing = Field(default_factory=Billing)
     gate: Gate = Field(default_factory=Gate)
+    shared: Shared = Field(default_factory=Shared)
     datasets: dict[Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,63}$")], DatasetSettings] = Field(
         default_factory=dict, description="Datasets by id."
     )
@@ -215,7 +232,7 @@ class Settings(_Section):
         return self.base_url.startswith("https://")
 
 
-_SECTIONS: tuple[type[BaseModel], ...] = (Settings, Platform, Mail, Billing, Gate, DatasetSettings, FieldSettings)
+_SECTIONS: tuple[type[BaseModel], ...] = (Settings, Platform, Mail, Billing, Gate, Shared, DatasetSettings, FieldSettings)
 
 
 def load(path: Path | None = None, environ: dict[str, str] | None = None) -> Settings:

@@ -21,7 +21,7 @@ from contracts.house import House
 from portal import csrf, filters, problems
 from portal.deps import SESSION_COOKIE, VISITOR_COOKIE, Portal, portal_of
 from portal.figures import FigureCache
-from portal.limits import limiter
+from portal.limits import count_in, limiter
 from portal.timelines import fold
 from portal.words import state_word
 
@@ -51,7 +51,7 @@ def create_portal(house: House) -> FastAPI:
     app.state.house = house
     app.state.portal = Portal(templates(), csrf.Csrf(house.store, house.keys), FigureCache(house.store))
     app.state.limiter = limiter
-    limiter.reset()
+    count_in(house.settings.shared)
     problems.install(app)
     app.mount("/static", StaticFiles(directory=FOLDER / "static"), name="static")
     for make in routers():

@@ -1,4 +1,4 @@
-"""Limits on public pages and forms, per network: slowapi's decorators, keyed by endpoint, in memory. Never its middleware."""
+"""Limits on public pages and forms, per network: slowapi's decorators, keyed by endpoint. Never its middleware."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar, cast
 
+from limits.strategies import FixedWindowRateLimiter
 from slowapi import Limiter
 from starlette.requests import Request
 
 from contracts.networks import client_address, parse, prefix
+from contracts.settings import Shared
+from contracts.store import counters
 
 Handler = TypeVar("Handler", bound=Callable[..., object])
 
@@ -45,6 +48,13 @@ limiter = Limiter(
     key_func=network_of, key_style="endpoint", storage_uri="memory://", config_filename=str(Path(__file__).with_name("limits.env"))
 )
 limiter.enabled = True  # slowapi lets an environment variable turn it off; a limit on sign-in is not a variable's to remove
+
+
+def count_in(shared: Shared) -> None:
+    """Count from now on where the settings say: in memory from nothing, or in what the processes share."""
+    storage = counters.for_threads(shared, "portal")
+    # slowapi takes a storage only when its decorators are made, which is before there are settings.
+    limiter._storage, limiter._limiter = storage, FixedWindowRateLimiter(storage)
 
 
 def limited(rate: str) -> Callable[[Handler], Handler]:

@@ -58,7 +58,7 @@ class Door:
     """One a process: it holds the counters of pace."""
 
     def __init__(self, house: House) -> None:
-        self._house, self._paces = house, Paces()
+        self._house, self._paces = house, Paces(house.settings.shared)
         self._proxies = tuple(house.settings.gate.proxies)
         self._audience = house.tokens.audiences["api"]
         self._metadata = f"{house.tokens.issuer}/.well-known/oauth-protected-resource/v1"

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from api.oauth.form import TokenForm, read_form
-from api.oauth.pace import Pace, PaceLimits
+from api.oauth.pace import PaceLimits
 from api.oauth.server import Decision
 from api.oauth.shell import TOO_OFTEN, Form, Shell, answer, entry_of, unreadable
 from contracts.credentials.kept import keep
@@ -27,7 +27,7 @@ class TokenEndpoint:
     """Answers token requests."""
 
     def __init__(self, shell: Shell, limits: PaceLimits) -> None:
-        self._shell, self._pace = shell, Pace(limits)
+        self._shell, self._pace = shell, shell.pace(limits, "token")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send, _path: dict[str, str]) -> None:
         """One request. Errors leave in OAuth's own form (RFC 6749 section 5.2), `code` beside it where the house refused."""

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from api.oauth.form import TokenForm, read_form
-from api.oauth.pace import Pace, PaceLimits
+from api.oauth.pace import PaceLimits
 from api.oauth.server import Decision
 from api.oauth.shell import Form, Shell
 from contracts.credentials.directory import KnownClient
@@ -31,7 +31,7 @@ class IntrospectionEndpoint:
     """Answers questions about tokens."""
 
     def __init__(self, shell: Shell, limits: PaceLimits = LIMITS) -> None:
-        self._shell, self._pace = shell, Pace(limits)
+        self._shell, self._pace = shell, shell.pace(limits, "introspection")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send, _path: dict[str, str]) -> None:
         form = await read_form(scope, receive)
@@ -43,7 +43,7 @@ class IntrospectionEndpoint:
 
     def _at_once(self, form: Form, address: str) -> Response | None:
         """The answer to an honest request of a client that memory holds; None where a thread has to look."""
-        if not isinstance(form, TokenForm) or not self._shell.directory.holds(form.client_id):
+        if not isinstance(form, TokenForm) or self._pace.waits or not self._shell.directory.holds(form.client_id):
             return None
         try:
             decision = self._decide(form, address)

@@ -7,7 +7,7 @@ from functools import partial
 from starlette.types import Receive, Scope, Send
 
 from api.oauth.form import TokenForm, read_form
-from api.oauth.pace import Pace, PaceLimits
+from api.oauth.pace import PaceLimits
 from api.oauth.server import Decision
 from api.oauth.shell import Shell, entry_of
 from contracts.credentials.directory import KnownClient
@@ -24,7 +24,7 @@ class RevocationEndpoint:
     """Revokes tokens."""
 
     def __init__(self, shell: Shell, limits: PaceLimits = LIMITS) -> None:
-        self._shell, self._pace = shell, Pace(limits)
+        self._shell, self._pace = shell, shell.pace(limits, "revocation")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send, _path: dict[str, str]) -> None:
         form = await read_form(scope, receive)

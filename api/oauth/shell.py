@@ -14,7 +14,7 @@ from starlette.responses import Response
 from starlette.types import Scope
 
 from api.oauth.form import TokenForm, Unreadable
-from api.oauth.pace import Pace
+from api.oauth.pace import Pace, PaceLimits
 from api.oauth.server import Decision, TokenServer
 from contracts.clock import day_in
 from contracts.credentials.directory import Directory
@@ -23,6 +23,7 @@ from contracts.errors import StoreUnavailable
 from contracts.house import House
 from contracts.ledger.stage import Entry, record
 from contracts.networks import client_address, prefix
+from contracts.store import counters
 from contracts.terms.grant import Grant
 
 log = structlog.get_logger()
@@ -40,6 +41,10 @@ class Shell:
         self.house = house
         self.directory = Directory(house.keys, house.store, house.watch)
         self._threads = anyio.CapacityLimiter(THREADS)
+
+    def pace(self, limits: PaceLimits, name: str) -> Pace:
+        """Counters of one endpoint, which are shared with the same endpoint of other processes."""
+        return Pace(limits, counters.for_threads(self.house.settings.shared, name))
 
     async def in_thread(self, act: Callable[[], Response]) -> Response:
         """Run what may wait for the store; 503 where the store does not answer."""

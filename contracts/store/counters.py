@@ -1,0 +1,79 @@
+"""Where counters of pace are kept: in this process's memory or, where several processes serve, in one Valkey or Redis.
+
+A shared store that does not answer within a second is a `StoreUnavailable`: both faces then say 503, because a limit that cannot be
+counted cannot be kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import redis
+import redis.asyncio
+from limits.aio.storage import MemoryStorage as AsyncMemory
+from limits.aio.storage import RedisStorage as AsyncRedis
+from limits.errors import StorageError
+from limits.storage import MemoryStorage, RedisStorage
+
+from contracts.errors import StoreUnavailable
+from contracts.settings import Shared
+
+# How long a request waits for the store, or for a connection to it, before it is refused.
+SECONDS = 1.0
+CONNECTIONS = 32
+_OPTIONS: dict[str, Any] = {
+    "max_connections": CONNECTIONS,
+    "timeout": SECONDS,
+    "socket_timeout": SECONDS,
+    "socket_connect_timeout": SECONDS,
+}
+
+
+def for_loop(shared: Shared, name: str) -> AsyncMemory | AsyncRedis:
+    """Counters for code that runs in the event loop, under a name of their own in the shared store. One loop only."""
+    if shared.url is None:
+        return AsyncMemory()
+    # The plain pool raises where more requests come at once than it has connections; this one lets them wait.
+    pool = redis.asyncio.BlockingConnectionPool.from_url(shared.url.get_secret_value(), **_OPTIONS)
+    options: dict[str, Any] = {"connection_pool": pool}
+    return AsyncRedis("async+redis://", wrap_exceptions=True, implementation="redispy", key_prefix=_prefix(name), **options)
+
+
+def for_threads(shared: Shared, name: str) -> MemoryStorage | RedisStorage:
+    """Counters for code that runs in threads, which may wait."""
+    if shared.url is None:
+        return MemoryStorage()
+    pool = redis.BlockingConnectionPool.from_url(shared.url.get_secret_value(), **_OPTIONS)
+    return RedisStorage("redis://", pool, _prefix(name), wrap_exceptions=True)
+
+
+@contextmanager
+def counting() -> Iterator[None]:
+    """Raise `StoreUnavailable` where the block could not count."""
+    try:
+        yield
+    except StorageError as error:
+        raise StoreUnavailable("the shared counters of pace do not answer") from error
+
+
+def answer(shared: Shared) -> bool:
+    """Whether counters can be kept now; always where memory keeps them."""
+    storage = for_threads(shared, "ready")
+    try:
+        return storage.check()
+    except StorageError:
+        return False
+    finally:
+        close(storage)
+
+
+def close(storage: MemoryStorage | RedisStorage) -> None:
+    """End its connections."""
+    if isinstance(storage, RedisStorage):
+        storage.get_connection().connection_pool.disconnect()  # type: ignore[attr-defined]  # the protocol of `limits` leaves it out
+
+
+def _prefix(name: str) -> str:
+    return f"licet:{name}"
