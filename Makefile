@@ -9,6 +9,7 @@ demo: .venv/.base
 	$(BIN)/licet demo
 
 install: .venv/.base
+	@echo "Licet is installed: .venv/bin/licet"
 
 test: .venv/.dev
 	deploy/test-tools

@@ -50,7 +50,7 @@ def test_make_runs_what_the_tests_run() -> None:
     """`make` itself runs in continuous integration; here each target is held to the program that the journeys start."""
     assert _recipe("demo")[-1] == ".venv/bin/licet demo"
     assert _recipe("test")[-2:] == ["deploy/test-tools", ".venv/bin/pytest -n 2 --dist loadfile"]
-    assert _recipe("install") == _recipe("demo")[:-1]
+    assert _recipe("install")[:-1] == _recipe("demo")[:-1]
     port = subprocess.run(
         ["make", "--no-print-directory", "-f", "-", "shown"],
         input="include Makefile\nshown:\n\t@echo $$PORT\n",
