@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
-import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, text
 
 from contracts.clock import FixedClock
 from contracts.store.engine import open_engine
@@ -44,10 +42,10 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def postgres_url() -> Iterator[str]:
     """A real PostgreSQL server of this test process, with a migrated database `template_licet` to copy."""
-    from tests.harness.postgres import running
+    from tests.harness.postgres import execute, running
 
     with running() as url:
-        _on_server(url, "CREATE DATABASE template_licet")
+        execute(url, "CREATE DATABASE template_licet")
         _migrate(url.replace("/postgres?", "/template_licet?"))
         yield url
 
@@ -55,10 +53,10 @@ def postgres_url() -> Iterator[str]:
 @pytest.fixture
 def new_postgres(postgres_url: str) -> Iterator[str]:
     """A migrated PostgreSQL database of this test's own."""
-    name = f"t_{uuid.uuid4().hex[:12]}"
-    _on_server(postgres_url, f"CREATE DATABASE {name} TEMPLATE template_licet")
-    yield postgres_url.replace("/postgres?", f"/{name}?")
-    _on_server(postgres_url, f"DROP DATABASE {name} WITH (FORCE)")
+    from tests.harness.postgres import copied
+
+    with copied(postgres_url, "template_licet") as url:
+        yield url
 
 
 @pytest.fixture
@@ -94,11 +92,4 @@ def sqlite_store(new_sqlite: str, clock: FixedClock) -> Iterator[Store]:
 def _migrate(url: str) -> None:
     engine = open_engine(url)
     upgrade(engine)
-    engine.dispose()
-
-
-def _on_server(url: str, statement: str) -> None:
-    engine = create_engine(url, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(text(statement))
     engine.dispose()

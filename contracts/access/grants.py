@@ -16,7 +16,7 @@ from types import MappingProxyType
 from contracts.clock import Clock
 from contracts.datasets.catalogue import Version, current_versions
 from contracts.errors import Refusal
-from contracts.incidents.service import open_incident
+from contracts.incidents.service import is_open, open_incident
 from contracts.keys import KeyRing
 from contracts.store import epochs
 from contracts.store.epochs import EpochWatch
@@ -86,5 +86,10 @@ class GrantCache:
         return Held(grant, MappingProxyType(versions), epoch, started)
 
     def _report(self, contract_id: str, refusal: Refusal) -> None:
+        with self._store.read() as session:
+            if is_open(session, "seal_broken", contract_id):
+                return
         with self._store.write("incident") as unit:
+            # Whatever else was kept of the contract, here or elsewhere, holds until an epoch moves; an edit in the database moves none.
+            epochs.bump(unit, "grants")
             open_incident(unit, "seal_broken", "A contract's terms do not fit its seal", dict(refusal.facts), contract_id)

@@ -37,6 +37,12 @@ def open_incident(unit: Unit, kind: str, title: str, facts: Mapping[str, Any], c
     return incident
 
 
+def is_open(session: Session, kind: str, contract_id: str) -> bool:
+    """Whether a case of this kind is open on a contract."""
+    query = select(Incident.id).where(Incident.kind == kind, Incident.contract_id == contract_id, col(Incident.closed_at).is_(None))
+    return session.exec(query).first() is not None
+
+
 def listed(session: Session, limit: int = 200) -> list[Incident]:
     """Cases, open ones first, newest first."""
     return list(

@@ -6,9 +6,11 @@ Made through the house's own services, so that nothing in it is a state that the
 from __future__ import annotations
 
 import csv
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from contracts.applications.form import ApplicationForm
 from contracts.clock import FixedClock, SystemClock
@@ -63,6 +65,15 @@ FIELDS = ("id", "planted", "species", "height", "keeper")
 
 
 @dataclass(frozen=True)
+class Licence:
+    """A contract in force and its clients; a crawler where it allows fetching the site."""
+
+    contract: Contract
+    client: MadeClient
+    crawler: MadeClient | None
+
+
+@dataclass(frozen=True)
 class Installation:
     """Where it is, and what a partner of it holds."""
 
@@ -71,6 +82,7 @@ class Installation:
     contract: Contract
     client: MadeClient
     crawler: MadeClient | None
+    others: Mapping[str, Licence]
 
 
 def install(
@@ -82,9 +94,13 @@ def install(
     rows: int = 2_000,
     commercial: bool = False,
     extra: str = "",
+    others: Mapping[str, Mapping[str, Any]] | None = None,
     **terms: object,
 ) -> Installation:
-    """Make it in the folder; `terms` change what the contract's proposal says. Nothing is left running."""
+    """Make it in the folder; `terms` change what the contract's proposal says. Nothing is left running.
+
+    `others` are further contracts of the same partner, by name, each with its own changes.
+    """
     write_trees(folder / "trees.csv", rows)
     file = folder / "licet.toml"
     file.write_text(TOML.format(port=port, site_port=site_port or port + 1, database=database, extra=extra))
@@ -100,14 +116,21 @@ def install(
         for key in ("steward", "second-steward", "compliance", "operator"):
             story.join("administrator", key)
         story.sign_up(NORTHFIELD, "lead")
-        contract = contract_for(story, commercial=commercial, **terms)
-        client = story.make_client("lead", contract, "reader", "api")
-        crawler = story.make_client("lead", contract, "crawler", "site") if terms.get("crawl") or commercial else None
+        first = licence_for(story, commercial=commercial, **terms)
+        more = {name: licence_for(story, **changes) for name, changes in (others or {}).items()}
         story.settle(handlers_of(house))
-    return Installation(folder, settings, contract, client, crawler)
+    return Installation(folder, settings, first.contract, first.client, first.crawler, more)
 
 
-def contract_for(story: Story, *, commercial: bool = False, **terms: object) -> Contract:
+def licence_for(story: Story, *, commercial: bool = False, crawls: bool = False, **terms: object) -> Licence:
+    """A contract in force with its clients; commercial ones crawl as well."""
+    contract = contract_for(story, commercial=commercial, crawls=crawls, **terms)
+    client = story.make_client("lead", contract, "reader", "api")
+    crawler = story.make_client("lead", contract, "crawler", "site") if crawls or commercial else None
+    return Licence(contract, client, crawler)
+
+
+def contract_for(story: Story, *, commercial: bool = False, crawls: bool = False, **terms: object) -> Contract:
     """A contract in force over the trees, from application to countersignature."""
     today: date = story.today()
     form = ApplicationForm(
@@ -117,7 +140,7 @@ def contract_for(story: Story, *, commercial: bool = False, **terms: object) -> 
         purpose_text="Where trees give shade and where they are missing, published as maps.",
         fields=FIELDS,
         rows={"species": ("oak", "ash")},
-        crawl=commercial or bool(terms.get("crawl")),
+        crawl=commercial or crawls,
         starts=today,
         ends=today + timedelta(days=365),
     )
