@@ -73,6 +73,8 @@ CODES: dict[str, Code] = {
     # credentials
     "token_missing": Code(Kind.UNAUTHENTICATED, "The request carries no access token."),
     "token_invalid": Code(Kind.UNAUTHENTICATED, "The access token is malformed, expired, revoked or for another audience."),
+    "dpop_proof_invalid": Code(Kind.UNAUTHENTICATED, "The DPoP proof is missing, malformed, for another request, or was used before."),
+    "dpop_nonce_required": Code(Kind.UNAUTHENTICATED, "The DPoP proof lacks a nonce that this platform gave out in the last minutes."),
     "token_never_issued": Code(Kind.UNAUTHENTICATED, "The access token bears the platform's signature and was never issued by it."),
     # addresses that others chose
     "address_refused": Code(Kind.INVALID, "An address given to the house to ask is not public https, or leads elsewhere."),

@@ -92,7 +92,7 @@ def settings() -> str:
 
 def routes() -> str:
     """Every address of both faces."""
-    return "# Addresses\n\n" + _table(("method", "path", "what"), sorted(set(_routes()), key=lambda row: (row[1], row[0])))
+    return "# Addresses\n\n" + _table(("method", "path", "what"), sorted(set(_routes()), key=lambda row: (row[1], row[0], row[2])))
 
 
 PAGES: dict[str, Callable[[], str]] = {

@@ -89,6 +89,9 @@ class Directory:
             row.auth_method,
             frozenset(row.grant_types),
             tuple(row.redirect_uris),
+            jwks=row.jwks,
+            jwks_uri=row.jwks_uri,
+            dpop_bound=row.dpop_bound,
         )
         return KnownClient(facts, grant, epoch)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from sqlmodel import Field, SQLModel
 
@@ -24,6 +25,9 @@ class Client(SQLModel, table=True):
     auth_method: str = Field(default="client_secret", description="client_secret (Basic or in the body), private_key_jwt, none")
     grant_types: list[str] = Field(default_factory=lambda: ["client_credentials"], sa_type=json_type)  # type: ignore[call-overload]  # as above
     redirect_uris: list[str] = Field(default_factory=list, sa_type=json_type)  # type: ignore[call-overload]  # as above
+    jwks: dict[str, Any] | None = Field(default=None, sa_type=json_type)  # type: ignore[call-overload]  # as above
+    jwks_uri: str = Field(default="", description="Where its keys are, instead of jwks")
+    dpop_bound: bool = Field(default=False, description="Its tokens must be bound to a key of its own")
     created_by: str = Field(foreign_key="account.id")
     created_at: datetime
     revoked_at: datetime | None = None
@@ -37,6 +41,15 @@ class KeptToken(SQLModel, table=True):
 
     jti: str = Field(primary_key=True)
     signed_sha256: bytes = Field(description="Over the text that was signed, so that no other claims pass under the same jti")
+    ends_at: datetime = Field(index=True)
+
+
+class SpentProof(SQLModel, table=True):
+    """A client assertion or DPoP proof that was used; kept until its time alone would refuse it."""
+
+    __tablename__ = "spent_proof"
+
+    id: str = Field(primary_key=True, description="SHA-256 of kind, owner and jti")
     ends_at: datetime = Field(index=True)
 
 

@@ -53,6 +53,9 @@ class ClientFacts:
     auth_method: str = "client_secret"
     grant_types: frozenset[str] = frozenset({"client_credentials"})
     redirect_uris: tuple[str, ...] = ()
+    jwks: Mapping[str, Any] | None = field(default=None, repr=False, hash=False)
+    jwks_uri: str = ""
+    dpop_bound: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ EVENTS: dict[str, str] = {
     "authorization.allowed": "A person let a program read under a contract on their behalf.",
     "authorization.asked": "A program asked a person of a partner to read under a contract on their behalf.",
     "authorization.denied": "A person did not let a program read on their behalf.",
+    "client.changed": "How a client proves itself, or to what its tokens are bound, was changed.",
     "client.created": "A partner made an OAuth client.",
     "client.revoked": "An OAuth client was revoked.",
     "contract.activated": "The platform countersigned; the contract is in force.",
