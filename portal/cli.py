@@ -19,8 +19,10 @@ from portal.commands import gate as gate_command
 from portal.commands import init as init_command
 from portal.commands import keys as keys_command
 from portal.commands import ledger as ledger_command
+from portal.commands import processes
 from portal.commands.ask import Given
 from portal.commands.init import mail_address
+from portal.parts import Part
 from portal.serve import build, door, serve_forever
 
 app = typer.Typer(
@@ -77,15 +79,38 @@ def init(
 
 
 @app.command()
-def serve(config: Config = None) -> None:
-    """Run the portal, the API, the gate and the worker in one process."""
+def serve(
+    config: Config = None,
+    workers: Annotated[
+        int, typer.Option(help="Processes behind the one port; more than 1 needs PostgreSQL and Valkey.", min=1, max=64)
+    ] = 1,
+    only: Annotated[Part | None, typer.Option(help="Serve one part only; needs PostgreSQL and Valkey.", show_default=False)] = None,
+) -> None:
+    """Run the portal, the API, the gate and the worker: in one process, or in several that share a store."""
     settings = demo_command.settings_here(config)
+    plan = processes.plan(settings, workers, only)
+    if only is Part.WORKER:
+        processes.work(settings)
+        return
     own = door(settings.host, settings.port)
-    house = build(settings)
+    house = build(settings) if not plan.several else None
     aside.print(f"{settings.platform.name} data access is at {settings.base_url}. Stop it with Ctrl-C.", markup=False)
     if settings.shows_mailbox:
         aside.print(f"Its mail is shown at {settings.base_url}/mailbox.")
-    serve_forever(house, own)
+    if plan.note:
+        aside.print(plan.note)
+    if house is not None:
+        serve_forever(house, own)
+    else:
+        processes.serve(settings, own, plan)
+
+
+@app.command()
+def worker(config: Config = None) -> None:
+    """Do the recurring work (ledger, mail, reports, expiry) in a process of its own; needs PostgreSQL and Valkey."""
+    settings = demo_command.settings_here(config)
+    processes.plan(settings, 1, Part.WORKER)
+    processes.work(settings)
 
 
 @app.command()

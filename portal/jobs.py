@@ -30,7 +30,7 @@ log = structlog.get_logger()
 
 
 def jobs_of(house: House) -> list[Job]:
-    """Every recurring job, with the pause between its runs in seconds."""
+    """Every recurring job but the gate's own, with the pause between its runs in seconds. Safe to run in several processes at once."""
     handlers = handlers_of(house)
     return [
         Job("ledger", 0.25, house.sequencer.tick),
@@ -40,7 +40,6 @@ def jobs_of(house: House) -> list[Job]:
         Job("keys", 30.0, lambda: end_replaced(house.store)),
         Job("tokens", 60.0, lambda: sweep_credentials(house.store) + sweep_kept(house.store)),
         Job("expiry", 30.0, lambda: expire_due(house.store, house.settings.platform.time_zone)),
-        *house.gate.jobs(),
     ]
 
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 import errno
 import logging
+import signal
 import socket
+import threading
 from collections.abc import Sequence
 
 import structlog
 import uvicorn
+from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.app import create_machines, is_machine_path
@@ -34,8 +37,12 @@ from contracts.store.unit import Store
 from portal.alone import alone
 from portal.app import create_portal
 from portal.jobs import jobs_of, load_missing
+from portal.parts import WHOLE, Part, Parts
 
 Listener = tuple[ASGIApp, socket.socket]
+# Answered by every process: whoever watches it asks there.
+OPERATION = ("/healthz", "/readyz", "/metrics")
+_ELSEWHERE = PlainTextResponse("This address is served by another process.\n", 404)
 
 
 def clock_of(settings: Settings) -> Clock:
@@ -72,27 +79,28 @@ def build(settings: Settings, clock: Clock | None = None) -> House:
 
 
 class Rooms:
-    """Both faces behind one address, with the worker's life tied to the server's."""
+    """Both faces behind one address, with the worker's life tied to the server's. A process may serve some parts only."""
 
-    def __init__(self, house: House) -> None:
-        self._house = house
+    def __init__(self, house: House, parts: Parts = WHOLE) -> None:
+        self._house, self._parts = house, parts
         self._api: ASGIApp = create_machines(house).front()
         self._portal: ASGIApp = create_portal(house)
-        self._worker = Worker(jobs_of(house))
+        # What the gate counts is in its process's memory, and so is the work of writing it down.
+        self._worker = Worker([*(jobs_of(house) if Part.WORKER in parts else []), *(house.gate.jobs() if Part.GATE in parts else [])])
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await self._live(receive, send)
             return
-        face = self._api if is_machine_path(scope["path"]) else self._portal
-        await face(scope, receive, send)
+        await self._face(scope["path"])(scope, receive, send)
 
     def start(self) -> None:
         """Start the epochs' watch, the access writer and the worker."""
         self._house.tokens.prepare()
         self._house.watch.start()
         self._house.access.start()
-        load_missing(self._house)
+        if Part.WORKER in self._parts:
+            load_missing(self._house)
         self._worker.start()
 
     def stop(self) -> None:
@@ -101,9 +109,17 @@ class Rooms:
         self._house.gate.close()
         self._house.access.stop()
         self._house.data.close()
-        self._house.sequencer.integrate()
+        self._house.sequencer.close()
         self._house.watch.stop()
         self._house.payments.close()
+
+    def _face(self, path: str) -> ASGIApp:
+        if path in OPERATION:
+            return self._api
+        part = Part.GATE if path.startswith("/gate/") else Part.API if is_machine_path(path) else Part.PORTAL
+        if part not in self._parts:
+            return _ELSEWHERE
+        return self._portal if part is Part.PORTAL else self._api
 
     async def _live(self, receive: Receive, send: Send) -> None:
         message: Message = await receive()
@@ -129,10 +145,10 @@ def door(host: str, port: int) -> socket.socket:
     return taken
 
 
-def serve_forever(house: House, own: socket.socket, beside: Sequence[Listener] = ()) -> None:
-    """Serve the house at its own door, and further apps at theirs, until the process is told to end."""
+def serve_forever(house: House, own: socket.socket, beside: Sequence[Listener] = (), parts: Parts = WHOLE) -> None:
+    """Serve the house's parts at its own door, and further apps at theirs, until the process is told to end."""
     configure_logs()
-    listeners: list[Listener] = [(Rooms(house), own), *beside]
+    listeners: list[Listener] = [(Rooms(house, parts), own), *beside]
     servers = [(uvicorn.Server(_config(app)), at) for app, at in listeners]
 
     async def run() -> None:
@@ -141,6 +157,17 @@ def serve_forever(house: House, own: socket.socket, beside: Sequence[Listener] =
     uvicorn_loop = servers[0][0].config.get_loop_factory()
     with alone(house.settings), asyncio.Runner(loop_factory=uvicorn_loop) as runner:
         runner.run(run())
+
+
+def work_forever(house: House) -> None:
+    """Do the recurring work without listening anywhere, until the process is told to end."""
+    configure_logs()
+    rooms, ended = Rooms(house, frozenset({Part.WORKER})), threading.Event()
+    for each in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(each, lambda _number, _frame: ended.set())
+    rooms.start()
+    ended.wait()
+    rooms.stop()
 
 
 def configure_logs() -> None:

@@ -2,7 +2,7 @@
 
 All work that can be done before the write lock is done before it: reading, hashing, projecting, signing. The transaction then
 locks the head row and gives up unless the head is still the one that was read; so two sequencers never fork the tree, and a
-checkpoint that lost the race is thrown away before anyone saw it.
+checkpoint that lost the race is thrown away before anyone saw it. Of several processes one is elected, so that they seldom race.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from contracts.ledger.source import StoredTiles, verifier_key
 from contracts.ledger.stage import Entry, record
 from contracts.ledger.tables import Checkpoint, LedgerEntry, LedgerHead, LedgerTile, StagedEntry
 from contracts.ledger.tree import TileKey
+from contracts.store.leader import SEQUENCER, Leader
 from contracts.store.unit import Store
 
 HEAD = 1
@@ -53,6 +54,7 @@ class Sequencer:
         self._store, self._keys, self.origin = store, keys, origin
         self._chunk = chunk or (SQLITE_CHUNK if store.is_sqlite else CHUNK)
         self._lock = threading.Lock()
+        self._leader = Leader(store, SEQUENCER)
         self._signer: Ed25519PrivateKey | None = None
 
     def integrate(self) -> int:
@@ -64,12 +66,18 @@ class Sequencer:
         return total
 
     def tick(self) -> int:
-        """`integrate` for the worker: always 0, because nothing is left to do at once.
+        """`integrate` for the worker of the process that leads: always 0, because nothing is left to do at once.
 
         The pause that follows is what gathers entries into batches, each with one checkpoint.
         """
-        self.integrate()
+        if self._leader.leads():
+            self.integrate()
         return 0
+
+    def close(self) -> None:
+        """Integrate what waits and let another process lead."""
+        self.integrate()
+        self._leader.resign()
 
     def waiting(self, session: Session) -> tuple[int, datetime | None]:
         """How many entries are staged and since when the oldest waits; readiness and pages watch it."""

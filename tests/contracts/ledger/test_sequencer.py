@@ -103,6 +103,7 @@ def test_nothing_staged_changes_nothing(store: Store, sequencer: Sequencer) -> N
     with store.read() as session:
         before = session.exec(select(Checkpoint)).all()
     assert (sequencer.integrate(), sequencer.tick()) == (0, 0)
+    sequencer.close()
     with store.read() as session:
         assert session.exec(select(Checkpoint)).all() == before
 
