@@ -11,6 +11,7 @@ from contracts.billing.report import CHECK_CUSTOMER, REPORT, ask_to_report, chec
 from contracts.credentials.kept import sweep_kept
 from contracts.credentials.rotation import end_replaced
 from contracts.credentials.sweeping import sweep_credentials
+from contracts.credentials.use import UseFollower
 from contracts.datasets.load import refresh
 from contracts.datasets.pseudonyms import build_for
 from contracts.deliveries.notify import notice_handler
@@ -39,6 +40,7 @@ def jobs_of(house: House) -> list[Job]:
         Job("billing", 2.0, lambda: ask_to_report(house.store)),
         Job("keys", 30.0, lambda: end_replaced(house.store)),
         Job("tokens", 60.0, lambda: sweep_credentials(house.store) + sweep_kept(house.store)),
+        Job("use", 5.0, UseFollower(house.store, house.settings.platform.time_zone).tick),
         Job("expiry", 30.0, lambda: expire_due(house.store, house.settings.platform.time_zone)),
     ]
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from functools import partial
 
-from sqlalchemy import update
-from sqlmodel import col
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
@@ -14,7 +12,6 @@ from api.oauth.pace import PaceLimits
 from api.oauth.server import Decision
 from api.oauth.shell import TOO_OFTEN, Form, Shell, answer, entry_of, unreadable
 from contracts.credentials.kept import keep
-from contracts.credentials.tables import Client
 from contracts.errors import StaleEpoch, StoreUnavailable
 from contracts.ledger.stage import record
 from contracts.networks import prefix
@@ -71,8 +68,6 @@ class TokenEndpoint:
             if issued is None or known is None:
                 record(unit, entry_of(decision, network, "token.refused"))
                 return
-            used = update(Client).where(col(Client.id) == known.facts.client_id)
-            unit.connection.execute(used.values(last_used_at=unit.now))
             keep(unit, issued)
             facts = {"audience": known.facts.audience, "scope": decision.body["scope"]}
             record(unit, entry_of(decision, network, "token.issued", subject=issued.jti, facts=facts))

@@ -71,7 +71,7 @@ class IntrospectionEndpoint:
         grant = known.grant
         if not isinstance(claims, Claims) or not isinstance(grant, Grant):
             return INACTIVE
-        if grant.refusal_of(claims) is not None or grant.refusal_at(self._shell.today()) is not None:
+        if grant.refusal_of(claims) is not None or grant.refusal_at(self._shell.today(), claims.client_id) is not None:
             return INACTIVE
         scope = " ".join(sorted(claims.scopes & grant.clients[claims.client_id]))
         bound = "cnf" in claims.payload

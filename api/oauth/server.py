@@ -6,10 +6,9 @@ down what it decided before anything is answered.
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from authlib.oauth2 import OAuth2Error, OAuth2Request
@@ -24,7 +23,6 @@ from contracts.codes import Kind
 from contracts.credentials.directory import Directory, KnownClient
 from contracts.credentials.tokens import IssuedToken, Tokens
 from contracts.errors import Refusal
-from contracts.ids import secret_hash
 from contracts.terms.grant import Grant
 
 GRANT_TYPES = ("client_credentials",)
@@ -64,10 +62,10 @@ class GrantRefused(UnauthorizedClientError):
 
 
 class OAuthClient(ClientMixin):
-    """A live client as Authlib asks for it. The secret is compared by hash, in constant time."""
+    """A live client as Authlib asks for it at a moment."""
 
-    def __init__(self, known: KnownClient) -> None:
-        self.known = known
+    def __init__(self, known: KnownClient, now: datetime) -> None:
+        self.known, self._now = known, now
 
     def get_client_id(self) -> str:
         """The client's id."""
@@ -91,7 +89,7 @@ class OAuthClient(ClientMixin):
 
     def check_client_secret(self, client_secret: str) -> bool:
         """Whether the secret is the client's."""
-        return hmac.compare_digest(secret_hash(client_secret), self.known.facts.secret_sha256)
+        return self.known.facts.opened_by(client_secret, self._now)
 
     def check_endpoint_auth_method(self, method: str, endpoint: str) -> bool:
         """Whether the client may authenticate in this way."""
@@ -158,7 +156,7 @@ class TokenServer(AuthorizationServer):
     def query_client(self, client_id: str) -> ClientMixin:
         """The live client or, as Authlib wants it, None."""
         self._known = self._directory.find(client_id)
-        return OAuthClient(self._known) if self._known else None  # type: ignore[return-value]  # Authlib's stub leaves None out
+        return OAuthClient(self._known, self._directory.now()) if self._known else None  # type: ignore[return-value]  # Authlib's stub leaves None out
 
     def check_contract(self) -> None:
         """Refuse a genuine client whose contract grants nothing today or from this network, and a resource that is not its own."""
@@ -166,7 +164,8 @@ class TokenServer(AuthorizationServer):
         grant = self._known.grant
         if not isinstance(grant, Grant):
             raise GrantRefused(grant)
-        refusal = grant.refusal_at(self._today()) or grant.refusal_from(self._address)
+        client_id = self._known.facts.client_id
+        refusal = grant.refusal_at(self._today(), client_id) or grant.refusal_from(self._address, client_id)
         if refusal is not None:
             raise GrantRefused(refusal)
         own = self._tokens.audiences[self._known.facts.audience]

@@ -50,7 +50,7 @@ def admit(grant: Grant, claims: Claims, address: str, today: date, scope: str = 
         return dead
     if scope not in claims.scopes or scope not in grant.clients[claims.client_id]:
         return Refusal("scope_not_granted", f"This needs the scope {scope}. Ask for a token with it.", {"scope": scope})
-    return grant.refusal_at(today) or grant.refusal_from(address)
+    return grant.refusal_at(today, claims.client_id) or grant.refusal_from(address, claims.client_id)
 
 
 def decide(grant: Grant, claims: Claims, dataset: Dataset | None, query: Query, address: str, today: date) -> Allowed | Refusal:

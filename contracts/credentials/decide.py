@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import get_args
 
+from contracts.credentials.bounds import last_day_problem, networks_problem
+from contracts.credentials.tables import Client
 from contracts.credentials.tokens import Audience
 from contracts.errors import Refusal
 from contracts.lifecycle.states import State
@@ -16,8 +19,19 @@ from contracts.terms.model import Terms
 
 SCOPES: dict[Audience, frozenset[str]] = {"api": frozenset({"records:read"}), "site": frozenset({"site:fetch"})}
 MAX_LIVE_CLIENTS = 20
+OVERLAPS = (timedelta(), timedelta(hours=1), timedelta(days=1), timedelta(days=7))
 
 _ABSENT = Refusal("not_found", "There is no such thing here.")
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a person asks of a new client."""
+
+    name: str
+    audience: str
+    networks: tuple[str, ...] = ()
+    last_day: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +42,7 @@ class NewClient:
     scopes: frozenset[str]
 
 
-def check_client(actor: Actor, contract: Contract, terms: Terms | None, *, name: str, audience: str, live: int) -> NewClient | Refusal:
+def check_client(actor: Actor, contract: Contract, terms: Terms | None, wanted: Wanted, *, live: int, today: date) -> NewClient | Refusal:
     """What the client will be, or why it may not be. `live` is how many the contract has."""
     if contract.organisation_id != actor.organisation_id:
         return _ABSENT
@@ -38,12 +52,16 @@ def check_client(actor: Actor, contract: Contract, terms: Terms | None, *, name:
         return Refusal("contract_not_active", "Credentials are made under an active contract; this one is not.", {"contract": contract.id})
     if live >= MAX_LIVE_CLIENTS:
         return Refusal("command_not_possible", "A contract has at most 20 credentials. Revoke one that is no longer used.")
-    fields = {"name": name_problem(tidy(name), "Give the credential a name, for example the program that will use it.")}
-    fields["audience"] = _audience_problem(terms, audience)
+    fields = {
+        "name": name_problem(tidy(wanted.name), "Give the credential a name, for example the program that will use it."),
+        "audience": _audience_problem(terms, wanted.audience),
+        "networks": networks_problem(wanted.networks, terms),
+        "last_day": last_day_problem(wanted.last_day, terms, today),
+    }
     wrong = {field: problem for field, problem in fields.items() if problem}
     if wrong:
         return Refusal("invalid_input", "Some fields need your attention.", {"fields": wrong})
-    return NewClient(tidy(name), scopes_for(audience))
+    return NewClient(tidy(wanted.name), scopes_for(wanted.audience))
 
 
 def check_revoker(actor: Actor, organisation_id: str) -> Refusal | None:
@@ -55,6 +73,21 @@ def check_revoker(actor: Actor, organisation_id: str) -> Refusal | None:
     if actor.roles & {Role.LEAD, Role.DEVELOPER}:
         return None
     return Refusal("role_required", "Leads and developers revoke credentials. Ask your lead.")
+
+
+def check_rotation(actor: Actor, client: Client, overlap: timedelta) -> Refusal | None:
+    """Why the person may not give the client a new secret with this overlap."""
+    if actor.organisation_id != client.organisation_id:
+        return _ABSENT
+    if not actor.roles & {Role.LEAD, Role.DEVELOPER}:
+        return Refusal("role_required", "Leads and developers rotate secrets. Ask your lead.")
+    if client.revoked_at is not None:
+        return Refusal("command_not_possible", "The credential was revoked; create another one.")
+    if client.auth_method != "client_secret":
+        return Refusal("command_not_possible", "This credential has no secret of ours; its keys are its owner's.")
+    if overlap not in OVERLAPS:
+        return Refusal("invalid_input", "Choose how long the old secret still works.", {"fields": {"overlap": "Choose one of the times."}})
+    return None
 
 
 def scopes_for(audience: str) -> frozenset[str]:

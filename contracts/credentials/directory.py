@@ -6,6 +6,7 @@ import re
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass
+from datetime import datetime
 
 from contracts.credentials.decide import SCOPES, scopes_for
 from contracts.credentials.tables import Client
@@ -58,6 +59,10 @@ class Directory:
                 self._known.popitem(last=False)
         return found
 
+    def now(self) -> datetime:
+        """The moment by the store's clock; secrets that were rotated away end by it."""
+        return self._store.clock.now()
+
     def holds(self, client_id: str) -> bool:
         """Whether `find` would answer from memory alone."""
         kept = self._known.get(client_id)
@@ -92,6 +97,8 @@ class Directory:
             jwks=row.jwks,
             jwks_uri=row.jwks_uri,
             dpop_bound=row.dpop_bound,
+            earlier_sha256=row.earlier_sha256,
+            earlier_until=row.earlier_until,
         )
         return KnownClient(facts, grant, epoch)
 

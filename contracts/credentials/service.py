@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any, Literal
 
 from pydantic import ValidationError
 from sqlmodel import Session, col, select
 
-from contracts.credentials.decide import check_client, check_revoker
+from contracts.credentials.decide import Wanted, check_client, check_revoker
 from contracts.credentials.tables import Client
 from contracts.errors import Refusal, Refused, refuse
 from contracts.ids import new_id, new_secret, secret_hash
@@ -22,16 +24,27 @@ from contracts.terms.model import Terms, from_json
 CLIENT_KIND = "oauth_client"
 
 
-def create_client(unit: Unit, actor: Actor, contract: Contract, *, name: str, audience: Literal["api", "site"]) -> tuple[Client, str]:
+def create_client(
+    unit: Unit,
+    actor: Actor,
+    contract: Contract,
+    *,
+    name: str,
+    audience: Literal["api", "site"],
+    networks: Sequence[str] = (),
+    last_day: date | None = None,
+) -> tuple[Client, str]:
     """A client of an active contract and its secret, which is never seen again. Moves the epoch `grants`.
 
-    Raises `not_found` for another organisation's contract, `role_required`, `contract_not_active`, `invalid_input` (name, or
-    a credential for the site under a contract without crawling) and `command_not_possible` above 20 live clients.
+    `networks` (CIDR form) and `last_day` narrow what the contract says; without them its own hold. Raises `not_found` for another
+    organisation's contract, `role_required`, `contract_not_active`, `invalid_input` (name, networks or last day beyond the
+    contract's, a credential for the site under a contract without crawling) and `command_not_possible` above 20 live clients.
     """
     locked = unit.lock(Contract, contract.id)
     terms = _terms(unit.session, locked)
     live = [each for each in clients_of(unit.session, locked.id) if each.revoked_at is None]
-    decided = check_client(actor, locked, terms, name=name, audience=audience, live=len(live))
+    wanted = Wanted(name, audience, tuple(networks), last_day)
+    decided = check_client(actor, locked, terms, wanted, live=len(live), today=unit.now.date())
     if isinstance(decided, Refusal):
         raise Refused(decided)
     secret = new_secret("cs")
@@ -43,13 +56,15 @@ def create_client(unit: Unit, actor: Actor, contract: Contract, *, name: str, au
         audience=audience,
         scopes=sorted(decided.scopes),
         secret_sha256=secret_hash(secret),
+        networks=list(networks),
+        last_day=last_day,
         created_by=actor.account_id,
         created_at=unit.now,
     )
     unit.session.add(client)
     unit.session.flush()
     epochs.bump(unit, "grants")
-    record(unit, _entry("client.created", actor, client, locked.version))
+    record(unit, entry_of("client.created", actor, client, locked.version))
     return client, secret
 
 
@@ -67,7 +82,7 @@ def revoke_client(unit: Unit, actor: Actor, client_id: str) -> None:
     unit.session.flush()
     epochs.bump(unit, "grants")
     contract = unit.session.get_one(Contract, client.contract_id)
-    record(unit, _entry("client.revoked", actor, client, contract.version))
+    record(unit, entry_of("client.revoked", actor, client, contract.version))
 
 
 def clients_of(session: Session, contract_id: str) -> list[Client]:
@@ -92,7 +107,11 @@ def _terms(session: Session, contract: Contract) -> Terms | None:
         return None  # edited rows: the seal's check opens the incident, here nothing is made under them
 
 
-def _entry(event: str, actor: Actor, client: Client, version: int) -> Entry:
+def entry_of(event: str, actor: Actor, client: Client, version: int, more: Mapping[str, Any] | None = None) -> Entry:
+    """The entry of an act upon a credential, with what it may reach and is held to."""
+    bounds: dict[str, Any] = {"networks": list(client.networks)} if client.networks else {}
+    if client.last_day is not None:
+        bounds["last_day"] = client.last_day.isoformat()
     return Entry(
         event=event,
         subject=client.id,
@@ -101,6 +120,6 @@ def _entry(event: str, actor: Actor, client: Client, version: int) -> Entry:
         contract_version=version,
         credential=client.id,
         credential_kind=CLIENT_KIND,
-        facts={"audience": client.audience, "scopes": list(client.scopes)},
+        facts={"audience": client.audience, "scopes": list(client.scopes), **bounds, **(more or {})},
         personal=actor.personal(),
     )

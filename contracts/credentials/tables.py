@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
+from sqlalchemy import BigInteger
 from sqlmodel import Field, SQLModel
 
 from contracts.store.columns import json_type
@@ -32,6 +33,33 @@ class Client(SQLModel, table=True):
     created_at: datetime
     revoked_at: datetime | None = None
     last_used_at: datetime | None = None
+    last_network: str = Field(default="", description="The network prefix of the last use; written later, by a job")
+    networks: list[str] = Field(default_factory=list, sa_type=json_type)  # type: ignore[call-overload]  # as above
+    last_day: date | None = Field(default=None, description="In the platform's time zone; none for the contract's own")
+    rotated_at: datetime | None = None
+    earlier_sha256: str = Field(default="", description="The secret before the last rotation, which works until `earlier_until`")
+    earlier_until: datetime | None = None
+    tokens_since: datetime | None = Field(default=None, description="Tokens issued up to then are over, as the secret is that they came by")
+
+
+class CredentialDay(SQLModel, table=True):
+    """What one credential was used for on one day of the platform's time zone."""
+
+    __tablename__ = "credential_day"
+
+    credential_id: str = Field(primary_key=True)
+    day: date = Field(primary_key=True)
+    requests: int = Field(default=0, sa_type=BigInteger)
+    records: int = Field(default=0, sa_type=BigInteger)
+
+
+class Followed(SQLModel, table=True):
+    """How far one follower has read the ledger: the index of the entry that it reads next."""
+
+    __tablename__ = "ledger_followed"
+
+    name: str = Field(primary_key=True)
+    next: int = Field(default=0, sa_type=BigInteger)
 
 
 class KeptToken(SQLModel, table=True):

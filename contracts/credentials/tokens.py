@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import hmac
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -24,7 +25,7 @@ from contracts.clock import Clock
 from contracts.credentials.signing_keys import ALGORITHM, RELOAD_SECONDS, SigningKeys
 from contracts.credentials.tables import KeptToken
 from contracts.errors import Misconfigured, Refusal, StoreUnavailable, refuse
-from contracts.ids import new_id
+from contracts.ids import new_id, secret_hash
 from contracts.incidents.service import open_incident
 from contracts.keys import KeyRing
 from contracts.store.epochs import EpochWatch
@@ -56,6 +57,15 @@ class ClientFacts:
     jwks: Mapping[str, Any] | None = field(default=None, repr=False, hash=False)
     jwks_uri: str = ""
     dpop_bound: bool = False
+    earlier_sha256: str = field(default="", repr=False)
+    earlier_until: datetime | None = None
+
+    def opened_by(self, secret: str, now: datetime) -> bool:
+        """Whether the secret is the client's, or the one before it within its overlap; compared by hash, in constant time."""
+        given = secret_hash(secret)
+        present = hmac.compare_digest(given, self.secret_sha256)
+        earlier = hmac.compare_digest(given, self.earlier_sha256) and self.earlier_until is not None and now < self.earlier_until
+        return present or earlier
 
 
 @dataclass(frozen=True, slots=True)

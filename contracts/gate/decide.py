@@ -102,20 +102,21 @@ def for_licence(claims: Claims, grant: Grant | Refusal, facts: Facts, page: Page
     """A verified token under its contract; everything but the pace. What the contract does not name is refused."""
     if isinstance(grant, Refusal):
         return Verdict(_known(grant))
-    ended = grant.refusal_at(today)
+    ended = grant.refusal_at(today, claims.client_id)
     if ended is not None:
         return Verdict(_known(ended))
     live = grant.clients.get(claims.client_id)
     if live is None:
         return Verdict("contract_not_active")
-    if claims.jti in grant.denied:
+    if grant.is_over(claims):
         return Verdict("token_invalid")
     if SCOPE not in claims.scopes & live:
         return Verdict("scope_not_granted")
     if grant.terms.crawl is None:
         return Verdict("crawl_not_in_contract")
-    if grant.refusal_from(facts.address) is not None:
-        return Verdict("network_not_in_contract")
+    elsewhere = grant.refusal_from(facts.address, claims.client_id)
+    if elsewhere is not None:
+        return Verdict(_known(elsewhere))
     return Verdict(_outside(grant.terms.crawl, facts.host, page) or "licensed")
 
 

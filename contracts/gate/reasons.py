@@ -49,6 +49,10 @@ REASONS: dict[str, Reason] = {
     "scope_not_granted": Reason(403, "The token does not carry the scope site:fetch.", "Ask for the token with scope site:fetch."),
     "crawl_not_in_contract": Reason(403, "The contract does not cover fetching the site.", "Apply for a contract that covers crawling."),
     "network_not_in_contract": Reason(403, "The request came from a network that the contract does not name.", "Fetch from a named one."),
+    "network_not_in_credential": Reason(
+        403, "The request came from a network that the credential was not made for.", "Fetch from one of its networks."
+    ),
+    "credential_ended": Reason(403, "The credential's last day has passed.", "Create another one under the contract."),
     "site_not_in_contract": Reason(403, "The contract does not name this host.", "Fetch from the hosts that the contract names."),
     "path_not_in_contract": Reason(
         403, "The path is not under one that the contract names, or is spelt ambiguously.", "Stay under the contract's paths."

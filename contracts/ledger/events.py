@@ -20,6 +20,8 @@ EVENTS: dict[str, str] = {
     "authorization.denied": "A person did not let a program read on their behalf.",
     "client.changed": "How a client proves itself, or to what its tokens are bound, was changed.",
     "client.created": "A partner made an OAuth client.",
+    "client.rotated": "A partner gave an OAuth client a new secret.",
+    "client.secret_ended": "A partner ended a client's old secret before its cut-off.",
     "client.revoked": "An OAuth client was revoked.",
     "contract.activated": "The platform countersigned; the contract is in force.",
     "contract.drafted": "A contract was drafted from a template.",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from types import MappingProxyType
 
@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from sqlmodel import Session, col, select
 
 from contracts import networks
+from contracts.credentials.bounds import Bounds
 from contracts.credentials.issued import denied_of
 from contracts.credentials.tables import Client
 from contracts.credentials.tokens import Claims
@@ -22,12 +23,14 @@ from contracts.lifecycle.tables import Contract, ContractVersion
 from contracts.lifecycle.told import check_state
 from contracts.terms.model import Terms, from_json
 
+_UNBOUND = Bounds()
+
 
 @dataclass(frozen=True, slots=True)
 class Grant:
     """What the credentials of one contract may do. `clients` maps each live client's id to its scopes.
 
-    `denied` are the tokens and families of tokens that were revoked before their end.
+    `denied` are the tokens and families of tokens that were revoked before their end, `bounds` what single credentials are held to.
     """
 
     contract_id: str
@@ -39,6 +42,7 @@ class Grant:
     terms: Terms
     clients: Mapping[str, frozenset[str]]
     denied: frozenset[str] = frozenset()
+    bounds: Mapping[str, Bounds] = field(default_factory=dict)
 
     @property
     def networks(self) -> tuple[str, ...]:
@@ -51,26 +55,51 @@ class Grant:
             return Refusal("token_invalid", "The credential was revoked. Create a new client in the portal.")
         if claims.contract_version != self.version:
             return Refusal("token_invalid", "The contract has a new version. Ask for a new token.", {"contract_version": self.version})
-        if claims.jti in self.denied or claims.family in self.denied:
+        if self.is_over(claims):
             return Refusal("token_invalid", "The access token was revoked. Ask for a new one.")
         return None
 
-    def refusal_at(self, today: date) -> Refusal | None:
-        """`contract_not_active` before the first and after the last day; `today` is the date in the platform's time zone."""
+    def is_over(self, claims: Claims) -> bool:
+        """Whether the token was revoked, by itself, with its family, or with the secret that it came by."""
+        if claims.jti in self.denied or claims.family in self.denied:
+            return True
+        since = self._bounds(claims.client_id).tokens_since
+        issued = claims.payload.get("iat")
+        return since is not None and not (isinstance(issued, int) and issued > int(since.timestamp()))
+
+    def refusal_at(self, today: date, client_id: str = "") -> Refusal | None:
+        """`contract_not_active` before the first and after the last day, `credential_ended` after the credential's own.
+
+        `today` is the date in the platform's time zone.
+        """
         starts, ends = self.terms.starts, self.terms.ends
         facts = {"contract": self.contract_id, "starts": starts.isoformat(), "ends": ends.isoformat()}
         if today < starts:
             return Refusal("contract_not_active", f"The contract begins on {starts.isoformat()}.", facts)
         if today > ends:
             return Refusal("contract_not_active", f"The contract ended with {ends.isoformat()}. Apply for a new one.", facts)
+        last = self._bounds(client_id).last_day
+        if last is not None and today > last:
+            reason = f"The credential ended with {last.isoformat()}. Create another one under the contract."
+            return Refusal("credential_ended", reason, {"credential": client_id, "last_day": last.isoformat()})
         return None
 
-    def refusal_from(self, address: str) -> Refusal | None:
-        """`network_not_in_contract` where the contract names networks and the client's address lies in none of them."""
-        if not self.networks or networks.within(address, self.networks):
-            return None
-        reason = "Requests under this contract must come from its networks. Send them from there, or ask for an amendment."
-        return Refusal("network_not_in_contract", reason, {"contract": self.contract_id})
+    def refusal_from(self, address: str, client_id: str = "") -> Refusal | None:
+        """`network_not_in_contract` where the contract names networks and the client's address lies in none of them.
+
+        `network_not_in_credential` likewise for the credential's own, which may only narrow them.
+        """
+        if self.networks and not networks.within(address, self.networks):
+            reason = "Requests under this contract must come from its networks. Send them from there, or ask for an amendment."
+            return Refusal("network_not_in_contract", reason, {"contract": self.contract_id})
+        own = self._bounds(client_id).networks
+        if own and not networks.within(address, own):
+            reason = "This credential was made for other networks. Send the request from one of them, or create another credential."
+            return Refusal("network_not_in_credential", reason, {"credential": client_id})
+        return None
+
+    def _bounds(self, client_id: str) -> Bounds:
+        return self.bounds.get(client_id, _UNBOUND)
 
 
 def compile_grant(keys: KeyRing, session: Session, contract_id: str) -> Grant | Refusal:
@@ -107,8 +136,8 @@ def _compiled(session: Session, contract: Contract, version: ContractVersion) ->
     except ValidationError as error:
         reason = "The sealed terms hold something that this release does not know. Access stays closed."
         return Refusal("seal_broken", reason, {"contract": contract.id, "errors": error.error_count()})
-    live = select(Client).where(Client.contract_id == contract.id, col(Client.revoked_at).is_(None))
-    clients = {client.id: frozenset(client.scopes) for client in session.exec(live).all()}
+    live = session.exec(select(Client).where(Client.contract_id == contract.id, col(Client.revoked_at).is_(None))).all()
+    bounds = {each.id: Bounds(tuple(each.networks), each.last_day, each.tokens_since) for each in live}
     return Grant(
         contract_id=contract.id,
         version=version.number,
@@ -117,6 +146,7 @@ def _compiled(session: Session, contract: Contract, version: ContractVersion) ->
         terms_sha256=version.terms_sha256,
         state=contract.state,
         terms=terms,
-        clients=MappingProxyType(clients),
+        clients=MappingProxyType({each.id: frozenset(each.scopes) for each in live}),
         denied=denied_of(session, contract.id),
+        bounds=MappingProxyType({client_id: held for client_id, held in bounds.items() if held != _UNBOUND}),
     )

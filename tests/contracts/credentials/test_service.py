@@ -80,6 +80,13 @@ def test_a_secret_is_shown_once_and_kept_as_its_hash(store: Store, lead: Actor, 
         "created_at": store.clock.now(),
         "revoked_at": None,
         "last_used_at": None,
+        "last_network": "",
+        "networks": [],
+        "last_day": None,
+        "rotated_at": None,
+        "earlier_sha256": "",
+        "earlier_until": None,
+        "tokens_since": None,
     }
     assert _grants(store) == before + 1
     assert _leaves(store) == [

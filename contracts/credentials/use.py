@@ -1,0 +1,127 @@
+"""How credentials are used: when and from which network last, and how much by day. Read out of the ledger by a job, so that the
+hot path writes nothing for it; it lags behind by seconds and loses nothing.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import Row, or_, select, update
+from sqlmodel import Session, col
+
+from contracts.clock import day_in
+from contracts.credentials.tables import Client, CredentialDay, Followed
+from contracts.ledger.projection import read_leaf
+from contracts.ledger.tables import LedgerEntry, PersonalValue
+from contracts.store.unit import Store, Unit
+
+ENTRIES_A_RUN = 300
+"""Keeps SQLite's write lock below 20 ms even where each entry is of another credential."""
+_NAME = "credential use"
+
+
+@dataclass(slots=True)
+class _Found:
+    """What the entries of one run say."""
+
+    last: dict[str, tuple[str, datetime]] = field(default_factory=dict)
+    requests: Counter[tuple[str, date]] = field(default_factory=Counter)
+    records: Counter[tuple[str, date]] = field(default_factory=Counter)
+
+
+class UseFollower:
+    """Follows the ledger from where it left off; each entry counts once, however many processes follow."""
+
+    def __init__(self, store: Store, zone: str) -> None:
+        """`zone` is the platform's, in which days begin."""
+        self._store, self._zone = store, zone
+
+    def tick(self) -> int:
+        """Take the next entries into account; returns how many where more may wait, so that a backlog is read without pause."""
+        with self._store.read() as session:
+            followed = session.get(Followed, _NAME)
+            start = followed.next if followed else 0
+            rows = _entries(session, start)
+            found = self._found(rows)
+            networks = _networks(session, [entry_id for entry_id, _ in found.last.values()])
+        if not rows or not self._write(start, rows[-1].number + 1, found, networks):
+            return 0
+        return len(rows) if len(rows) == ENTRIES_A_RUN else 0
+
+    def _found(self, rows: Sequence[Row[Any]]) -> _Found:
+        found = _Found()
+        for row in rows:
+            if not row.credential_id or row.decision != "allow":
+                continue
+            found.last[row.credential_id] = (row.id, row.at)
+            requests, records = _weight(row.event, row.leaf)
+            if requests:
+                day = (row.credential_id, day_in(row.at, self._zone))
+                found.requests[day] += requests
+                found.records[day] += records
+        return found
+
+    def _write(self, start: int, following: int, found: _Found, networks: Mapping[str, str]) -> bool:
+        """False where another process has read these entries."""
+        with self._store.write("credential use") as unit:
+            followed = unit.session.get(Followed, _NAME, with_for_update=True, populate_existing=True)
+            if (followed.next if followed else 0) != start:
+                return False
+            if followed is None:
+                unit.session.add(Followed(name=_NAME, next=following))
+            else:
+                followed.next = following
+            for day, requests in sorted(found.requests.items()):
+                _add(unit, day, requests, found.records[day])
+            for credential, (entry_id, at) in sorted(found.last.items()):
+                _note(unit, credential, at, networks.get(entry_id, ""))
+        return True
+
+
+def used_by_day(session: Session, credential_id: str, since: date) -> dict[date, CredentialDay]:
+    """What a credential was used for on each day since one, where it was; its id survives every rotation."""
+    query = select(CredentialDay).where(col(CredentialDay.credential_id) == credential_id, col(CredentialDay.day) >= since)
+    return {each.day: each for each in session.execute(query).scalars()}
+
+
+def _entries(session: Session, start: int) -> Sequence[Row[Any]]:
+    number = col(LedgerEntry.index)
+    names = (LedgerEntry.id, LedgerEntry.at, LedgerEntry.event, LedgerEntry.leaf, LedgerEntry.credential_id, LedgerEntry.decision)
+    columns: list[Any] = [number.label("number"), *map(col, names)]
+    return session.execute(select(*columns).where(number >= start).order_by(number).limit(ENTRIES_A_RUN)).all()
+
+
+def _weight(event: str, leaf: bytes) -> tuple[int, int]:
+    """Requests and records of an entry; nothing for a token, nor for a leaf that was tampered with."""
+    if not event.startswith(("access.", "gate.")):
+        return 0, 0
+    try:
+        facts = read_leaf(leaf)
+        return int(facts.get("facts", {}).get("fetches", 1)), int(facts.get("rows", 0))
+    except (ValueError, TypeError, AttributeError):
+        return 0, 0
+
+
+def _networks(session: Session, entry_ids: Iterable[str]) -> dict[str, str]:
+    """The network prefix of each entry; one that was erased stays away."""
+    query = select(col(PersonalValue.entry_id), col(PersonalValue.value)).where(col(PersonalValue.field) == "network")
+    found = session.execute(query.where(col(PersonalValue.entry_id).in_(list(entry_ids)))).all()
+    return {row.entry_id: row.value for row in found}
+
+
+def _add(unit: Unit, day: tuple[str, date], requests: int, records: int) -> None:
+    row = unit.session.get(CredentialDay, day)
+    if row is None:
+        unit.session.add(CredentialDay(credential_id=day[0], day=day[1], requests=requests, records=records))
+    else:
+        row.requests, row.records = row.requests + requests, row.records + records
+
+
+def _note(unit: Unit, credential: str, at: datetime, network: str) -> None:
+    known = col(Client.last_used_at)
+    newer = update(Client).where(col(Client.id) == credential, or_(known.is_(None), known <= at))
+    unit.connection.execute(newer.values(last_used_at=at, last_network=network))
