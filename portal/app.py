@@ -117,7 +117,9 @@ class _Guard:
         async def guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                headers.update(self._headers)
+                # A page that sends people elsewhere from a form names the place in a policy of its own.
+                for name, value in self._headers.items():
+                    headers.setdefault(name, value)
                 if keep and message["status"] == 200:
                     headers["cache-control"] = "public, max-age=31536000, immutable"
             await send(message)

@@ -5,9 +5,12 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
 
 from api.front import HotRoute
 from api.oauth import metadata
+from api.oauth.authorize import AuthorizeEndpoint
 from api.oauth.endpoint import TokenEndpoint
 from api.oauth.introspection import IntrospectionEndpoint
 from api.oauth.pace import PaceLimits
@@ -33,9 +36,17 @@ def hot_routes(house: House, limits: PaceLimits | None = None) -> list[HotRoute]
     ]
 
 
-def router(_house: House) -> APIRouter:
-    """The published documents."""
-    whole = APIRouter()
+def router(house: House) -> APIRouter:
+    """The address that people are sent to by programs, and the published documents."""
+    whole = APIRouter(tags=["oauth"])
+    authorize = AuthorizeEndpoint(Shell(house))
+
+    def authorize_endpoint(request: Request) -> Response:
+        return authorize(request)
+
+    whole.add_api_route(
+        "/oauth/authorize", authorize_endpoint, methods=["GET"], summary="A program asks a person to read for them", response_class=Response
+    )
     whole.include_router(metadata.routes)
     return whole
 

@@ -13,9 +13,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from api.oauth.client import CONFIDENTIAL
+from api.oauth.decision import Decision, refused
 from api.oauth.form import TokenForm, read_form
 from api.oauth.pace import PaceLimits
-from api.oauth.server import Decision
 from api.oauth.shell import Form, Shell
 from contracts.credentials.directory import KnownClient
 from contracts.credentials.tokens import Claims
@@ -45,6 +46,8 @@ class IntrospectionEndpoint:
         """The answer to an honest request of a client that memory holds; None where a thread has to look."""
         if not isinstance(form, TokenForm) or self._pace.waits or not self._shell.directory.holds(form.client_id):
             return None
+        if not self._shell.house.tokens.remembers(form.values.get("token", "")):
+            return None
         try:
             decision = self._decide(form, address)
         except (SQLAlchemyError, StoreUnavailable):
@@ -57,12 +60,11 @@ class IntrospectionEndpoint:
         return self._shell.guarded(self._pace, form, address, partial(self._decide, address=address), "introspection")
 
     def _decide(self, form: TokenForm, address: str) -> Decision:
-        known = self._shell.server(address).authenticate(form, "introspection")
+        known = self._shell.server(address).authenticate(form, "introspection", CONFIDENTIAL)
         if isinstance(known, Decision):
             return known
         if not form.values.get("token"):
-            body = {"error": "invalid_request", "error_description": "Send the token that is asked about as token."}
-            return Decision(400, body, "invalid_request", known)
+            return refused("invalid_request", "Send the token that is asked about as token.", known)
         return Decision(200, self._said(known, form.values["token"]), known=known)
 
     def _said(self, known: KnownClient, token: str) -> dict[str, Any]:

@@ -8,7 +8,8 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
-from api.oauth.server import AUTH_METHODS, GRANT_TYPES
+from api.oauth.client import AUTH_METHODS, CONFIDENTIAL
+from api.oauth.server import GRANT_TYPES
 from contracts.credentials.decide import SCOPES
 from contracts.house import House
 
@@ -18,21 +19,25 @@ _CACHED = {"cache-control": "public, max-age=300"}
 
 @routes.get("/.well-known/oauth-authorization-server")
 def authorization_server(request: Request) -> JSONResponse:
-    """The authorization server's metadata. `response_types_supported` is empty: nobody is sent through a browser."""
+    """The authorization server's metadata."""
     house: House = request.app.state.house
     issuer = house.tokens.issuer
     return _public(
         {
             "issuer": issuer,
+            "authorization_endpoint": f"{issuer}/oauth/authorize",
             "token_endpoint": f"{issuer}/oauth/token",
             "introspection_endpoint": f"{issuer}/oauth/introspect",
             "revocation_endpoint": f"{issuer}/oauth/revoke",
             "jwks_uri": f"{issuer}/oauth/jwks",
             "grant_types_supported": list(GRANT_TYPES),
-            "response_types_supported": [],
+            "response_types_supported": ["code"],
+            "response_modes_supported": ["query"],
+            "code_challenge_methods_supported": ["S256"],
+            "authorization_response_iss_parameter_supported": True,
             "scopes_supported": sorted(scope for scopes in SCOPES.values() for scope in scopes),
             "token_endpoint_auth_methods_supported": list(AUTH_METHODS),
-            "introspection_endpoint_auth_methods_supported": list(AUTH_METHODS),
+            "introspection_endpoint_auth_methods_supported": list(CONFIDENTIAL),
             "revocation_endpoint_auth_methods_supported": list(AUTH_METHODS),
             "protected_resources": [house.tokens.audiences["api"]],
         }

@@ -1,122 +1,42 @@
-"""The authorization server: Authlib's core (RFC 6749) over our own clients and tokens. It only reads and decides.
+"""The authorization server: Authlib's core (RFC 6749) over our own clients and tokens. It decides; the endpoints write.
 
 Authlib is synchronous and knows no Starlette: the endpoint calls this in a thread, hands it a finished request, and writes
-down what it decided before anything is answered.
+down what it decided before anything is answered. Grants that spend a row do so in the endpoint's own transaction.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
-from datetime import date, datetime
-from typing import Any
+from datetime import date
 
 from authlib.oauth2 import OAuth2Error, OAuth2Request
 from authlib.oauth2.rfc6749 import AuthorizationServer, ClientMixin
-from authlib.oauth2.rfc6749.errors import InvalidScopeError, UnauthorizedClientError
-from authlib.oauth2.rfc6749.grants import ClientCredentialsGrant
-from authlib.oauth2.rfc6749.requests import BasicOAuth2Payload
+from authlib.oauth2.rfc6749.errors import InvalidGrantError, InvalidScopeError
+from authlib.oauth2.rfc6749.requests import BasicOAuth2Payload, OAuth2Payload
 
-from api.oauth.errors import ERRORS
+from api.oauth.client import AUTH_METHODS, OAuthClient
+from api.oauth.decision import Decision, GrantRefused, decision_on, plain
 from api.oauth.form import TokenForm
-from contracts.codes import Kind
+from api.oauth.grants import Asked, ClientCredentials, Code, Pkce, Refresh, Renewable
+from contracts.credentials import authorizations, families
 from contracts.credentials.directory import Directory, KnownClient
+from contracts.credentials.tables import TokenFamily
 from contracts.credentials.tokens import IssuedToken, Tokens
-from contracts.errors import Refusal
+from contracts.people.queries import holds
+from contracts.store.unit import Unit
 from contracts.terms.grant import Grant
 
-GRANT_TYPES = ("client_credentials",)
-AUTH_METHODS = ("client_secret_basic", "client_secret_post")
-_NO_CLIENT = "No such client, or the secret is wrong, or the client was revoked."
+# Those that spend a row: a code, a refresh token.
+ROW_GRANTS = ("authorization_code", "refresh_token")
+GRANT_TYPES = ("client_credentials", *ROW_GRANTS)
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """What a token request came to: the answer, and what the ledger is told. `rule` is empty where a token was issued.
+class Request(OAuth2Request):
+    """A request as Authlib reads it. It asks for https; whether TLS stands before this process is checked once, at start."""
 
-    An answer with an error that `ERRORS` does not list cannot be constructed, so none is undocumented.
-    """
-
-    status: int
-    body: Mapping[str, Any] = field(repr=False)
-    rule: str = ""
-    known: KnownClient | None = field(default=None, repr=False)
-    issued: IssuedToken | None = field(default=None, repr=False)
-
-    def __post_init__(self) -> None:
-        if "error" in self.body and self.body["error"] not in ERRORS:
-            raise KeyError(f"OAuth error {self.body['error']!r} is not listed in api.oauth.errors")
-
-
-class GrantRefused(UnauthorizedClientError):
-    """The client is genuine, but its contract grants nothing now: suspended, ended, broken, or another network."""
-
-    def __init__(self, refusal: Refusal) -> None:
-        unavailable = refusal.kind is Kind.UNAVAILABLE
-        super().__init__(
-            description=plain(refusal.reason),
-            status_code=503 if unavailable else 400,
-            error="temporarily_unavailable" if unavailable else "unauthorized_client",
-        )
-        self.code = refusal.code
-
-
-class OAuthClient(ClientMixin):
-    """A live client as Authlib asks for it at a moment."""
-
-    def __init__(self, known: KnownClient, now: datetime) -> None:
-        self.known, self._now = known, now
-
-    def get_client_id(self) -> str:
-        """The client's id."""
-        return self.known.facts.client_id
-
-    def get_default_redirect_uri(self) -> str:
-        """None: nobody is redirected."""
-        return ""
-
-    def get_allowed_scope(self, scope: Collection[str] | str | None) -> str:
-        """Everything where nothing is asked for, else what is asked for; empty where that is more than the client has.
-
-        Never a part of it: a caller who asks for too much is told, not served less.
-        """
-        asked = frozenset((scope if isinstance(scope, str) else " ".join(scope)).split()) if scope is not None else self.known.facts.scopes
-        return " ".join(sorted(asked)) if asked <= self.known.facts.scopes else ""
-
-    def check_redirect_uri(self, redirect_uri: str) -> bool:
-        """False: nobody is redirected."""
-        return False
-
-    def check_client_secret(self, client_secret: str) -> bool:
-        """Whether the secret is the client's."""
-        return self.known.facts.opened_by(client_secret, self._now)
-
-    def check_endpoint_auth_method(self, method: str, endpoint: str) -> bool:
-        """Whether the client may authenticate in this way."""
-        return method in AUTH_METHODS
-
-    def check_response_type(self, response_type: str) -> bool:
-        """False: there is no authorization endpoint for clients of a contract."""
-        return False
-
-    def check_grant_type(self, grant_type: str) -> bool:
-        """Whether the client may use the grant."""
-        return grant_type in GRANT_TYPES
-
-
-class _Grant(ClientCredentialsGrant):
-    TOKEN_ENDPOINT_AUTH_METHODS: Collection[str] = AUTH_METHODS
-
-    def validate_token_request(self) -> None:
-        super().validate_token_request()
-        self.server.check_contract()
-
-
-class _Request(OAuth2Request):
-    def __init__(self, address: str, form: TokenForm) -> None:
-        super().__init__("POST", address, headers=form.headers)
-        self.payload = BasicOAuth2Payload(form.values)
-        self._values = form.values
+    def __init__(self, method: str, payload: OAuth2Payload, headers: Mapping[str, str], values: dict[str, str]) -> None:
+        super().__init__(method, "https://localhost/oauth", headers=headers)
+        self.payload, self._values = payload, values
 
     @property
     def form(self) -> dict[str, str]:
@@ -124,34 +44,54 @@ class _Request(OAuth2Request):
 
 
 class TokenServer(AuthorizationServer):
-    """Decides one token request; made anew for each, because it remembers the client that it found."""
+    """Decides one request; made anew for each, because it remembers the client that it found."""
 
     def __init__(self, directory: Directory, tokens: Tokens, today: Callable[[], date], address: str) -> None:
         super().__init__()
         self._directory, self._tokens, self._today = directory, tokens, today
         self._address = address
         self._known: KnownClient | None = None
+        self._client: ClientMixin | None = None
         self._issued: IssuedToken | None = None
+        self._family: TokenFamily | None = None
+        self._spend: Callable[[], TokenFamily | None] = lambda: None
         self._resource: str | None = None
-        self.register_grant(_Grant)
+        self._unit: Unit | None = None
+        self.register_grant(ClientCredentials)
+        self.register_grant(Code, [Pkce()])
+        self.register_grant(Refresh)
 
-    def decide(self, form: TokenForm) -> Decision:
-        """The decision on a request whose client's address is `address`. Touches nothing but the store, and that to read."""
-        self._resource = form.values.get("resource")
-        # Authlib asks for https. Whether TLS stands before this process is checked once, at start.
-        decided = self.create_token_response(_Request("https://localhost/oauth/token", form))
+    def decide(self, form: TokenForm, unit: Unit | None = None) -> Decision:
+        """The decision on a token request; one with a row grant (`ROW_GRANTS`) spends its row in the unit, and needs one."""
+        self._resource, self._unit = form.values.get("resource"), unit
+        decided = self.create_token_response(_posted(form))
         assert isinstance(decided, Decision)
         return decided
 
-    def authenticate(self, form: TokenForm, endpoint: str) -> KnownClient | Decision:
-        """The client that a request to another endpoint than the token's comes from, or the refusal."""
-        request = _Request("https://localhost/oauth/token", form)
+    def authenticate(self, form: TokenForm, endpoint: str, methods: Collection[str] = AUTH_METHODS) -> KnownClient | Decision:
+        """The client that a request comes from, or the refusal. `decide` does not authenticate it a second time."""
         try:
-            self.authenticate_client(request, AUTH_METHODS, endpoint)
+            self.authenticate_client(_posted(form), methods, endpoint)
         except OAuth2Error as error:
-            return self.handle_error_response(request, error)
+            return decision_on(error, self._known)
         assert self._known is not None
         return self._known
+
+    @property
+    def known(self) -> KnownClient:
+        """The request's client, once it was found."""
+        assert self._known is not None
+        return self._known
+
+    def allowed(self, scope: str | None) -> str:
+        """The scope that the client may have, as `OAuthClient.get_allowed_scope` says."""
+        return OAuthClient(self.known, self._directory.now()).get_allowed_scope(scope)
+
+    def authenticate_client(self, request: OAuth2Request, methods: Collection[str], endpoint: str = "token") -> ClientMixin:
+        """The request's client, authenticated once. Raises `InvalidClientError`."""
+        if self._client is None:
+            self._client = super().authenticate_client(request, methods, endpoint)
+        return self._client
 
     def query_client(self, client_id: str) -> ClientMixin:
         """The live client or, as Authlib wants it, None."""
@@ -173,6 +113,27 @@ class TokenServer(AuthorizationServer):
             # RFC 8707 section 2; a token for another audience is another credential.
             raise OAuth2Error(error="invalid_target", description=f"This credential is for {own} only.")
 
+    def find_code(self, code: str, client: OAuthClient) -> Asked | None:
+        """The code's consent, if it may be redeemed by this client now and the person is still there."""
+        unit = self._rows()
+        row = authorizations.find_code(unit, code, client.get_client_id())
+        if row is None or not holds(unit.session, row.account_id or "", row.organisation_id, authorizations.MAY_CONSENT):
+            return None
+        self._spend = lambda: authorizations.redeem(unit, row)
+        return Asked(row)
+
+    def find_refresh(self, token: str) -> Renewable | None:
+        """The family of a refresh token, if this client may renew it now. It ends where the person is no longer there."""
+        unit = self._rows()
+        family = families.find_refresh(unit, token, self.known.facts.client_id)
+        if family is None:
+            return None
+        if not holds(unit.session, family.account_id, family.organisation_id, authorizations.MAY_CONSENT):
+            families.revoke_family(unit, family.id, "member_left")
+            return None
+        self._spend = lambda: family if families.spend_refresh(unit, token, family) else None
+        return Renewable(family)
+
     def generate_token(
         self,
         grant_type: str,
@@ -182,13 +143,22 @@ class TokenServer(AuthorizationServer):
         expires_in: int | None = None,
         include_refresh_token: bool = True,
     ) -> dict[str, str | int]:
-        """A token of the client's audience in the form of RFC 6749 section 5.1; never a refresh token."""
+        """A token of the client's audience in the form of RFC 6749 section 5.1; a refresh token only for a person's consent."""
         assert self._known is not None and isinstance(self._known.grant, Grant)
         allowed = client.get_allowed_scope(scope)  # type: ignore[arg-type]  # None is Authlib's "nothing asked for"
         if not allowed:
             raise InvalidScopeError(description=plain("The credential reaches only: " + " ".join(sorted(self._known.facts.scopes))))
-        self._issued = self._tokens.issue(self._known.facts, self._known.grant.version, allowed)
-        return {"access_token": self._issued.token, "token_type": "Bearer", "expires_in": self._issued.expires_in, "scope": allowed}
+        more = self._person() if grant_type in ROW_GRANTS else {}
+        self._issued = self._tokens.issue(self._known.facts, self._known.grant.version, allowed, more)
+        token: dict[str, str | int] = {
+            "access_token": self._issued.token,
+            "token_type": "Bearer",
+            "expires_in": self._issued.expires_in,
+            "scope": allowed,
+        }
+        if self._family is not None and include_refresh_token:
+            token["refresh_token"] = families.new_refresh_token(self._rows(), self._family)
+        return token
 
     def save_token(self, token: dict[str, str | int], request: OAuth2Request) -> None:
         """Nothing is kept of a token but its ledger entry, which the endpoint writes."""
@@ -197,29 +167,28 @@ class TokenServer(AuthorizationServer):
         """Nobody listens."""
 
     def create_oauth2_request(self, request: OAuth2Request) -> OAuth2Request:
-        """The request as `decide` made it."""
+        """The request as it was made."""
         return request
 
     def handle_response(self, status: int, body: Mapping[str, object], headers: object) -> Decision:
         """The decision; the endpoint sets its own headers."""
-        return Decision(status, dict(body), known=self._known, issued=self._issued)
+        return Decision(status, dict(body), known=self._known, issued=self._issued, family=self._family)
 
     def handle_error_response(self, request: OAuth2Request, error: OAuth2Error) -> Decision:
-        """The error of RFC 6749 section 5.2. Why a client failed to authenticate is the same sentence for every cause."""
-        name = str(error.error)
-        if name == "invalid_client":
-            return Decision(401, {"error": name, "error_description": _NO_CLIENT}, name, self._known)
-        rule = str(getattr(error, "code", name))
-        body = {"error": name, "error_description": _description(name, error)} | ({"code": rule} if rule != name else {})
-        return Decision(error.status_code, body, rule, self._known)
+        """The refusal."""
+        return decision_on(error, self._known)
+
+    def _person(self) -> dict[str, str]:
+        """Spend the code or refresh token; the claims of whoever won."""
+        self._family = self._spend()
+        if self._family is None:
+            raise InvalidGrantError(description="It was used before, so everything that came of it has ended. Start again.")
+        return {"sub": self._family.account_id, "family": self._family.id}
+
+    def _rows(self) -> Unit:
+        assert self._unit is not None, "a grant that spends rows is decided in a unit"
+        return self._unit
 
 
-def plain(text: str) -> str:
-    """The text in the letters that RFC 6749 section 5.2 allows in a description."""
-    return "".join(c if " " <= c <= "~" and c not in '"\\' else "'" if c in '"\\' else "?" for c in text)
-
-
-def _description(name: str, error: OAuth2Error) -> str:
-    if name == "unsupported_grant_type":
-        return "Send grant_type=client_credentials."
-    return plain(str(error.get_error_description()))
+def _posted(form: TokenForm) -> Request:
+    return Request("POST", BasicOAuth2Payload(form.values), form.headers, form.values)

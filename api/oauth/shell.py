@@ -13,9 +13,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.responses import Response
 from starlette.types import Scope
 
+from api.oauth.decision import Decision
 from api.oauth.form import TokenForm, Unreadable
 from api.oauth.pace import Pace, PaceLimits
-from api.oauth.server import Decision, TokenServer
+from api.oauth.server import TokenServer
 from contracts.clock import day_in
 from contracts.credentials.directory import Directory
 from contracts.credentials.service import CLIENT_KIND
@@ -103,7 +104,7 @@ TOO_OFTEN = {"error": "slow_down", "error_description": "Too many requests. Keep
 
 def entry_of(decision: Decision, network: str, event: str, *, subject: str = "", facts: Mapping[str, object] | None = None) -> Entry:
     """What the ledger is told of a decision about a known or unknown client."""
-    known = decision.known
+    known, family = decision.known, decision.family
     whose = known.facts if known else None
     grant = known.grant if known and isinstance(known.grant, Grant) else None
     return Entry(
@@ -117,8 +118,8 @@ def entry_of(decision: Decision, network: str, event: str, *, subject: str = "",
         contract_hash=grant.terms_sha256 if grant else "",
         credential=whose.client_id if whose else "",
         credential_kind=CLIENT_KIND if whose else "",
-        facts=facts or {},
-        personal={"network": network} if network else {},
+        facts={**(facts or {}), **({"family": family.id} if family else {})},
+        personal={name: value for name, value in (("network", network), ("account", family.account_id if family else "")) if value},
     )
 
 

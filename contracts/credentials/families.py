@@ -49,8 +49,7 @@ def new_refresh_token(unit: Unit, family: TokenFamily) -> str:
 
 def find_refresh(unit: Unit, token: str, client_id: str) -> TokenFamily | None:
     """The family that a refresh token of this client may renew now. One that was spent before revokes its family."""
-    row = unit.session.get(RefreshToken, secret_hash(token))
-    family = None if row is None else unit.session.get(TokenFamily, row.family_id)
+    row, family = unit.session.get(RefreshToken, secret_hash(token)), family_of(unit.session, token)
     if row is None or family is None or family.client_id != client_id:
         return None
     if row.spent_at is not None:
@@ -90,6 +89,12 @@ def revoke_family(unit: Unit, family_id: str, why: str) -> bool:
     )
     record(unit, entry)
     return True
+
+
+def family_of(session: Session, token: str) -> TokenFamily | None:
+    """The family that a refresh token, spent or not, belongs to."""
+    row = session.get(RefreshToken, secret_hash(token))
+    return None if row is None else session.get(TokenFamily, row.family_id)
 
 
 def revoke_families_of(unit: Unit, account_id: str, organisation_id: str, why: str = "member_left") -> int:

@@ -188,6 +188,10 @@ class Tokens:
         seen = self._seen(token)
         return self._vouched(seen) if isinstance(seen, _Unknown) else seen
 
+    def remembers(self, token: str) -> bool:
+        """Whether `read` would answer from memory alone; false says nothing about the token."""
+        return hashlib.sha256(token.encode("utf-8", "surrogateescape")).digest() in self._verified
+
     def jwks(self) -> dict[str, Any]:
         """The public keys in use as a JWK set (RFC 7517), oldest first."""
         return self._keys.published()
