@@ -16,7 +16,7 @@ test: .venv/.dev
 	$(BIN)/pytest -n 2 --dist loadfile
 
 faults: .venv/.dev
-	FAULT_ROUNDS=50 $(BIN)/pytest -m faults --timeout 3600
+	FAULT_ROUNDS=50 CUT_TRIES=1000 $(BIN)/pytest -m faults --timeout 3600
 
 bench: bench-page
 

@@ -67,6 +67,8 @@ class Door:
         """The caller's seat, or the reply to one who has no usable token; that refusal's entry is durable."""
         address, token = self._address(scope), _bearer(scope)
         claims = token if isinstance(token, Refusal) else await self._house.tokens.check(token, self._audience)
+        if isinstance(claims, Claims) and claims.bound:
+            claims = _BOUND
         if isinstance(claims, Refusal):
             return await self._unknown(claims, prefix(address))
         held = await self._house.grants.held(claims.contract_id)
@@ -133,6 +135,10 @@ def entry_for(claims: Claims, grant: Grant | None, address: str, event: str, wha
         facts={"asked": what},
         personal={name: value for name, value in (("network", network), ("account", claims.account)) if value},
     )
+
+
+# RFC 9449 section 7.2: a bound token that anyone could send as a plain bearer token would be bound to nothing.
+_BOUND = Refusal("token_invalid", "This access token is bound to a key, so it is good for nothing as a bearer token.")
 
 
 def _bearer(scope: Scope) -> str | Refusal:

@@ -98,6 +98,11 @@ class Claims:
     kid: str = field(default="", compare=False)
 
     @property
+    def bound(self) -> bool:
+        """Whether the token holds only together with a proof of a key (RFC 7800 `cnf`, RFC 9449 section 6.1)."""
+        return "cnf" in self.payload
+
+    @property
     def account(self) -> str:
         """The person that the program acts for; empty where a client acts for itself."""
         return str(self.payload.get("sub", "")) if self.family else ""

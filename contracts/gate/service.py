@@ -191,7 +191,7 @@ class Gate:
             grant = claims if isinstance(claims, Refusal) else await self._grants.get(claims.contract_id)
         except (SQLAlchemyError, StoreUnavailable):
             return self._finish(facts, now, Verdict("grant_unverified", RETRY_SECONDS), licensed=True)
-        if isinstance(claims, Refusal):
+        if isinstance(claims, Refusal) or claims.bound:
             return self._finish(facts, now, Verdict("token_invalid"), licensed=True)
         verdict = self._under_contract(claims, grant, facts, page, now)
         decision = self._finish(facts, now, verdict, licensed=True, identity=claims.contract_id, contract_id=claims.contract_id)

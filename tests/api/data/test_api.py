@@ -243,6 +243,17 @@ def test_no_store_no_answer(api: Api) -> None:
         assert (answer.status_code, answer.json()["code"], answer.headers["retry-after"]) == (503, "store_unavailable", "2")
 
 
+def test_a_bound_token_is_good_for_nothing_as_a_bearer_token(api: Api) -> None:
+    contract, client = api.data.contract()
+    facts = ClientFacts(client, contract, api.data.cast.lab, "api", frozenset({"records:read"}))
+    bound = issued(api.tokens, api.data.store, facts, more={"cnf": {"jkt": "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"}}).token
+    for path in ("/v1/datasets/posts/records", "/v1/contract"):
+        answer = api.get(path, bound)
+        told = f'Bearer error="invalid_token", {METADATA}'
+        assert (answer.status_code, answer.json()["code"], answer.headers["www-authenticate"]) == (401, "token_invalid", told)
+    assert rules(api) == ["token_invalid"] * 2
+
+
 def test_a_flood_without_tokens_does_not_fill_the_ledger(api: Api) -> None:
     answers = run(api._many(["/v1/contract"] * 140, None, {}))
     assert sorted({each.status_code for each in answers}) == [401, 429]

@@ -31,6 +31,7 @@ from contracts.people.roles import Role
 from contracts.people.tables import Account
 from contracts.store.unit import Store
 from tests.harness.gates import API_CLIENT, CLIENT, GRANT, GateParts, gate_over, gate_settings
+from tests.harness.tokens import issued
 
 OPERATOR = Actor("acc_1", "org_0", "Ola Operator", "ola@agora.example", frozenset({Role.OPERATOR}))
 CHROME = "Mozilla/5.0 (X11) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 Safari/537.36"
@@ -349,3 +350,8 @@ def test_the_real_grant_cache_opens_nothing_for_an_unknown_contract(parts: GateP
     gate = gate_service.Gate(parts.store, parts.watch, parts.tokens, cache, parts.settings, clock)
     facts = Facts("GET", "127.0.0.1", "/posts/1", "192.0.2.7", CHROME, f"Bearer {parts.token()}")
     assert asyncio.run(gate.decide(facts)).reason == "contract_not_active"
+
+
+def test_a_bound_token_is_good_for_nothing_as_a_bearer_token(parts: GateParts) -> None:
+    bound = issued(parts.tokens, parts.store, CLIENT, more={"cnf": {"jkt": "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"}}).token
+    assert ask(parts, "/posts/1", token=bound) == "token_invalid"
