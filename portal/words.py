@@ -54,6 +54,7 @@ DONE: dict[str, str] = {
     "lift-asked": "Asked. A second person decides; it stays suspended until then.",
     "lifted": "Lifted. Clients work again within 2 seconds; the partner gets a mail.",
     "terminated": "Ended for good. The partner gets a mail with your reason.",
+    "secret-ended": "The old secret has ended, with the tokens that came by it.",
     "revoked": "The client is revoked. It stops working within 2 seconds.",
     "invited": "Invited. The link in the mail works once, for 7 days.",
     "signed-out": "You are signed out.",

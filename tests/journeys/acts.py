@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
 from contracts.applications.tables import Application
+from contracts.credentials.tables import Client
 from contracts.ids import new_id, new_secret
 from contracts.lifecycle.tables import Contract
 from contracts.people.roles import STAFF, Role
@@ -56,7 +58,10 @@ WHO: dict[str, frozenset[Role] | str] = {
     "GET /partner/contracts/{contract_id}/pdf": PARTNERS,
     "POST /partner/contracts/{contract_id}/sign": SIGNERS,
     "POST /partner/contracts/{contract_id}/clients": MAKERS,
+    "GET /partner/contracts/{contract_id}/clients/{client_id}": PARTNERS,
+    "POST /partner/contracts/{contract_id}/clients/{client_id}/end-earlier": MAKERS,
     "POST /partner/contracts/{contract_id}/clients/{client_id}/revoke": MAKERS,
+    "POST /partner/contracts/{contract_id}/clients/{client_id}/rotate": MAKERS,
     "GET /partner/contracts/{contract_id}/usage": PARTNERS,
     "GET /partner/contracts/{contract_id}/entries": PARTNERS,
     "GET /partner/entries/{entry_id}": PARTNERS,
@@ -131,6 +136,14 @@ def _client(ground: Ground) -> Ids:
     return {"contract_id": made.contract_id, "client_id": made.client_id}
 
 
+def _rotated_client(ground: Ground) -> Ids:
+    ids = _client(ground)
+    with ground.house.store.write() as unit:
+        client = unit.lock(Client, ids["client_id"])
+        client.earlier_sha256, client.earlier_until = "0" * 64, unit.now + timedelta(days=1)
+    return ids
+
+
 def _revision(ground: Ground, ids: Ids, **more: Any) -> Mapping[str, Any]:
     return {"revision": str(ground.revision(next(iter(ids.values())))), **more}
 
@@ -164,7 +177,9 @@ ACTS: dict[str, Act] = {
     "/partner/contracts/{contract_id}/clients": Act(
         "lab-developer", _contract("active"), lambda g, ids: {"name": "a program", "audience": "api"}
     ),
+    "/partner/contracts/{contract_id}/clients/{client_id}/end-earlier": Act("lab-developer", _rotated_client, lambda g, ids: {}),
     "/partner/contracts/{contract_id}/clients/{client_id}/revoke": Act("lab-developer", _client, lambda g, ids: {}),
+    "/partner/contracts/{contract_id}/clients/{client_id}/rotate": Act("lab-developer", _client, lambda g, ids: {"overlap": "24"}),
     "/partner/team": Act("lab-lead", _nothing, lambda g, ids: {"email": f"{uuid4().hex}@lab.example", "role": "reader"}),
     "/desk/applications/{application_id}/approve": Act("steward", _application("submitted"), lambda g, ids: _revision(g, ids, **_REASON)),
     "/desk/applications/{application_id}/decline": Act("steward", _application("submitted"), lambda g, ids: _revision(g, ids, **_REASON)),
@@ -228,6 +243,7 @@ NAMES: dict[str, str] = {
     **dict.fromkeys(("reason", "end_reason", "lift_reason", "title"), "words of an act"),
     **dict.fromkeys(("act", "audience", "mode", "role", "done", "decision", "effect", "show", "state", "format"), "one of a few words"),
     **dict.fromkeys(("after", "key", "q", "until", "organisation", "contract", "event"), "read on pages of staff alone"),
+    **dict.fromkeys(("networks", "last_day", "overlap"), "bounds of an own client, checked against its contract"),
     "revision": "a number that is compared",
     "to": "the mailbox page of tests and demos, which shows every mail to everyone",
     "dataset": "the catalogue is for everyone",

@@ -9,14 +9,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from contracts.credentials import service
-from contracts.errors import Refused, refuse
+from contracts.errors import Refused
 from contracts.lifecycle import queries
 from contracts.people.actor import Actor
-from portal.chain import chain
-from portal.deps import go, house_of, page, partner
+from portal.deps import go, house_of, partner
 from portal.forms import Form, mendable, submitted
-from portal.pages.partner import commands, reads
 from portal.pages.partner.contracts import contract_page
+from portal.pages.partner.credential import client_of
+from portal.pages.partner.secret import secret_page
 
 router = APIRouter(prefix="/partner/contracts/{contract_id}/clients")
 
@@ -29,39 +29,25 @@ def create(request: Request, actor: Partner, contract_id: str, form: Sent) -> Re
     """Make the client and answer with its secret. The answer is stored nowhere; loading it again would make another client."""
     house = house_of(request)
     audience: Literal["api", "site"] = "site" if form.text("audience") == "site" else "api"
+    networks = form.text("networks").split()
+    last_day = form.day("last_day")
     try:
+        form.check()
         with house.store.write("client") as unit:
             contract = queries.get_for(unit.session, actor, contract_id)
-            client, secret = service.create_client(unit, actor, contract, name=form.text("name"), audience=audience)
+            client, secret = service.create_client(
+                unit, actor, contract, name=form.text("name"), audience=audience, networks=networks, last_day=last_day
+            )
     except Refused as error:
         form.take(mendable(error))
         return contract_page(request, actor, contract_id, status=422, client_form=form)
-    with house.store.read() as session:
-        terms = reads.terms_of(session, contract)
-        links = chain(session, contract=contract, staff=False)
-    if terms is None:
-        raise refuse("not_found", "The contract has no such version.")
-    key = commands.Key(house.settings.base_url, client.id, secret)
-    site = audience == "site"
-    return page(
-        request,
-        "partner/secret.html",
-        contract=contract,
-        client=client,
-        secret=secret,
-        links=links,
-        terms=terms,
-        curl=commands.curl_site(key, terms, house.settings.platform.site) if site else commands.curl_records(key, terms),
-        python="" if site else commands.python_records(key, terms),
-    )
+    return secret_page(request, actor, client, secret)
 
 
 @router.post("/{client_id}/revoke")
 def revoke(request: Request, actor: Partner, contract_id: str, client_id: str) -> Response:
     """End a client of this contract, for good."""
     with house_of(request).store.write("revoke") as unit:
-        client = service.client_for(unit.session, actor, client_id)
-        if client.contract_id != contract_id:
-            raise refuse("not_found", "There is no such credential here.")
+        client_of(unit.session, actor, contract_id, client_id)
         service.revoke_client(unit, actor, client_id)
     return go(f"/partner/contracts/{contract_id}", "revoked")
