@@ -128,7 +128,9 @@ def sweep_authorizations(store: Store, most: int = 500) -> int:
 
 
 def _decided(unit: Unit, actor: Actor, authorization_id: str, decision: str) -> Authorization:
-    row = _decidable(unit.lock(Authorization, authorization_id), actor, unit.now)
+    # Another organisation's request and none at all are refused in the same words.
+    found = unit.session.get(Authorization, authorization_id, with_for_update=True, populate_existing=True)
+    row = _decidable(found, actor, unit.now)
     row.account_id, row.decision = actor.account_id, decision
     return row
 

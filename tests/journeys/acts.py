@@ -12,6 +12,7 @@ from typing import Any
 from uuid import uuid4
 
 from contracts.applications.tables import Application
+from contracts.credentials.authorizations import MAY_CONSENT
 from contracts.credentials.tables import Client
 from contracts.ids import new_id, new_secret
 from contracts.lifecycle.tables import Contract
@@ -28,6 +29,7 @@ STEWARDS, OFFICERS, OPERATORS = frozenset({Role.STEWARD}), frozenset({Role.COMPL
 LEADS = frozenset({Role.LEAD})
 SIGNERS, MAKERS = frozenset({Role.LEAD, Role.SIGNATORY}), frozenset({Role.LEAD, Role.DEVELOPER})
 ANYONE_SIGNED_IN = PARTNERS | STAFF
+CONSENTING = frozenset(MAY_CONSENT)
 
 WHO: dict[str, frozenset[Role] | str] = {
     "GET /": PUBLIC,
@@ -47,6 +49,8 @@ WHO: dict[str, frozenset[Role] | str] = {
     "POST /join/{token}": PUBLIC,
     "GET /mailbox": PUBLIC,
     "GET /account": ANYONE_SIGNED_IN,
+    "GET /consent/{authorization_id}": CONSENTING,
+    "POST /consent/{authorization_id}": CONSENTING,
     "POST /apply": LEADS,
     "GET /partner": PARTNERS,
     "GET /partner/applications": PARTNERS,
@@ -136,6 +140,10 @@ def _client(ground: Ground) -> Ids:
     return {"contract_id": made.contract_id, "client_id": made.client_id}
 
 
+def _consent(ground: Ground) -> Ids:
+    return {"authorization_id": ground.asked_to_consent(ground.lab)}
+
+
 def _rotated_client(ground: Ground) -> Ids:
     ids = _client(ground)
     with ground.house.store.write() as unit:
@@ -179,6 +187,7 @@ ACTS: dict[str, Act] = {
     ),
     "/partner/contracts/{contract_id}/clients/{client_id}/end-earlier": Act("lab-developer", _rotated_client, lambda g, ids: {}),
     "/partner/contracts/{contract_id}/clients/{client_id}/revoke": Act("lab-developer", _client, lambda g, ids: {}),
+    "/consent/{authorization_id}": Act("lab-developer", _consent, lambda g, ids: {"answer": "deny"}),
     "/partner/contracts/{contract_id}/clients/{client_id}/rotate": Act("lab-developer", _client, lambda g, ids: {"overlap": "24"}),
     "/partner/team": Act("lab-lead", _nothing, lambda g, ids: {"email": f"{uuid4().hex}@lab.example", "role": "reader"}),
     "/desk/applications/{application_id}/approve": Act("steward", _application("submitted"), lambda g, ids: _revision(g, ids, **_REASON)),
@@ -219,6 +228,7 @@ PARAMETERS: dict[str, Foreign] = {
     "application_id": Foreign(lambda g, things: list(things.applications.values()), lambda: new_id("app")),
     "contract_id": Foreign(lambda g, things: list(things.contracts.values()), lambda: new_id("ctr")),
     "client_id": Foreign(lambda g, things: [each.client_id for each in things.clients.values()], lambda: new_id("cli")),
+    "authorization_id": Foreign(lambda g, things: things.authorizations, lambda: new_id("aut")),
     "entry_id": Foreign(_entries, lambda: new_id("ent")),
     # Who has a link has what it gives; what the store keeps of links must open none.
     "token": Foreign(lambda g, things: g.link_hashes()[:3], lambda: new_secret("ln")),
@@ -251,6 +261,10 @@ NAMES: dict[str, str] = {
     "entry_id": "walked",
     "before": "test_a_place_in_another_partners_list_shows_nothing_of_it",
     "cursor": "test_a_cursor_of_another_contract_is_no_cursor",
+    "answer": "one of a few words",
+    "token": "test_a_client_of_another_partner_is_unknown_without_its_secret",
+    **dict.fromkeys(("token_type_hint", "grant_type", "code_challenge_method", "response_type"), "one of a few words"),
+    "code_challenge": "a hash that is compared",
     "limit": "a number",
     "next": "test_the_next_page_lies_on_this_portal_and_gives_no_right",
     "client_id": "test_a_client_of_another_partner_is_unknown_without_its_secret",

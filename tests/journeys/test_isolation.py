@@ -26,7 +26,13 @@ from tests.journeys.walk import Route, names_read, queries_of, routes_of
 RIVALS = [each.key for each in people_of(RIVAL)]
 TELLING = ("content-type", "location", "cache-control", "content-disposition", "www-authenticate", "retry-after")
 # A refusal of the API is an entry, a token moves the client's use: both of the asking side alone.
-OF_THE_ASKING = {"ledger_staged": (), "ledger_value": (), "ledger_node_counter": (), "client": ("last_used_at", "last_network")}
+OF_THE_ASKING = {
+    "issued_token": (),
+    "ledger_staged": (),
+    "ledger_value": (),
+    "ledger_node_counter": (),
+    "client": ("last_used_at", "last_network"),
+}
 
 
 @pytest.fixture(scope="module")

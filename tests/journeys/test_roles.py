@@ -125,6 +125,7 @@ def _ids(place: Ground, route: Route) -> dict[str, str]:
         "application_id": place.lab.applications[state],
         "contract_id": place.lab.contracts["active"],
         "client_id": place.lab.clients["reader"].client_id,
+        "authorization_id": place.lab.authorizations[0],
         "entry_id": place.entries(place.lab.contracts["active"])["placed"][0],
     }
     return {name: known[name] for name in route.names}

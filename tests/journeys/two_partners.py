@@ -21,6 +21,8 @@ from contracts.applications import service as applications
 from contracts.applications.form import ApplicationForm
 from contracts.applications.tables import Application
 from contracts.clock import FixedClock, SystemClock
+from contracts.credentials import authorizations
+from contracts.credentials.authorizations import Asked
 from contracts.datasets.load import ordinal_of, refresh
 from contracts.deliveries.ordinals import Ordinals
 from contracts.deliveries.service import erase, held
@@ -83,6 +85,7 @@ class Things:
     applications: dict[str, str] = field(default_factory=dict)
     contracts: dict[str, str] = field(default_factory=dict)
     clients: dict[str, MadeClient] = field(default_factory=dict)
+    authorizations: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -126,6 +129,15 @@ class Ground:
         """One request to the API with a fresh token of the client."""
         bearer = {"authorization": f"Bearer {self.token(client)}"}
         return partner.ask(self.base_url, "GET", path, headers={**bearer, **headers})
+
+    def asked_to_consent(self, things: Things) -> str:
+        """A program's request, under the partner's active contract, that waits for a person's answer."""
+        client = things.clients["reader"]
+        with self.house.store.write("ground") as unit:
+            organisation = unit.session.get_one(Contract, client.contract_id).organisation_id
+            uri, challenge = "http://127.0.0.1/back", "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
+            asked = Asked(client.client_id, client.contract_id, organisation, uri, "state", "records:read", challenge)
+            return authorizations.begin(unit, asked).id
 
     def commits(self) -> int:
         """A number that moves with every transaction that changed anything (SQLite's `data_version`)."""
@@ -297,6 +309,7 @@ def furnish(made: Ground) -> None:
         contract = made.row(Contract, things.contracts["active"])
         for name, audience in (("reader", "api"), ("crawler", "site")):
             things.clients[name] = made.story.make_client(key, contract, f"{key.split('-')[0]}-{name}", audience)
+        things.authorizations.append(made.asked_to_consent(things))
     # A dataset that the rival's contract does not name and the lab's does.
     narrow = {"fields": ("id",), "rows": {}, "crawl": False}
     made.lab.contracts["benches"] = made.contract("lab-founder", "active", dataset="benches", **narrow).id
