@@ -104,7 +104,7 @@ class Rooms:
         self._worker.start()
 
     def stop(self) -> None:
-        """Stop them, writing what is still in memory."""
+        """Stop them, writing what is still in memory, and let go of the database."""
         self._worker.stop()
         self._house.gate.close()
         self._house.access.stop()
@@ -112,6 +112,8 @@ class Rooms:
         self._house.sequencer.close()
         self._house.watch.stop()
         self._house.payments.close()
+        # With its last connection SQLite folds the write-ahead log into the database: what was overwritten there is gone as well.
+        self._house.store.engine.dispose()
 
     def _face(self, path: str) -> ASGIApp:
         if path in OPERATION:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
 from pathlib import Path
 from string import Template
 
@@ -12,7 +11,9 @@ from contracts.store.outbox import put
 from contracts.store.unit import Unit
 
 MAIL = "mail"
-_FOLDER = Path(__file__).parent / "templates"
+FOLDER = Path(__file__).parent / "templates"
+# Read here and not when they are needed: notices are rendered inside a unit of work, where nobody waits for a disk.
+_TEXTS = {file.stem: file.read_text(encoding="utf-8") for file in FOLDER.glob("*.txt")}
 
 
 def send(unit: Unit, *, to: str, template: str, facts: Mapping[str, str], path: str = "") -> None:
@@ -33,7 +34,6 @@ def render(template: str, facts: Mapping[str, str]) -> tuple[str, str]:
     return subject, Template(body).substitute(wanted).strip()
 
 
-@cache
 def text_of(template: str) -> str:
-    """The template file's text."""
-    return (_FOLDER / f"{template}.txt").read_text(encoding="utf-8")
+    """The template file's text; KeyError where there is none."""
+    return _TEXTS[template]

@@ -53,10 +53,14 @@ class Unit:
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """How long one unit held the write lock, for the test and the metric that watch it."""
+    """How long one unit held the write lock, for the test and the metric that watch it.
+
+    `busy` is how much of that its thread computed; the rest it waited for the disk, or for others on this machine.
+    """
 
     label: str
     seconds: float
+    busy: float = 0.0
 
 
 class Store:
@@ -124,11 +128,11 @@ class Store:
                 yield
             return
         with self._writer, self._marked():
-            start = time.perf_counter()
+            start, busy = time.perf_counter(), time.thread_time()
             try:
                 yield
             finally:
-                self.holds.append(Hold(label, time.perf_counter() - start))
+                self.holds.append(Hold(label, time.perf_counter() - start, time.thread_time() - busy))
 
     @contextmanager
     def _marked(self) -> Iterator[None]:

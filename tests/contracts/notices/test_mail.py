@@ -11,7 +11,7 @@ from contracts.errors import Misconfigured
 from contracts.notices import send
 from contracts.notices.catalogue import NOTICES
 from contracts.notices.mail import Letter, mail_handler, mailbox, message_of
-from contracts.notices.service import _FOLDER, render, text_of
+from contracts.notices.service import FOLDER, render, text_of
 from contracts.settings import Mail, Settings
 from contracts.store.outbox import Effect, OutboxRow, run_due
 from contracts.store.unit import Store
@@ -31,7 +31,7 @@ def test_a_template_asks_for_exactly_the_listed_facts(name: str) -> None:
 
 def test_every_template_is_listed() -> None:
     frames = {"frame", "frame-with-link"}
-    assert {file.stem for file in _FOLDER.glob("*.txt")} == set(NOTICES) | frames
+    assert {file.stem for file in FOLDER.glob("*.txt")} == set(NOTICES) | frames
 
 
 def test_a_fact_is_never_a_template_and_adds_no_header() -> None:
