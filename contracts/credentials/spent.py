@@ -42,7 +42,8 @@ def spend(unit: Unit, proofs: Sequence[Once]) -> Once | None:
     maker = sqlite.insert if unit.connection.dialect.name == "sqlite" else postgresql.insert
     for each in proofs:
         row = {"id": each.digest, "ends_at": each.ends_at}
-        if unit.connection.execute(maker(SpentProof).values(row).on_conflict_do_nothing()).rowcount == 0:
+        written = maker(SpentProof).values(row).on_conflict_do_nothing().returning(col(SpentProof.id))
+        if unit.connection.execute(written).scalar() is None:
             return each
     return None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -16,20 +17,24 @@ from pathlib import Path
 
 
 def free_port(pair: bool = False) -> int:
-    """A port that nothing listens on; with `pair`, the next one is free as well."""
-    for _ in range(100):
-        with socket.socket() as first:
-            first.bind(("127.0.0.1", 0))
-            port: int = first.getsockname()[1]
-            if not pair:
-                return port
-            with socket.socket() as second:
-                try:
-                    second.bind(("127.0.0.1", port + 1))
-                except OSError:
-                    continue
-                return port
-    raise RuntimeError("no two free ports beside each other")
+    """A port that nothing listens on; with `pair`, the next one is free as well.
+
+    Below the range from which the system takes ports for outgoing connections, so that none of those takes it in between.
+    """
+    for _ in range(1_000):
+        port = random.randrange(20_000, 32_000)
+        if all(_is_free(each) for each in ((port, port + 1) if pair else (port,))):
+            return port
+    raise RuntimeError("no free port")
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
 
 
 @dataclass

@@ -78,7 +78,6 @@ def test_a_record_is_erased_once(house: House, cora: TestClient) -> None:
         ("dataset=feeds&key=f-9", "No record of this id was ever loaded"),
         ("dataset=feeds&key=", "own id, as it stands in the source"),
         ("dataset=nothing&key=f-1", "Choose the dataset"),
-        ("dataset=feeds&key=%00", "No record of this id was ever loaded"),
     ],
 )
 def test_what_cannot_be_found_is_said_beside_its_field(house: House, cora: TestClient, query: str, message: str) -> None:
