@@ -14,8 +14,7 @@ from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 
-# Its first signature would import this inside the unit of work that seals a contract.
-import cryptography.hazmat.backends.openssl.backend  # noqa: F401
+import cryptography.hazmat.backends.openssl.backend  # noqa: F401 - else the first signature loads it inside the unit that seals
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
