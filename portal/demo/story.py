@@ -54,10 +54,11 @@ class Story:
         self._hashes: dict[str, str] = {}
 
     def prepare(self, cast: tuple[CastPerson, ...]) -> None:
-        """Hash the cast's passwords, which is slow on purpose, beside each other."""
+        """Hash the cast's passwords, which is slow on purpose, beside each other; people who share one in a test share its hash."""
+        passwords = sorted({each.password for each in cast})
         with ThreadPoolExecutor(4) as pool:
-            hashes = pool.map(hash_password, [each.password for each in cast])
-        self._hashes.update(zip([each.key for each in cast], hashes, strict=True))
+            hashed = dict(zip(passwords, pool.map(hash_password, passwords), strict=True))
+        self._hashes.update({each.key: hashed[each.password] for each in cast})
         self._cast.update({each.key: each for each in cast})
 
     def actor(self, key: str) -> Actor:

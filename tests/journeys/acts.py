@@ -262,7 +262,7 @@ NAMES: dict[str, str] = {
     "before": "test_a_place_in_another_partners_list_shows_nothing_of_it",
     "cursor": "test_a_cursor_of_another_contract_is_no_cursor",
     "answer": "one of a few words",
-    "token": "test_a_client_of_another_partner_is_unknown_without_its_secret",
+    "token": "test_a_token_of_another_partner_is_none_to_ask_about_and_none_to_give_back",
     **dict.fromkeys(("token_type_hint", "grant_type", "code_challenge_method", "response_type"), "one of a few words"),
     "code_challenge": "a hash that is compared",
     "limit": "a number",

@@ -4,19 +4,27 @@ a contract, with mail by SMTP. Proofs about the whole running product drive it a
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import re
+import secrets
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import httpx
 
 from contracts.applications.tables import Application
+from contracts.credentials.tables import Client
+from contracts.ids import new_id
 from contracts.lifecycle.tables import Contract
 from contracts.settings import Settings, load, write_master_key
+from contracts.store import epochs
 from contracts.store.unit import Store
 from contracts.terms.defaults import propose
 from portal.commands.init import administrator_link, prepare
@@ -30,6 +38,8 @@ from tests.harness.visitor import Visitor
 _LINK = re.compile(r"https?://[^/\s]+(/(?:join|confirm)/(\S+))")
 _SECRET = re.compile(r"licet_cs_\w+")
 PATIENCE = 20.0
+BACK = "http://127.0.0.1/back"
+FORM = {"content-type": "application/x-www-form-urlencoded"}
 REASON = "It was read with care and discussed."
 
 Act = Callable[[], None]
@@ -130,6 +140,8 @@ class Life:
         yield "invite a colleague", lambda: self.invite(lead, "/partner/team", f"{lead}dev", "developer")
         yield "make clients", lambda: clients.extend(self._client(lead, at["contract"], audience) for audience in ("api", "site"))
         yield "read", lambda: self._read(clients)
+        yield "renew a secret", lambda: self._renew(lead, clients[0])
+        yield "let a program in", lambda: self._consent(lead, at["contract"])
         yield "suspend", lambda: desk(steward, "suspend", reason=REASON)
         yield "ask to lift", lambda: desk(steward, "ask-lift", lift_reason=REASON)
         yield "lift", lambda: desk(second, "lift")
@@ -216,14 +228,58 @@ class Life:
 
     def _client(self, key: str, contract: str, audience: str) -> MadeClient:
         answer = self.people[key].post(f"/partner/contracts/{contract}/clients", {"name": f"{audience} program", "audience": audience})
-        found = _SECRET.search(answer.text)
-        assert found is not None, answer.text
+        return replace(self._shown(answer), name=audience, contract_id=contract)
+
+    def _renew(self, key: str, client: MadeClient) -> None:
+        path = f"/partner/contracts/{client.contract_id}/clients/{client.client_id}"
+        self._shown(self.people[key].post(f"{path}/rotate", {"overlap": "24"}))
+
+    def _shown(self, answer: httpx.Response) -> MadeClient:
+        """The credential on the page that shows its secret once."""
+        secret, named = _SECRET.search(answer.text), re.search(r"cli_\w+", answer.text)
+        assert secret is not None and named is not None, answer.text
         self.once.append(answer)
-        named = re.search(r"cli_\w+", answer.text)
-        assert named is not None
-        made = MadeClient(audience, named.group(), self.kept("client secret", found.group()), contract, ())
+        made = MadeClient("", named.group(), self.kept("client secret", secret.group()), "", ())
         self.clients.append(made)
         return made
+
+    def _consent(self, key: str, contract: str) -> None:
+        """A program asks to read for a person, is let in, and renews its token once."""
+        lead, program = self.people[key], self._program(contract)
+        verifier = self.kept("code verifier", secrets.token_urlsafe(40))
+        challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
+        asked = {"response_type": "code", "client_id": program, "redirect_uri": BACK, "scope": "records:read", "state": "s1"}
+        query = urlencode({**asked, "code_challenge": challenge, "code_challenge_method": "S256"})
+        page = lead.get(f"/oauth/authorize?{query}").headers["location"]
+        assert lead.get(page).status_code == 200
+        answer = lead.post(page, {"answer": "allow"})
+        self.once.append(answer)
+        code = self.kept("authorization code", dict(parse_qsl(urlsplit(answer.headers["location"]).query))["code"])
+        given = {"grant_type": "authorization_code", "code": code, "redirect_uri": BACK, "code_verifier": verifier}
+        refresh = self._exchanged(program, given)
+        self._exchanged(program, {"grant_type": "refresh_token", "refresh_token": refresh})
+
+    def _exchanged(self, program: str, given: dict[str, str]) -> str:
+        """The refresh token that a public program gets for what it was given."""
+        reply = partner.ask(self.base_url, "POST", "/oauth/token", urlencode({**given, "client_id": program}).encode(), FORM)
+        assert reply.status == 200, reply.body
+        self.kept("access token", reply.json["access_token"])
+        return self.kept("refresh token", reply.json["refresh_token"])
+
+    def _program(self, contract_id: str) -> str:
+        """A public program of the contract, as registration will make it."""
+        with self.store.write("program") as unit:
+            contract = unit.session.get_one(Contract, contract_id)
+            made = Client(
+                id=new_id("cli"), contract_id=contract.id, organisation_id=contract.organisation_id, name="a tool", audience="api"
+            )
+            made.scopes, made.secret_sha256, made.auth_method = ["records:read"], "", "none"
+            made.grant_types, made.redirect_uris = ["authorization_code", "refresh_token"], [BACK]
+            made.created_by, made.created_at = contract.drafted_by, unit.now
+            unit.session.add(made)
+            unit.session.flush()
+            epochs.bump(unit, "grants")
+            return made.id
 
     def _read(self, clients: list[MadeClient]) -> None:
         for client in clients:
@@ -279,8 +335,6 @@ class Life:
         return f"Shade around the {key}"
 
     def _day(self, count: int) -> str:
-        from datetime import timedelta
-
         return (self.store.clock.now().date() + timedelta(days=count)).isoformat()
 
 

@@ -11,6 +11,7 @@ import re
 import secrets
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlencode
 
 import httpx
 import pytest
@@ -173,6 +174,26 @@ def test_a_client_of_another_partner_is_unknown_without_its_secret(place: Ground
     assert token(lab.client_id, secrets.token_urlsafe(30)) == unknown
     assert token(lab.client_id, "") == token(new_id("cli"), "")
     assert changed(before, snapshot(place, OF_THE_ASKING)) == []
+
+
+def test_a_token_of_another_partner_is_none_to_ask_about_and_none_to_give_back(place: Ground) -> None:
+    theirs, rival = place.token(place.lab.clients["reader"]), place.rival.clients["reader"]
+    before = snapshot(place, OF_THE_ASKING)
+
+    def posted(address: str, token: str) -> tuple[int, Any]:
+        form = {"token": token, "client_id": rival.client_id, "client_secret": rival.client_secret}
+        headers = {"content-type": "application/x-www-form-urlencoded"}
+        answer = partner.ask(place.base_url, "POST", address, urlencode(form).encode(), headers)
+        return answer.status, answer.json
+
+    unknown = posted("/oauth/introspect", "no token at all")
+    assert unknown == (200, {"active": False})
+    assert posted("/oauth/introspect", theirs) == unknown
+    assert posted("/oauth/introspect", place.token(rival))[1]["active"] is True
+    assert posted("/oauth/revoke", theirs)[0] == 400
+    assert changed(before, snapshot(place, OF_THE_ASKING)) == []
+    read = partner.ask(place.base_url, "GET", "/v1/datasets/trees/records?limit=1", headers={"authorization": f"Bearer {theirs}"})
+    assert read.status == 200
 
 
 def test_what_the_store_keeps_of_sessions_opens_none(place: Ground) -> None:

@@ -79,7 +79,7 @@ def test_nothing_on_the_disk_holds_a_secret(left: Left) -> None:
 def test_no_page_shows_a_secret_but_the_one_that_shows_it_once(left: Left) -> None:
     assert {path: kinds for path, page in left.pages.items() if (kinds := left.found(page.encode()))} == {}
     assert len(left.pages) > 60
-    assert left.found(left.shown_once.encode()) == ["client secret"]
+    assert left.found(left.shown_once.encode()) == ["authorization code", "client secret"]
 
 
 def test_no_mail_holds_a_secret_but_its_own_link(left: Left) -> None:
@@ -87,16 +87,9 @@ def test_no_mail_holds_a_secret_but_its_own_link(left: Left) -> None:
 
 
 def test_every_kind_of_secret_was_looked_for(left: Left) -> None:
-    kinds = {
-        "password",
-        "client secret",
-        "access token",
-        "one-time token",
-        "licet_session",
-        "licet_visitor",
-        "webhook secret",
-        "master key",
-    }
+    people = {"password", "one-time token", "licet_session", "licet_visitor"}
+    programs = {"client secret", "access token", "authorization code", "code verifier", "refresh token"}
+    kinds = people | programs | {"webhook secret", "master key"}
     private = {f"private key of {each}" for each in ("token", "seal", "ledger", "pseudonym", "cursor", "session", "index")}
     assert left.secrets.keys() == kinds | private
     assert {kind: len(forms) for kind, forms in left.secrets.items() if len(forms) < 2} == {"webhook secret": 1}
@@ -187,7 +180,7 @@ def _left(life: Life, folder: Path, running: Licet, mail: Mailserver, kinds: Map
     return Left(
         files={**files, "log": running.log.read_bytes()},
         pages=pages,
-        shown_once="\n".join(each.text for each in life.once),
+        shown_once="\n".join(each.headers.get("location", "") + each.text for each in life.once),
         mails="\n".join(each.message.as_string() + str(each.message.get_content()) for each in mail.received),
         secrets={kind: frozenset(forms) for kind, forms in kinds.items()},
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
@@ -49,7 +49,7 @@ from tests.harness.visitor import Visitor
 
 Row = TypeVar("Row", bound=SQLModel)
 PASSWORD = "a hedge of hornbeam and yew"
-STAFF = tuple(each for each in PEOPLE if each.organisation == "agora")
+STAFF = tuple(replace(each, password=PASSWORD) for each in PEOPLE if each.organisation == "agora")
 PARTNER_ROLES = (Role.LEAD, Role.SIGNATORY, Role.DEVELOPER, Role.BILLING, Role.READER)
 LAB = CastOrganisation("lab", "Zephyrine Laboratory", Side.PARTNER, "university", "SE")
 RIVAL = CastOrganisation("rival", "Quillon Analytics", Side.PARTNER, "company", "DE")
