@@ -1,9 +1,16 @@
-"""POST /oauth/token: the plain ASGI handler. A token's or refusal's ledger entry is durable before the answer leaves."""
+"""POST /oauth/token: the plain ASGI handler. A token's or refusal's ledger entry is durable before the answer leaves.
+
+A client that memory holds gets a token of its own in the event loop, and the access writer makes it durable together with whatever
+else waits. Everything else may wait for the store and is decided in a thread: grants that spend a row, refusals, clients seen for
+the first time.
+"""
 
 from __future__ import annotations
 
 from functools import partial
+from typing import TypeGuard
 
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
@@ -14,8 +21,9 @@ from api.oauth.server import ROW_GRANTS
 from api.oauth.shell import TOO_OFTEN, Form, Shell, answer, entry_of, unreadable
 from contracts.credentials.directory import KnownClient
 from contracts.credentials.kept import keep
+from contracts.credentials.tokens import IssuedToken
 from contracts.errors import StaleEpoch, StoreUnavailable
-from contracts.ledger.stage import record
+from contracts.ledger.stage import Entry, record
 from contracts.networks import prefix
 from contracts.store import epochs
 from contracts.store.unit import Unit
@@ -32,13 +40,38 @@ class TokenEndpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send, _path: dict[str, str]) -> None:
         """One request. Errors leave in OAuth's own form (RFC 6749 section 5.2), `code` beside it where the house refused."""
         form = await read_form(scope, receive)
-        response = await self._shell.in_thread(partial(self._respond, form, self._shell.address(scope)))
+        address = self._shell.address(scope)
+        response, wait = None, None
+        if self._is_simple(form):
+            wait = self._pace.wait(prefix(address), form.client_id)
+            response = None if wait else await self._at_once(form, address)
+        if response is None:
+            response = await self._shell.in_thread(partial(self._respond, form, address, wait))
         await response(scope, receive, send)
 
-    def _respond(self, form: Form, address: str) -> Response:
+    def _is_simple(self, form: Form) -> TypeGuard[TokenForm]:
+        """Whether a secret and what memory holds decide it."""
+        if not isinstance(form, TokenForm) or form.values.get("grant_type") != "client_credentials":
+            return False
+        return "client_assertion" not in form.values and not self._pace.waits and self._shell.directory.holds(form.client_id)
+
+    async def _at_once(self, form: TokenForm, address: str) -> Response | None:
+        """The token; None where the request has to be looked at in a thread, because it is refused or memory holds too little."""
+        try:
+            decision = self._shell.server(address).decide(form)
+            if decision.issued is None or decision.known is None:
+                return None
+            entry = _issued(decision, decision.known, decision.issued, prefix(address))
+            await self._shell.house.access.issue(entry, decision.issued, decision.known.epoch)
+        except (SQLAlchemyError, StoreUnavailable, StaleEpoch):
+            return None
+        return self._shell.leave(self._pace, decision, "")
+
+    def _respond(self, form: Form, address: str, counted: int | None) -> Response:
+        """The answer to whatever may wait. `counted` is what the pace said where the request was counted before."""
         network = prefix(address)
         client_id = form.client_id if isinstance(form, TokenForm) else ""
-        wait = self._pace.wait(network, client_id)
+        wait = self._pace.wait(network, client_id) if counted is None else counted
         if wait:
             refused = Decision(429, TOO_OFTEN, "too_many_requests")
             if self._pace.first_of_a_minute(network):
@@ -95,5 +128,9 @@ def _write(unit: Unit, decision: Decision, network: str) -> None:
         record(unit, entry_of(decision, network, "token.refused"))
         return
     keep(unit, issued)
+    record(unit, _issued(decision, known, issued, network))
+
+
+def _issued(decision: Decision, known: KnownClient, issued: IssuedToken, network: str) -> Entry:
     facts = {"audience": known.facts.audience, "scope": decision.body["scope"]}
-    record(unit, entry_of(decision, network, "token.issued", subject=issued.jti, facts=facts))
+    return entry_of(decision, network, "token.issued", subject=issued.jti, facts=facts)

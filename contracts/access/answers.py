@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from contracts.credentials.tokens import IssuedToken
 from contracts.datasets.plan import Page
 from contracts.deliveries.ordinals import fingerprint, pack
 from contracts.errors import Refusal
@@ -71,7 +72,16 @@ class Recorded:
     entries: Sequence[Entry]
 
 
-Item = Delivered | Recorded
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """An access token that may leave once it is kept with its entry, if the epoch `grants` has not moved since `grants`."""
+
+    entry: Entry
+    token: IssuedToken
+    grants: int
+
+
+Item = Delivered | Recorded | Issued
 
 
 @dataclass(frozen=True, slots=True)

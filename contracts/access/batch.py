@@ -15,9 +15,10 @@ from sqlalchemy import insert, select, text
 from sqlalchemy.exc import DataError, IntegrityError
 from sqlmodel import col
 
-from contracts.access.answers import Committed, Delivered, Item, Portion, Recorded, portion
+from contracts.access.answers import Committed, Delivered, Issued, Item, Portion, Recorded, portion
 from contracts.billing.meter import usage
 from contracts.billing.tables import UsageRow
+from contracts.credentials.kept import keep_all
 from contracts.deliveries.tables import Delivery
 from contracts.errors import Refusal, StaleEpoch, StoreUnavailable
 from contracts.ledger.stage import Entry, stage
@@ -71,7 +72,13 @@ def _epochs(unit: Unit) -> Epochs:
 
 
 def _stale(item: Item, now: Epochs) -> bool:
-    return isinstance(item, Delivered) and (item.seen.grants, item.seen.erasures) != (now.grants, now.erasures)
+    match item:
+        case Delivered():
+            return (item.seen.grants, item.seen.erasures) != (now.grants, now.erasures)
+        case Issued():
+            return item.grants != now.grants
+        case Recorded():
+            return False
 
 
 def _alone(unit: Unit, item: Item) -> Outcome:
@@ -91,6 +98,7 @@ def _together(unit: Unit, items: Sequence[Item]) -> list[Committed]:
         replace(granted, entry_ids=tuple(next(ids) for _ in group), at=unit.now) for group, granted in zip(entries, settled, strict=True)
     ]
     _deliver(unit, items, outcomes)
+    keep_all(unit, [item.token for item in items if isinstance(item, Issued)])
     return outcomes
 
 
@@ -101,7 +109,7 @@ def _settle(unit: Unit, items: Sequence[Item]) -> list[Committed]:
     used = dict(before)
     settled = []
     for item in items:
-        if isinstance(item, Recorded):
+        if not isinstance(item, Delivered):
             settled.append(Committed((), unit.now))
             continue
         account = (item.charge.contract_id, item.charge.day)
@@ -125,6 +133,8 @@ def _grant(item: Delivered, used: int, unit: Unit) -> Committed:
 def _entries(item: Item, granted: Committed) -> Sequence[Entry]:
     if isinstance(item, Recorded):
         return item.entries
+    if isinstance(item, Issued):
+        return [item.entry]
     entry = replace(item.entry, quota_before=granted.quota_before, quota_after=granted.quota_after)
     if granted.refusal is not None:
         return [replace(entry, decision="refuse", rule=granted.refusal.code, rows=0)]

@@ -14,9 +14,10 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from contracts.access import batch
-from contracts.access.answers import Committed, Item, Recorded
+from contracts.access.answers import Committed, Issued, Item, Recorded
 from contracts.access.batch import Outcome
 from contracts.clock import Clock
+from contracts.credentials.tokens import IssuedToken
 from contracts.errors import LicetError, StoreUnavailable
 from contracts.ledger.stage import Entry
 from contracts.store.epochs import EpochWatch
@@ -40,6 +41,8 @@ class _Waiting:
         """Bytes that the item writes, roughly."""
         if isinstance(self.item, Recorded):
             return 1_000 * len(self.item.entries)
+        if isinstance(self.item, Issued):
+            return 1_000
         return 1_000 + len(self.item.whole.ordinals)
 
 
@@ -87,6 +90,10 @@ class AccessWriter:
     async def record_entries(self, entries: Sequence[Entry]) -> list[str]:
         """Make entries durable; returns their ids in order. For tokens, refusals and fetches, which carry no records."""
         return list((await self.commit(Recorded(tuple(entries)))).entry_ids) if entries else []
+
+    async def issue(self, entry: Entry, token: IssuedToken, grants: int) -> None:
+        """Keep an access token with its entry. Raises `StaleEpoch` where the epoch `grants` has moved since `grants`."""
+        await self.commit(Issued(entry, token, grants))
 
     def _run(self) -> None:
         going = True

@@ -5,6 +5,7 @@ A token that the platform's key signs and that is not among them was made by som
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from sqlalchemy import delete, insert
@@ -22,7 +23,13 @@ _KEEP = insert(KeptToken)
 
 def keep(unit: Unit, issued: IssuedToken) -> None:
     """Keep a fresh token in the unit that writes its entry. One that is not kept is refused at its first use."""
-    unit.connection.execute(_KEEP, {"jti": issued.jti, "signed_sha256": issued.signed_sha256, "ends_at": issued.ends_at})
+    keep_all(unit, [issued])
+
+
+def keep_all(unit: Unit, issued: Sequence[IssuedToken]) -> None:
+    """Keep several at once."""
+    if issued:
+        unit.connection.execute(_KEEP, [{"jti": each.jti, "signed_sha256": each.signed_sha256, "ends_at": each.ends_at} for each in issued])
 
 
 def sweep_kept(store: Store, most: int = 1_000) -> int:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any, cast
@@ -15,6 +17,7 @@ from starlette.testclient import TestClient
 from api.front import Front
 from api.oauth import hot_routes, router
 from api.oauth.pace import PaceLimits
+from contracts.access.writer import AccessWriter
 from contracts.clock import FixedClock
 from contracts.credentials import service as credentials
 from contracts.credentials.tokens import Tokens
@@ -64,18 +67,21 @@ class World:
 
 
 @pytest.fixture
-def world(store: Store, clock: FixedClock) -> World:
+def world(store: Store, clock: FixedClock) -> Iterator[World]:
     """The world on each store."""
-    return _world(store, clock)
+    with _world(store, clock) as made:
+        yield made
 
 
 @pytest.fixture
-def sqlite_world(sqlite_store: Store, clock: FixedClock) -> World:
+def sqlite_world(sqlite_store: Store, clock: FixedClock) -> Iterator[World]:
     """The world on SQLite alone, for what the store has no part in."""
-    return _world(sqlite_store, clock)
+    with _world(sqlite_store, clock) as made:
+        yield made
 
 
-def _world(store: Store, clock: FixedClock) -> World:
+@contextmanager
+def _world(store: Store, clock: FixedClock) -> Iterator[World]:
     tokens = Tokens(RING, store, clock, ISSUER, SETTINGS.platform.site)
     tokens.prepare()
     lead, steward = person(store, "ada@northfield.example", Role.LEAD), person(store, "sam@agora.example", Role.STEWARD)
@@ -88,5 +94,8 @@ def _world(store: Store, clock: FixedClock) -> World:
     watch = EpochWatch(store)
     tokens.follow(watch)
     watch.poll()
-    parts = SimpleNamespace(settings=SETTINGS, clock=clock, store=store, keys=RING, watch=watch, tokens=tokens)
-    return World(cast(House, parts), store, lead, contract, *made)
+    access = AccessWriter(store, watch, clock)
+    access.start()
+    parts = SimpleNamespace(settings=SETTINGS, clock=clock, store=store, keys=RING, watch=watch, tokens=tokens, access=access)
+    yield World(cast(House, parts), store, lead, contract, *made)
+    access.stop()
