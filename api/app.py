@@ -18,6 +18,7 @@ import api.oauth
 import api.signals
 from api import operations
 from api.front import Front, HotRoute
+from api.oauth.shell import Shell
 from api.problems import on_error, respond
 from contracts.errors import LicetError, Refusal
 from contracts.house import House
@@ -60,9 +61,11 @@ def create_machines(house: House) -> Machines:
     app.add_exception_handler(RequestValidationError, _on_validation)
     data = api.data.face(house)
     app.include_router(data.router)
-    for router in (api.oauth.router, api.ledger.router, api.signals.router, api.inbox.router, operations.router):
+    shell = Shell(house)
+    app.include_router(api.oauth.router(house, shell))
+    for router in (api.ledger.router, api.signals.router, api.inbox.router, operations.router):
         app.include_router(router(house))
-    return Machines([*api.oauth.hot_routes(house), *data.hot, *api.gate.hot_routes(house)], app)
+    return Machines([*api.oauth.hot_routes(house, shell=shell), *data.hot, *api.gate.hot_routes(house)], app)
 
 
 def is_machine_path(path: str) -> bool:

@@ -22,13 +22,15 @@ from contracts.networks import parse
 from contracts.settings import Settings
 
 
-def hot_routes(house: House, limits: PaceLimits | None = None) -> list[HotRoute]:
+def hot_routes(house: House, limits: PaceLimits | None = None, shell: Shell | None = None) -> list[HotRoute]:
     """The addresses that clients post to; `limits` of the token address other than the usual are for benches and tests.
+
+    `shell` is the process's own where it has one already.
 
     Raises `Misconfigured` in production where people and machines would reach it without TLS (RFC 6749 section 3.2).
     """
     refuse_clear_text(house.settings)
-    shell = Shell(house)
+    shell = shell or Shell(house)
     return [
         HotRoute(("POST",), "/oauth/token", TokenEndpoint(shell, limits or PaceLimits()), "An access token under an active contract"),
         HotRoute(("POST",), "/oauth/introspect", IntrospectionEndpoint(shell), "Whether a token of the own contract is in force"),
@@ -36,10 +38,10 @@ def hot_routes(house: House, limits: PaceLimits | None = None) -> list[HotRoute]
     ]
 
 
-def router(house: House) -> APIRouter:
+def router(house: House, shell: Shell | None = None) -> APIRouter:
     """The address that people are sent to by programs, and the published documents."""
     whole = APIRouter(tags=["oauth"])
-    authorize = AuthorizeEndpoint(Shell(house))
+    authorize = AuthorizeEndpoint(shell or Shell(house))
 
     def authorize_endpoint(request: Request) -> Response:
         return authorize(request)

@@ -7,11 +7,17 @@ from datetime import datetime
 
 from authlib.oauth2.rfc6749 import ClientMixin
 
+from contracts.credentials.client_keys import PRIVATE_KEY_JWT
 from contracts.credentials.directory import KnownClient
 from contracts.credentials.redirects import matches
 
 # How a client registered to prove itself, and what Authlib calls the ways that this allows.
-METHODS = {"client_secret": ("client_secret_basic", "client_secret_post"), "none": ("none",)}
+METHODS = {
+    "client_secret": ("client_secret_basic", "client_secret_post"),
+    PRIVATE_KEY_JWT: (PRIVATE_KEY_JWT,),
+    # Last: who sends a secret or an assertion is never taken for a client that proves nothing.
+    "none": ("none",),
+}
 AUTH_METHODS = tuple(name for names in METHODS.values() for name in names)
 # Where a public client has nothing to do.
 CONFIDENTIAL = tuple(name for name in AUTH_METHODS if name != "none")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from authlib.oauth2 import OAuth2Error
-from authlib.oauth2.rfc6749.errors import UnauthorizedClientError
+from authlib.oauth2.rfc6749.errors import InvalidClientError, UnauthorizedClientError
 
 from api.oauth.errors import ERRORS
 from contracts.codes import Kind
@@ -17,6 +17,7 @@ from contracts.credentials.tokens import IssuedToken
 from contracts.errors import Refusal
 
 _NO_CLIENT = "No such client, or the secret is wrong, or the client was revoked."
+NO_SIGNER = "No such client, or none of its keys signs the assertion with ES256, EdDSA or PS256, or the client was revoked."
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,14 @@ class GrantRefused(UnauthorizedClientError):
         self.code = refusal.code
 
 
+class AssertionRefused(InvalidClientError):
+    """A client assertion that does not hold. What its own client signed wrongly is said; `NO_SIGNER` is all that others learn."""
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(status_code=401)
+        self.problem = problem
+
+
 def refused(error: str, description: str, known: KnownClient | None = None) -> Decision:
     """A refusal with 400."""
     return Decision(400, {"error": error, "error_description": description}, error, known)
@@ -61,7 +70,8 @@ def decision_on(error: OAuth2Error, known: KnownClient | None) -> Decision:
     """The error of RFC 6749 section 5.2. Why a client failed to authenticate is the same sentence for every cause."""
     name = str(error.error)
     if name == "invalid_client":
-        return Decision(401, {"error": name, "error_description": _NO_CLIENT}, name, known)
+        problem = error.problem if isinstance(error, AssertionRefused) else _NO_CLIENT
+        return Decision(401, {"error": name, "error_description": plain(problem)}, name, known)
     rule = str(getattr(error, "code", name))
     return Decision(error.status_code, said(error) | ({"code": rule} if rule != name else {}), rule, known)
 

@@ -17,7 +17,7 @@ from starlette.types import Receive, Scope, Send
 from api.oauth.decision import Decision
 from api.oauth.form import TokenForm, read_form
 from api.oauth.pace import PaceLimits
-from api.oauth.server import ROW_GRANTS
+from api.oauth.server import ROW_GRANTS, TokenServer
 from api.oauth.shell import TOO_OFTEN, Form, Shell, answer, entry_of, unreadable
 from contracts.credentials.directory import KnownClient
 from contracts.credentials.kept import keep
@@ -96,24 +96,24 @@ class TokenEndpoint:
     def _attempt(self, form: TokenForm, address: str, network: str) -> Decision:
         server = self._shell.server(address)
         if form.values.get("grant_type") not in ROW_GRANTS:
-            decision = server.decide(form)
-            self._record(decision, network)
-            return decision
+            return self._record(server.decide(form), network, server)
         # The client first: what proves it may take its time, and the transaction may not.
         known = server.authenticate(form, "token")
         if isinstance(known, Decision):
-            self._record(known, network)
-            return known
+            return self._record(known, network)
         with self._shell.house.store.write("token") as unit:
             _check(unit, known)
-            decision = server.decide(form, unit)
+            decision = server.replayed(unit) or server.decide(form, unit)
             _write(unit, decision, network)
         return decision
 
-    def _record(self, decision: Decision, network: str) -> None:
+    def _record(self, decision: Decision, network: str, server: TokenServer | None = None) -> Decision:
+        """The decision, written down; it is a refusal after all where what proved the client was used before."""
         with self._shell.house.store.write("token") as unit:
             _check(unit, decision.known)
+            decision = (server and server.replayed(unit)) or decision
             _write(unit, decision, network)
+        return decision
 
 
 def _check(unit: Unit, known: KnownClient | None) -> None:

@@ -10,6 +10,8 @@ from urllib.parse import parse_qsl, unquote
 from starlette.datastructures import Headers
 from starlette.types import Receive, Scope
 
+from contracts.credentials.assertions import TYPE, claimed_client
+
 MAX_BODY_BYTES = 8 * 1024
 MAX_PARAMETERS = 20
 MEDIA_TYPE = "application/x-www-form-urlencoded"
@@ -55,6 +57,8 @@ async def read_form(scope: Scope, receive: Receive) -> TokenForm | Unreadable:
 
 def _with_credentials(headers: Headers, values: dict[str, str]) -> TokenForm | Unreadable:
     given = headers.getlist("authorization")
+    if "client_assertion" in values or "client_assertion_type" in values:
+        return _with_assertion(headers, values, alone=not given and "client_secret" not in values)
     if not given:
         return TokenForm(headers, values, values.get("client_id", ""))
     client_id = _basic_id(given[0]) if len(given) == 1 else None
@@ -62,6 +66,18 @@ def _with_credentials(headers: Headers, values: dict[str, str]) -> TokenForm | U
         return Unreadable(401, "invalid_client", "The Authorization header is not HTTP Basic with client id and secret.")
     if "client_secret" in values or values.get("client_id", client_id) != client_id:
         return _bad("Send the credentials in one place: the Authorization header or the body.")
+    return TokenForm(headers, values, client_id)
+
+
+def _with_assertion(headers: Headers, values: dict[str, str], *, alone: bool) -> TokenForm | Unreadable:
+    """RFC 7521 section 4.2: the assertion names the client, and is the only way in which the client proves itself."""
+    if not alone:
+        return _bad("Prove the client in one way: by its assertion or by its secret.")
+    if values.get("client_assertion_type") != TYPE or "client_assertion" not in values:
+        return _bad(f"Send client_assertion together with client_assertion_type={TYPE}.")
+    client_id = claimed_client(values["client_assertion"])
+    if not client_id or values.get("client_id", client_id) != client_id:
+        return Unreadable(401, "invalid_client", "The client assertion is no JWT whose sub is the client id.")
     return TokenForm(headers, values, client_id)
 
 

@@ -46,6 +46,8 @@ class IntrospectionEndpoint:
         """The answer to an honest request of a client that memory holds; None where a thread has to look."""
         if not isinstance(form, TokenForm) or self._pace.waits or not self._shell.directory.holds(form.client_id):
             return None
+        if "client_assertion" in form.values:
+            return None  # it is written down as used
         if not self._shell.house.tokens.remembers(form.values.get("token", "")):
             return None
         try:
@@ -60,7 +62,7 @@ class IntrospectionEndpoint:
         return self._shell.guarded(self._pace, form, address, partial(self._decide, address=address), "introspection")
 
     def _decide(self, form: TokenForm, address: str) -> Decision:
-        known = self._shell.server(address).authenticate(form, "introspection", CONFIDENTIAL)
+        known = self._shell.authenticated(form, address, "introspection", CONFIDENTIAL)
         if isinstance(known, Decision):
             return known
         if not form.values.get("token"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from fastapi import APIRouter
@@ -11,6 +12,7 @@ from starlette.responses import JSONResponse
 from api.oauth.client import AUTH_METHODS, CONFIDENTIAL
 from api.oauth.server import GRANT_TYPES
 from contracts.credentials.decide import SCOPES
+from contracts.credentials.jose import ALGORITHMS
 from contracts.house import House
 
 routes = APIRouter(tags=["oauth"])
@@ -36,9 +38,9 @@ def authorization_server(request: Request) -> JSONResponse:
             "code_challenge_methods_supported": ["S256"],
             "authorization_response_iss_parameter_supported": True,
             "scopes_supported": sorted(scope for scopes in SCOPES.values() for scope in scopes),
-            "token_endpoint_auth_methods_supported": list(AUTH_METHODS),
-            "introspection_endpoint_auth_methods_supported": list(CONFIDENTIAL),
-            "revocation_endpoint_auth_methods_supported": list(AUTH_METHODS),
+            **_authentication("token_endpoint", AUTH_METHODS),
+            **_authentication("introspection_endpoint", CONFIDENTIAL),
+            **_authentication("revocation_endpoint", AUTH_METHODS),
             "protected_resources": [house.tokens.audiences["api"]],
         }
     )
@@ -67,6 +69,11 @@ def jwks(request: Request) -> JSONResponse:
     """The public keys that access tokens are signed with."""
     house: House = request.app.state.house
     return JSONResponse(house.tokens.jwks(), headers=_CACHED, media_type="application/jwk-set+json")
+
+
+def _authentication(endpoint: str, methods: Collection[str]) -> dict[str, list[str]]:
+    """How clients prove themselves at an endpoint, and by which algorithms where they sign (RFC 8414 section 2)."""
+    return {f"{endpoint}_auth_methods_supported": list(methods), f"{endpoint}_auth_signing_alg_values_supported": list(ALGORITHMS)}
 
 
 def _public(document: dict[str, Any]) -> JSONResponse:

@@ -35,7 +35,7 @@ class RevocationEndpoint:
         await response(scope, receive, send)
 
     def _decide(self, form: TokenForm, address: str) -> Decision:
-        known = self._shell.server(address).authenticate(form, "revocation")
+        known = self._shell.authenticated(form, address, "revocation")
         if isinstance(known, Decision):
             return known
         token, hint = form.values.get("token", ""), form.values.get("token_type_hint", HINTS[0])

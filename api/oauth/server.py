@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from datetime import date
+from functools import partial
 
 from authlib.oauth2 import OAuth2Error, OAuth2Request
 from authlib.oauth2.rfc6749 import AuthorizationServer, ClientMixin
@@ -15,11 +16,14 @@ from authlib.oauth2.rfc6749.errors import InvalidGrantError, InvalidScopeError
 from authlib.oauth2.rfc6749.requests import BasicOAuth2Payload, OAuth2Payload
 
 from api.oauth.client import AUTH_METHODS, OAuthClient
-from api.oauth.decision import Decision, GrantRefused, decision_on, plain
+from api.oauth.decision import NO_SIGNER, AssertionRefused, Decision, GrantRefused, decision_on, plain
 from api.oauth.form import TokenForm
 from api.oauth.grants import Asked, ClientCredentials, Code, Pkce, Refresh, Renewable
 from contracts.credentials import authorizations, families
+from contracts.credentials.assertions import UNSIGNED, check_assertion, claimed_client
+from contracts.credentials.client_keys import PRIVATE_KEY_JWT, ClientKeys
 from contracts.credentials.directory import Directory, KnownClient
+from contracts.credentials.spent import Once, spend
 from contracts.credentials.tables import TokenFamily
 from contracts.credentials.tokens import IssuedToken, Tokens
 from contracts.people.queries import holds
@@ -46,10 +50,11 @@ class Request(OAuth2Request):
 class TokenServer(AuthorizationServer):
     """Decides one request; made anew for each, because it remembers the client that it found."""
 
-    def __init__(self, directory: Directory, tokens: Tokens, today: Callable[[], date], address: str) -> None:
+    def __init__(self, directory: Directory, tokens: Tokens, today: Callable[[], date], address: str, keys: ClientKeys) -> None:
         super().__init__()
         self._directory, self._tokens, self._today = directory, tokens, today
-        self._address = address
+        self._address, self._keys = address, keys
+        self._once: list[Once] = []
         self._known: KnownClient | None = None
         self._client: ClientMixin | None = None
         self._issued: IssuedToken | None = None
@@ -60,6 +65,7 @@ class TokenServer(AuthorizationServer):
         self.register_grant(ClientCredentials)
         self.register_grant(Code, [Pkce()])
         self.register_grant(Refresh)
+        self.register_client_auth_method(PRIVATE_KEY_JWT, self._by_assertion)
 
     def decide(self, form: TokenForm, unit: Unit | None = None) -> Decision:
         """The decision on a token request; one with a row grant (`ROW_GRANTS`) spends its row in the unit, and needs one."""
@@ -76,6 +82,17 @@ class TokenServer(AuthorizationServer):
             return decision_on(error, self._known)
         assert self._known is not None
         return self._known
+
+    def replayed(self, unit: Unit) -> Decision | None:
+        """Use up what the request was proved by; the refusal where any of it was used before. Nothing is done for the request then."""
+        if spend(unit, self._once) is None:
+            return None
+        return decision_on(AssertionRefused("The client assertion was used before. Sign a new one, with a jti of its own."), self._known)
+
+    @property
+    def proved(self) -> bool:
+        """Whether the request was proved by something that may be used once."""
+        return bool(self._once)
 
     @property
     def known(self) -> KnownClient:
@@ -177,6 +194,21 @@ class TokenServer(AuthorizationServer):
     def handle_error_response(self, request: OAuth2Request, error: OAuth2Error) -> Decision:
         """The refusal."""
         return decision_on(error, self._known)
+
+    def _by_assertion(self, query_client: Callable[[str], ClientMixin | None], request: OAuth2Request) -> ClientMixin | None:
+        """The client of a `private_key_jwt` (RFC 7523 section 2.2). Whoever sends an assertion is judged by it alone."""
+        assertion = request.form.get("client_assertion")
+        if assertion is None:
+            return None
+        client = query_client(claimed_client(assertion))
+        if client is None:
+            raise AssertionRefused(NO_SIGNER)
+        facts, now = self.known.facts, self._directory.now()
+        held = check_assertion(assertion, facts.client_id, self._tokens.issuer, now, partial(self._keys.candidates, facts))
+        if isinstance(held, str):
+            raise AssertionRefused(NO_SIGNER if held == UNSIGNED else held)
+        self._once.append(Once("assertion", held.client_id, held.jti, held.ends_at))
+        return client
 
     def _person(self) -> dict[str, str]:
         """Spend the code or refresh token; the claims of whoever won."""

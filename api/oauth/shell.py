@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import date
 
 import anyio
@@ -13,14 +13,17 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.responses import Response
 from starlette.types import Scope
 
+from api.oauth.client import AUTH_METHODS
 from api.oauth.decision import Decision
 from api.oauth.form import TokenForm, Unreadable
 from api.oauth.pace import Pace, PaceLimits
 from api.oauth.server import TokenServer
 from contracts.clock import day_in
-from contracts.credentials.directory import Directory
+from contracts.credentials.client_keys import ClientKeys
+from contracts.credentials.directory import Directory, KnownClient
 from contracts.credentials.service import CLIENT_KIND
 from contracts.errors import StoreUnavailable
+from contracts.guarded import GuardedClient
 from contracts.house import House
 from contracts.ledger.stage import Entry, record
 from contracts.networks import client_address, prefix
@@ -38,8 +41,10 @@ Form = TokenForm | Unreadable
 class Shell:
     """One a process, shared by its OAuth endpoints."""
 
-    def __init__(self, house: House) -> None:
+    def __init__(self, house: House, keys: ClientKeys | None = None) -> None:
+        """`keys` finds the keys of clients; tests, which have no public address, give their own."""
         self.house = house
+        self._keys = keys or ClientKeys(GuardedClient())
         self.directory = Directory(house.keys, house.store, house.watch)
         self._threads = anyio.CapacityLimiter(THREADS)
 
@@ -85,7 +90,18 @@ class Shell:
 
     def server(self, address: str) -> TokenServer:
         """A server for one request from an address."""
-        return TokenServer(self.directory, self.house.tokens, self.today, address)
+        return TokenServer(self.directory, self.house.tokens, self.today, address, self._keys)
+
+    def authenticated(
+        self, form: TokenForm, address: str, endpoint: str, methods: Collection[str] = AUTH_METHODS
+    ) -> KnownClient | Decision:
+        """The client that a request comes from, or the refusal. An assertion is used up in a transaction of its own."""
+        server = self.server(address)
+        known = server.authenticate(form, endpoint, methods)
+        if isinstance(known, Decision) or not server.proved:
+            return known
+        with self.house.store.write("client assertion") as unit:
+            return server.replayed(unit) or known
 
     def today(self) -> date:
         """The date in the platform's time zone."""

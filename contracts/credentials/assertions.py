@@ -14,6 +14,7 @@ from contracts.credentials.jose import Header, PublicKey, Signed, identifier, mo
 TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 MAX_LIFETIME_SECONDS = 600
 SKEW_SECONDS = 30
+UNSIGNED = "The client assertion is not signed by a key of this client with ES256, EdDSA or PS256."
 
 _TYPES = (None, "JWT", "client-authentication+jwt")
 
@@ -35,10 +36,13 @@ def claimed_client(assertion: str) -> str:
 def check_assertion(
     assertion: str, client_id: str, issuer: str, now: datetime, keys: Callable[[Header], Sequence[PublicKey]]
 ) -> Assertion | str:
-    """The assertion, or in a sentence what is wrong with it. Whether its `jti` was used before is the caller's to find out."""
+    """The assertion, or in a sentence what is wrong with it: `UNSIGNED`, or what the client's own key signed wrongly.
+
+    Whether its `jti` was used before is the caller's to find out.
+    """
     signed = open_jwt(assertion, keys)
     if signed is None:
-        return "The client assertion is not signed by a key of this client with ES256, EdDSA or PS256."
+        return UNSIGNED
     return _whose(signed, client_id, issuer) or _when(signed, client_id, now)
 
 

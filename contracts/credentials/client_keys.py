@@ -53,6 +53,7 @@ def use_keys(unit: Unit, actor: Actor, client_id: str, *, jwks: Mapping[str, Any
     else:
         checked(jwks_uri)
     client.auth_method, client.secret_sha256 = PRIVATE_KEY_JWT, ""
+    client.earlier_sha256, client.earlier_until = "", None
     client.jwks, client.jwks_uri = None if jwks is None else dict(jwks), jwks_uri
     return _changed(unit, actor, client, {"method": PRIVATE_KEY_JWT, "by": "address" if jwks_uri else "value"})
 

@@ -17,9 +17,11 @@ from starlette.testclient import TestClient
 from api.front import Front
 from api.oauth import hot_routes, router
 from api.oauth.pace import PaceLimits
+from api.oauth.shell import Shell
 from contracts.access.writer import AccessWriter
 from contracts.clock import FixedClock
 from contracts.credentials import service as credentials
+from contracts.credentials.client_keys import ClientKeys, use_keys
 from contracts.credentials.tokens import Tokens
 from contracts.house import House
 from contracts.ledger.tables import StagedEntry
@@ -48,12 +50,18 @@ class World:
     api: tuple[str, str]
     site: tuple[str, str]
 
-    def caller(self, limits: PaceLimits | None = None, address: str = ADDRESS) -> TestClient:
-        """A client of the served house, calling from an address."""
-        app = FastAPI()
+    def caller(self, limits: PaceLimits | None = None, address: str = ADDRESS, keys: ClientKeys | None = None) -> TestClient:
+        """A client of the served house, calling from an address. Each call makes another worker: they share the store alone."""
+        app, shell = FastAPI(), Shell(self.house, keys)
         app.state.house = self.house
-        app.include_router(router(self.house))
-        return TestClient(Front(hot_routes(self.house, limits), app), base_url=ISSUER, client=(address, 1234))
+        app.include_router(router(self.house, shell))
+        return TestClient(Front(hot_routes(self.house, limits, shell), app), base_url=ISSUER, client=(address, 1234))
+
+    def use_keys(self, client_id: str, **keys: Any) -> None:
+        """Let a client prove itself by keys from now on."""
+        with self.store.write() as unit:
+            use_keys(unit, self.lead, client_id, **keys)
+        self.house.watch.poll()
 
     def entries(self, **wanted: object) -> list[dict[str, Any]]:
         """Leaves of the ledger about tokens, without what differs each time."""

@@ -7,6 +7,9 @@ from joserfc.jwk import KeySet
 
 from tests.api.oauth.conftest import ISSUER, World
 
+PROVEN = ["client_secret_basic", "client_secret_post", "private_key_jwt"]
+SIGNED = ["ES256", "EdDSA", "Ed25519", "PS256"]
+
 
 def test_the_authorization_servers_metadata(sqlite_world: World) -> None:
     answer = sqlite_world.caller().get("/.well-known/oauth-authorization-server")
@@ -25,9 +28,12 @@ def test_the_authorization_servers_metadata(sqlite_world: World) -> None:
             "code_challenge_methods_supported": ["S256"],
             "authorization_response_iss_parameter_supported": True,
             "scopes_supported": ["records:read", "site:fetch"],
-            "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "none"],
-            "introspection_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
-            "revocation_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "none"],
+            "token_endpoint_auth_methods_supported": [*PROVEN, "none"],
+            "token_endpoint_auth_signing_alg_values_supported": SIGNED,
+            "introspection_endpoint_auth_methods_supported": PROVEN,
+            "introspection_endpoint_auth_signing_alg_values_supported": SIGNED,
+            "revocation_endpoint_auth_methods_supported": [*PROVEN, "none"],
+            "revocation_endpoint_auth_signing_alg_values_supported": SIGNED,
             "protected_resources": [f"{ISSUER}/v1"],
         },
     )
