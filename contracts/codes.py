@@ -62,6 +62,7 @@ CODES: dict[str, Code] = {
     "purpose_not_in_contract": Code(Kind.FORBIDDEN, "The contract does not name this purpose."),
     "network_not_in_contract": Code(Kind.FORBIDDEN, "The contract does not name the network that the request came from."),
     "scope_not_granted": Code(Kind.FORBIDDEN, "The credential's scope does not reach this."),
+    "user_required": Code(Kind.FORBIDDEN, "The contract names its users: a program reads only for a person who signed in and allowed it."),
     "filter_not_possible": Code(Kind.INVALID, "The field, operator or value of a filter is not known or not allowed."),
     "cursor_unusable": Code(Kind.INVALID, "The cursor is not of this contract and query, or its lifetime has ended."),
     "rate_exceeded": Code(Kind.LIMITED, "More requests than the contract's rate allows."),

@@ -62,6 +62,7 @@ class ClientCredentials(ClientCredentialsGrant):
     def validate_token_request(self) -> None:
         super().validate_token_request()
         self.server.check_contract()
+        self.server.check_alone()
 
 
 class Code(AuthorizationCodeGrant):

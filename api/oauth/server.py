@@ -130,6 +130,12 @@ class TokenServer(AuthorizationServer):
             # RFC 8707 section 2; a token for another audience is another credential.
             raise OAuth2Error(error="invalid_target", description=f"This credential is for {own} only.")
 
+    def check_alone(self) -> None:
+        """Refuse a client for itself where the contract names its users."""
+        grant = self.known.grant
+        if isinstance(grant, Grant) and (refusal := grant.refusal_alone()) is not None:
+            raise GrantRefused(refusal)
+
     def find_code(self, code: str, client: OAuthClient) -> Asked | None:
         """The code's consent, if it may be redeemed by this client now and the person is still there."""
         unit = self._rows()

@@ -44,8 +44,8 @@ class Allowed:
 
 
 def admit(grant: Grant, claims: Claims, address: str, today: date, scope: str = SCOPE) -> Refusal | None:
-    """Whether this credential may use the API at all now: live client, current version, scope, dates, network."""
-    dead = grant.refusal_of(claims)
+    """Whether this credential may use the API at all now: live client, current version, a person where one is named, scope, dates, network."""
+    dead = grant.refusal_of(claims) or (None if claims.family else grant.refusal_alone())
     if dead is not None:
         return dead
     if scope not in claims.scopes or scope not in grant.clients[claims.client_id]:

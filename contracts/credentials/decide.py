@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from typing import get_args
 
 from contracts.credentials.bounds import last_day_problem, networks_problem
+from contracts.credentials.redirects import redirects_problem
 from contracts.credentials.tables import Client
 from contracts.credentials.tokens import Audience
 from contracts.errors import Refusal
@@ -19,19 +20,33 @@ from contracts.terms.model import Terms
 
 SCOPES: dict[Audience, frozenset[str]] = {"api": frozenset({"records:read"}), "site": frozenset({"site:fetch"})}
 MAX_LIVE_CLIENTS = 20
+# What a client may send to the token address, by whom it reads for.
+ALONE, WITH_PEOPLE = ("client_credentials",), ("authorization_code", "refresh_token")
 OVERLAPS = (timedelta(), timedelta(hours=1), timedelta(days=1), timedelta(days=7))
 
 _ABSENT = Refusal("not_found", "There is no such thing here.")
 
 
 @dataclass(frozen=True, slots=True)
+class ForPeople:
+    """A program that people let read for them: where it has them sent back to, and whether it can keep a secret.
+
+    One on people's own machines cannot (RFC 6749 section 2.1, RFC 8252 section 8.5): what proves it then is PKCE alone.
+    """
+
+    redirect_uris: tuple[str, ...]
+    secret: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a person asks of a new client."""
+    """What a person asks of a new client. Without `people` it reads for itself."""
 
     name: str
     audience: str
     networks: tuple[str, ...] = ()
     last_day: date | None = None
+    people: ForPeople | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +55,9 @@ class NewClient:
 
     name: str
     scopes: frozenset[str]
+    grant_types: tuple[str, ...] = ALONE
+    auth_method: str = "client_secret"
+    redirect_uris: tuple[str, ...] = ()
 
 
 def check_client(actor: Actor, contract: Contract, terms: Terms | None, wanted: Wanted, *, live: int, today: date) -> NewClient | Refusal:
@@ -54,14 +72,19 @@ def check_client(actor: Actor, contract: Contract, terms: Terms | None, wanted: 
         return Refusal("command_not_possible", "A contract has at most 20 credentials. Revoke one that is no longer used.")
     fields = {
         "name": name_problem(tidy(wanted.name), "Give the credential a name, for example the program that will use it."),
-        "audience": _audience_problem(terms, wanted.audience),
+        "audience": _audience_problem(terms, wanted),
+        "who": _who_problem(terms, wanted.people),
+        "redirect_uris": "" if wanted.people is None else redirects_problem(wanted.people.redirect_uris),
         "networks": networks_problem(wanted.networks, terms),
         "last_day": last_day_problem(wanted.last_day, terms, today),
     }
     wrong = {field: problem for field, problem in fields.items() if problem}
     if wrong:
         return Refusal("invalid_input", "Some fields need your attention.", {"fields": wrong})
-    return NewClient(tidy(wanted.name), scopes_for(wanted.audience))
+    if wanted.people is None:
+        return NewClient(tidy(wanted.name), scopes_for(wanted.audience))
+    method = "client_secret" if wanted.people.secret else "none"
+    return NewClient(tidy(wanted.name), scopes_for(wanted.audience), WITH_PEOPLE, method, wanted.people.redirect_uris)
 
 
 def check_revoker(actor: Actor, organisation_id: str) -> Refusal | None:
@@ -95,9 +118,15 @@ def scopes_for(audience: str) -> frozenset[str]:
     return next((scopes for name, scopes in SCOPES.items() if name == audience), frozenset())
 
 
-def _audience_problem(terms: Terms, audience: str) -> str:
-    if audience not in get_args(Audience):
+def _audience_problem(terms: Terms, wanted: Wanted) -> str:
+    if wanted.audience not in get_args(Audience):
         return "Choose whether the credential reads the API or fetches the site."
-    if audience == "site" and terms.crawl is None:
+    if wanted.audience == "site" and terms.crawl is None:
         return "This contract does not allow fetching the site."
+    if wanted.audience == "site" and wanted.people is not None:
+        return "The site is fetched by a program for itself."
     return ""
+
+
+def _who_problem(terms: Terms, people: ForPeople | None) -> str:
+    return "The contract names its users: only programs that people let read for them." if terms.named_users and people is None else ""

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from urllib.parse import SplitResult, urlencode, urlsplit
 
 MAX_CHARACTERS = 500
 LOOPBACK = ("127.0.0.1", "::1")
+MAX_ADDRESSES = 10
+# Where `licet login` waits; it finds a free port by itself.
+OWN_MACHINE = "http://127.0.0.1/licet"
 
 
 def redirect_problem(uri: str) -> str:
@@ -22,6 +25,13 @@ def redirect_problem(uri: str) -> str:
     if parts.scheme == "https" or _is_loopback(parts):
         return ""
     return "The address is https, or http on 127.0.0.1 or [::1]."
+
+
+def redirects_problem(uris: Sequence[str]) -> str:
+    """What is wrong with the addresses that a client wants to register together, or empty; there is at least one."""
+    if not uris or len(uris) > MAX_ADDRESSES or len(set(uris)) != len(uris):
+        return f"Name 1 to {MAX_ADDRESSES} addresses, one a line, each once."
+    return next((f"{each[:80]}: {problem}" for each in uris if (problem := redirect_problem(each))), "")
 
 
 def matches(asked: str, registered: Iterable[str]) -> bool:

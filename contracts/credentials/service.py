@@ -9,7 +9,7 @@ from typing import Any, Literal
 from pydantic import ValidationError
 from sqlmodel import Session, col, select
 
-from contracts.credentials.decide import Wanted, check_client, check_revoker
+from contracts.credentials.decide import ForPeople, Wanted, check_client, check_revoker
 from contracts.credentials.tables import Client
 from contracts.errors import Refusal, Refused, refuse
 from contracts.ids import new_id, new_secret, secret_hash
@@ -33,21 +33,24 @@ def create_client(
     audience: Literal["api", "site"],
     networks: Sequence[str] = (),
     last_day: date | None = None,
+    people: ForPeople | None = None,
 ) -> tuple[Client, str]:
     """A client of an active contract and its secret, which is never seen again. Moves the epoch `grants`.
 
-    `networks` (CIDR form) and `last_day` narrow what the contract says; without them its own hold. Raises `not_found` for another
-    organisation's contract, `role_required`, `contract_not_active`, `invalid_input` (name, networks or last day beyond the
-    contract's, a credential for the site under a contract without crawling) and `command_not_possible` above 20 live clients.
+    `networks` (CIDR form) and `last_day` narrow what the contract says; without them its own hold. `people` makes a program that
+    people let read for them; its secret is empty where it cannot keep one. Raises `not_found` for another organisation's
+    contract, `role_required`, `contract_not_active`, `invalid_input` (name, addresses, networks or last day beyond the contract's,
+    a credential for the site under a contract without crawling, a program for itself where the contract names its users) and
+    `command_not_possible` above 20 live clients.
     """
     locked = unit.lock(Contract, contract.id)
     terms = _terms(unit.session, locked)
     live = [each for each in clients_of(unit.session, locked.id) if each.revoked_at is None]
-    wanted = Wanted(name, audience, tuple(networks), last_day)
+    wanted = Wanted(name, audience, tuple(networks), last_day, people)
     decided = check_client(actor, locked, terms, wanted, live=len(live), today=unit.now.date())
     if isinstance(decided, Refusal):
         raise Refused(decided)
-    secret = new_secret("cs")
+    secret = new_secret("cs") if decided.auth_method == "client_secret" else ""
     client = Client(
         id=new_id("cli"),
         contract_id=locked.id,
@@ -55,7 +58,10 @@ def create_client(
         name=decided.name,
         audience=audience,
         scopes=sorted(decided.scopes),
-        secret_sha256=secret_hash(secret),
+        secret_sha256=secret_hash(secret) if secret else "",
+        auth_method=decided.auth_method,
+        grant_types=list(decided.grant_types),
+        redirect_uris=list(decided.redirect_uris),
         networks=list(networks),
         last_day=last_day,
         created_by=actor.account_id,
@@ -112,6 +118,8 @@ def entry_of(event: str, actor: Actor, client: Client, version: int, more: Mappi
     bounds: dict[str, Any] = {"networks": list(client.networks)} if client.networks else {}
     if client.last_day is not None:
         bounds["last_day"] = client.last_day.isoformat()
+    if client.redirect_uris:
+        bounds |= {"grant_types": list(client.grant_types), "redirect_uris": list(client.redirect_uris), "proof": client.auth_method}
     return Entry(
         event=event,
         subject=client.id,

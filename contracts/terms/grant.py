@@ -98,6 +98,13 @@ class Grant:
             return Refusal("network_not_in_credential", reason, {"credential": client_id})
         return None
 
+    def refusal_alone(self) -> Refusal | None:
+        """`user_required` for a program that reads for nobody, where the contract names its users."""
+        if not self.terms.named_users:
+            return None
+        reason = "The contract names its users. Create a client for people, and let a person sign in: grant_type=authorization_code."
+        return Refusal("user_required", reason, {"contract": self.contract_id})
+
     def _bounds(self, client_id: str) -> Bounds:
         return self.bounds.get(client_id, _UNBOUND)
 

@@ -80,6 +80,8 @@ class Terms(_Strict):
     erasure_hours: int | None = Field(default=24, ge=1)
     territory: tuple[str, ...] = ()
     price: Price | None = None
+    # Younger than contracts in force: where it is not agreed it has no place in the JSON, so that what they sealed keeps its hash.
+    named_users: bool = Field(default=False, exclude_if=lambda agreed: not agreed)
 
     # JSON has no dates: they are read from ISO 8601 strings, everything else strictly.
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -92,6 +94,8 @@ class Terms(_Strict):
             raise ValueError(f"unknown prohibited use {unknown[0]!r}")
         if self.ends < self.starts:
             raise ValueError("the contract ends before it starts")
+        if self.named_users and self.crawl is not None:
+            raise ValueError("the website is fetched by a program for itself, which named users rule out")
         names = [each.dataset for each in self.datasets]
         if len(set(names)) != len(names):
             raise ValueError("a dataset is named twice")

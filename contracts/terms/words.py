@@ -111,6 +111,12 @@ def _networks(terms: Terms, _settings: Settings) -> str:
     return f"Requests must come from these networks: {', '.join(terms.networks)}."
 
 
+def _users(terms: Terms, _settings: Settings) -> str:
+    if not terms.named_users:
+        return ""
+    return "Records are read for people who sign in by name, and each read is noted with the person; a program alone is refused."
+
+
 def _period(terms: Terms, _settings: Settings) -> str:
     return f"The first day is {long_day(terms.starts)}, the last is {long_day(terms.ends)}."
 
@@ -145,6 +151,7 @@ LINES: dict[str, tuple[str, Callable[[Terms, Settings], str]]] = {
     "quota": ("Volume", _quota),
     "crawl": ("Website", _crawl),
     "networks": ("Networks", _networks),
+    "users": ("Users", _users),
     "period": ("Period", _period),
     "retention": ("Retention", _retention),
     "erasure": ("Erasure", _erasure),
@@ -152,4 +159,4 @@ LINES: dict[str, tuple[str, Callable[[Terms, Settings], str]]] = {
     "price": ("Price", _price),
 }
 
-ENFORCED = frozenset({"datasets", "rows", "pace", "quota", "crawl", "networks", "period", "price"})
+ENFORCED = frozenset({"datasets", "rows", "pace", "quota", "crawl", "networks", "users", "period", "price"})

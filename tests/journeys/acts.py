@@ -249,11 +249,17 @@ NAMES: dict[str, str] = {
         ("name", "capacity", "email", "password", "country", "organisation_name", "organisation_kind", "read"), "of the person"
     ),
     **dict.fromkeys(("project", "kind", "purpose", "purpose_text", "fields", "crawl", "starts", "ends"), "what is applied for"),
-    **dict.fromkeys(("prohibited", "erasure_hours", "territory", "since", "price", "currency", "retention_days"), "terms that staff write"),
+    **dict.fromkeys(
+        ("prohibited", "erasure_hours", "territory", "named_users", "since", "price", "currency", "retention_days"),
+        "terms that staff write",
+    ),
     **dict.fromkeys(("reason", "end_reason", "lift_reason", "title"), "words of an act"),
-    **dict.fromkeys(("act", "audience", "mode", "role", "done", "decision", "effect", "show", "state", "format"), "one of a few words"),
+    **dict.fromkeys(
+        ("act", "audience", "who", "mode", "role", "done", "decision", "effect", "show", "state", "format"), "one of a few words"
+    ),
     **dict.fromkeys(("after", "key", "q", "until", "organisation", "contract", "event"), "read on pages of staff alone"),
     **dict.fromkeys(("networks", "last_day", "overlap"), "bounds of an own client, checked against its contract"),
+    "redirect_uris": "addresses of the partner's own programs",
     "revision": "a number that is compared",
     "to": "the mailbox page of tests and demos, which shows every mail to everyone",
     "dataset": "the catalogue is for everyone",

@@ -58,13 +58,23 @@ def submitted(
         return applications.submit(unit, person, saved.id, saved.revision, house.settings)
 
 
-def contract(house: House, state: str, *, lead: str, stewards: tuple[str, str], kind: str = "research", crawl: bool = False) -> Contract:
+def contract(
+    house: House,
+    state: str,
+    *,
+    lead: str,
+    stewards: tuple[str, str],
+    kind: str = "research",
+    crawl: bool = False,
+    named_users: bool = False,
+) -> Contract:
     """A contract brought to a state of `STATES`."""
     application = submitted(house, lead, kind=kind, crawl=crawl)
     first, second = (actor(house, each) for each in stewards)
     with house.store.write() as unit:
         applications.approve(unit, first, application.id, application.revision, "A clear question and few fields.")
     terms = propose(application, house.settings.datasets["posts"], house.settings.platform.site)
+    terms = terms.model_copy(update={"named_users": named_users})
     contract_id = new_id("ctr")
     with house.store.read() as session:
         rendered = render(house.settings, facts_of(session, application), terms, contract_id)

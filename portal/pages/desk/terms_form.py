@@ -45,6 +45,7 @@ def shown(terms: Terms) -> Form:
             "territory": ", ".join(terms.territory),
             "price": terms.price.per_1000 if terms.price else "",
             "currency": terms.price.currency if terms.price else "",
+            "named_users": "yes" if terms.named_users else None,
         }
     )
 
@@ -73,7 +74,10 @@ def read(form: Form, proposed: Terms, dataset: DatasetSettings, application: App
         "erasure_hours": form.number("erasure_hours") or None,
         "territory": tuple(each.strip().upper() for each in form.text("territory").split(",") if each.strip()),
         "price": _price(form),
+        "named_users": form.checked("named_users"),
     }
+    if values["named_users"] and values["crawl"] is not None:
+        form.errors["named_users"] = "The main site is fetched by a program for itself. Untick that, or this."
     if values["ends"] < values["starts"]:  # type: ignore[operator]  # both are dates; the mapping's type is wider
         form.errors["ends"] = "The last day lies before the first."
     form.check()

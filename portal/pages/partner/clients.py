@@ -9,6 +9,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from contracts.credentials import service
+from contracts.credentials.decide import ForPeople
+from contracts.credentials.redirects import OWN_MACHINE
 from contracts.errors import Refused
 from contracts.lifecycle import queries
 from contracts.people.actor import Actor
@@ -36,12 +38,28 @@ def create(request: Request, actor: Partner, contract_id: str, form: Sent) -> Re
         with house.store.write("client") as unit:
             contract = queries.get_for(unit.session, actor, contract_id)
             client, secret = service.create_client(
-                unit, actor, contract, name=form.text("name"), audience=audience, networks=networks, last_day=last_day
+                unit,
+                actor,
+                contract,
+                name=form.text("name"),
+                audience=audience,
+                networks=networks,
+                last_day=last_day,
+                people=_people(form),
             )
     except Refused as error:
         form.take(mendable(error))
         return contract_page(request, actor, contract_id, status=422, client_form=form)
     return secret_page(request, actor, client, secret)
+
+
+def _people(form: Form) -> ForPeople | None:
+    """Whether the client reads for people; a program on their own machine that names no address is `licet login`."""
+    who = form.text("who")
+    if who not in ("people", "people-server"):
+        return None
+    named = tuple(form.text("redirect_uris").split())
+    return ForPeople(named or (() if who == "people-server" else (OWN_MACHINE,)), secret=who == "people-server")
 
 
 @router.post("/{client_id}/revoke")

@@ -54,6 +54,12 @@ for page in (1, 2):
     cursor = "&cursor=" + urllib.parse.quote(answer["next"])'''
 
 
+def login(base_url: str, client_id: str, terms: Terms) -> str:
+    """Sign in at the portal once, then read the contract's first dataset whole into a file."""
+    dataset = terms.datasets[0].dataset
+    return f"licet login {base_url} --client {client_id}\nlicet pull {dataset} --out {dataset}.ndjson"
+
+
 def curl_site(key: Key, terms: Terms, site: str) -> str:
     """Token for the site, then one page of it, answered 200 where the contract's paths hold it."""
     path = terms.crawl.paths[0] if terms.crawl else "/"

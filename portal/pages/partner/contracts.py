@@ -20,6 +20,7 @@ from contracts.people.roles import Role
 from contracts.people.tables import Organisation
 from contracts.signing.handler import document_of
 from contracts.signing.text import blocks
+from contracts.terms.model import Terms
 from contracts.terms.words import plain
 from portal.again import confirmed, needs_password
 from portal.chain import chain
@@ -99,7 +100,7 @@ def contract_page(
         status,
         form=form or hinted(request, "name", "capacity", name=actor.name),
         asks_password=needs_password(request, actor),
-        client_form=client_form or of({"audience": "api"}),
+        client_form=client_form or of({"audience": "api", "who": _first_choice(context["terms"])}),
         may_sign=contract.state == "offered" and bool(actor.roles & {Role.LEAD, Role.SIGNATORY}),
         may_create=contract.state == "active" and bool(actor.roles & {Role.LEAD, Role.DEVELOPER}),
         may_revoke=bool(actor.roles & {Role.LEAD, Role.DEVELOPER}),
@@ -112,6 +113,10 @@ def pdf_response(contract: Contract, content: bytes) -> Response:
     name = f"{contract.id}-version-{contract.version}.pdf"
     headers = {"content-disposition": f'attachment; filename="{name}"', "cache-control": "no-store"}
     return Response(content, media_type="application/pdf", headers=headers)
+
+
+def _first_choice(terms: Terms | None) -> str:
+    return "people" if terms is not None and terms.named_users else "program"
 
 
 def _context(house: House, session: Session, contract: Contract) -> dict[str, Any]:

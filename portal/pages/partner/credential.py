@@ -21,7 +21,7 @@ from contracts.people.roles import Role
 from portal.chain import chain
 from portal.deps import go, house_of, page, partner
 from portal.forms import Form, mendable, of, submitted
-from portal.pages.partner import reads
+from portal.pages.partner import commands, reads
 from portal.pages.partner.secret import secret_page
 from portal.pages.partner.usage import short_day
 
@@ -109,6 +109,7 @@ def credential_page(
         ended=client.last_day is not None and today > client.last_day,
         overlapping=client.earlier_until is not None and client.earlier_until > now,
         may_act=may_act,
+        login=commands.login(house.settings.base_url, client.id, terms) if terms and client.auth_method == "none" else "",
         may_rotate=may_act and client.auth_method == "client_secret",
         series=[(short_day(each), used[each].records if each in used else 0) for each in days],
         rows=[(each, used[each].requests, used[each].records) for each in reversed(days) if each in used],

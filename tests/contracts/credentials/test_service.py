@@ -8,6 +8,8 @@ import pytest
 from sqlmodel import col, select
 
 from contracts.credentials import service as credentials
+from contracts.credentials.decide import ForPeople
+from contracts.credentials.redirects import OWN_MACHINE
 from contracts.credentials.tables import Client
 from contracts.errors import Refused
 from contracts.ids import is_well_formed_secret, secret_hash
@@ -196,3 +198,51 @@ def test_a_contract_has_at_most_twenty_live_clients_even_when_made_at_once(store
         _create(store, lead, contract, f"Loader {number}")
     results = race(lambda number: _create(store, lead, contract, f"Racer {number}")[0].audience)
     assert sorted(results) == ["api"] * 2 + ["command_not_possible"] * 6
+
+
+TOOL = "https://tool.example/back"
+
+
+@pytest.mark.parametrize(("secret", "method"), [(False, "none"), (True, "client_secret")])
+def test_a_program_for_people_takes_codes_only(store: Store, lead: Actor, steward: Actor, secret: bool, method: str) -> None:
+    contract = contract_in_force(store, lead, steward, named_users=True)
+    with store.write() as unit:
+        people = ForPeople((OWN_MACHINE, TOOL), secret=secret)
+        _, shown = credentials.create_client(unit, lead, contract, name="Reader", audience="api", people=people)
+    with store.read() as session:
+        (kept,) = credentials.clients_of(session, contract.id)
+    assert (kept.grant_types, kept.auth_method, kept.redirect_uris) == (
+        ["authorization_code", "refresh_token"],
+        method,
+        [OWN_MACHINE, TOOL],
+    )
+    assert (kept.secret_sha256, is_well_formed_secret(shown)) == ((secret_hash(shown), True) if secret else ("", False))
+    assert _leaves(store)[-1]["facts"] == {
+        "audience": "api",
+        "scopes": ["records:read"],
+        "grant_types": ["authorization_code", "refresh_token"],
+        "redirect_uris": [OWN_MACHINE, TOOL],
+        "proof": method,
+    }
+
+
+@pytest.mark.parametrize(
+    ("field", "terms", "people", "audience"),
+    [
+        ("redirect_uris", {}, ForPeople(()), "api"),
+        ("redirect_uris", {}, ForPeople((TOOL, TOOL)), "api"),
+        ("redirect_uris", {}, ForPeople(tuple(f"{TOOL}/{n}" for n in range(11))), "api"),
+        ("redirect_uris", {}, ForPeople((OWN_MACHINE, "http://tool.example/back")), "api"),
+        ("audience", {"crawl": CRAWL}, ForPeople((TOOL,)), "site"),
+        ("who", {"named_users": True}, None, "api"),
+    ],
+)
+def test_a_program_that_cannot_be_is_told_which_field_is_wrong(
+    sqlite_store: Store, field: str, terms: dict[str, object], people: ForPeople | None, audience: str
+) -> None:
+    store = sqlite_store
+    ada, sam = person(store, "ada@northfield.example", Role.LEAD), person(store, "sam@agora.example", Role.STEWARD)
+    contract = contract_in_force(store, ada, sam, **terms)
+    with pytest.raises(Refused) as error, store.write() as unit:
+        credentials.create_client(unit, ada, contract, name="Reader", audience=audience, people=people)  # type: ignore[arg-type]  # a str by name
+    assert (error.value.refusal.code, list(error.value.refusal.facts["fields"])) == ("invalid_input", [field])

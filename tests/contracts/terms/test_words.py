@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from pydantic import ValidationError
 
 from contracts.settings import Settings
-from contracts.terms.model import Condition, CrawlTerms, Price, Terms
+from contracts.terms.model import Condition, CrawlTerms, Price, Terms, from_json, to_json
 from contracts.terms.values import read_value
 from contracts.terms.words import ENFORCED, LINES, TermLine, condition_in_words, plain
 from tests.contracts.terms.test_grant import TERMS
@@ -49,6 +50,7 @@ def test_every_term_has_words() -> None:
             "networks": ("192.0.2.0/24",),
             "territory": ("SE", "NO"),
             "price": Price(per_1000="0.40", currency="EUR"),
+            "named_users": True,
         }
     )
     assert [line.anchor for line in plain(full, Settings())] == list(LINES)
@@ -56,8 +58,21 @@ def test_every_term_has_words() -> None:
     said = set(Terms.model_fields) - {"version"}
     assert said == {
         *("datasets", "purposes", "prohibited", "requests_per_second", "records_per_day", "crawl", "networks"),
-        *("starts", "ends", "retention_days", "erasure_hours", "territory", "price"),
+        *("starts", "ends", "retention_days", "erasure_hours", "territory", "price", "named_users"),
     }, "a new term needs words, a clause in each template and a place in this list"
+
+
+def test_a_term_that_came_later_leaves_sealed_contracts_their_hash() -> None:
+    sealed = to_json(TERMS)
+    assert "named_users" not in sealed and from_json(sealed) == TERMS
+    agreed = Terms.model_validate({**TERMS.model_dump(), "named_users": True})
+    assert '"named_users":true' in to_json(agreed) and from_json(to_json(agreed)) == agreed
+
+
+def test_named_users_and_fetching_the_site_exclude_each_other() -> None:
+    crawl = {"hosts": ("agora.example",), "paths": ("/posts/",), "requests_per_second": 2}
+    with pytest.raises(ValidationError, match="fetched by a program for itself"):
+        Terms.model_validate({**TERMS.model_dump(), "named_users": True, "crawl": crawl})
 
 
 @pytest.mark.parametrize(

@@ -194,6 +194,17 @@ def test_a_contract_is_drafted_from_what_was_asked_and_narrowed(house: House) ->
     assert (part.pseudonymised, terms.networks, terms.price) == (("id", "author_id"), ("192.0.2.0/24",), None)
 
 
+def test_users_that_are_named_stand_in_the_contract_and_in_its_terms(house: House) -> None:
+    path, form = draft_page(house)
+    client = sign_in(house, FIRST)
+    preview = words(post(client, path, **{**form, "named_users": "yes", "act": "preview"}).text)
+    assert "Narrower than asked" in preview and "a program alone is refused. Accounts are personal" in preview
+    assert post(client, path, **{**form, "named_users": "yes", "act": "create"}).status_code == 303
+    with house.store.read() as session:
+        text = version_of(session, session.exec(select(Contract)).one()).terms_json
+    assert '"named_users":true' in text and from_json(text).named_users
+
+
 def test_the_preview_shows_what_became_narrower_and_stores_nothing(house: House) -> None:
     path, form = draft_page(house)
     answer = post(sign_in(house, FIRST), path, **{**form, "records_per_day": "5", "act": "preview"})
