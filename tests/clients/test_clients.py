@@ -1,0 +1,122 @@
+"""OAuth clients that we did not write, against a running server: discovery, tokens, people, refresh, asking and giving back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.clients.conftest import LIBRARIES
+from tests.clients.libraries import Library, nobody
+from tests.clients.platform import RECORDS, Platform, data_of
+
+pytestmark = pytest.mark.timeout(300)
+
+GetLibrary = Callable[[str], Library]
+CODE = ("authorization_code", "refresh_token")
+every_library = pytest.mark.parametrize("name", LIBRARIES)
+
+
+def _asked(served: Platform, client: dict[str, str], back: str = "", **parameters: str) -> dict[str, Any]:
+    """What a library is told: where the server is, who it is, and what to ask for."""
+    return {
+        "issuer": served.base_url,
+        "resource": served.resource,
+        "records": served.base_url + RECORDS,
+        "client": client,
+        "redirect_uri": back,
+        "parameters": {"scope": "records:read"} | parameters,
+        "dpop": False,
+        "par": False,
+    }
+
+
+def _told(token: dict[str, Any]) -> dict[str, Any]:
+    """The token address's answer without what is secret or made up by the library."""
+    kept = ("token_type", "scope", "authorization_details")
+    return {name: value for name, value in token.items() if name in kept} | {"token_type": token["token_type"].lower()}
+
+
+def _claims(served: Platform, token: dict[str, Any], client: dict[str, str], **more: Any) -> None:
+    """Assert every claim of an access token that was just issued."""
+    claims = served.claims(token["access_token"])
+    assert claims == {
+        "iss": served.base_url,
+        "aud": served.resource,
+        "sub": client["id"],
+        "client_id": client["id"],
+        "iat": claims["iat"],
+        "exp": claims["iat"] + 600,
+        "jti": claims["jti"],
+        "scope": "records:read",
+        "contract": served.made.contract.id,
+        "contract_version": 1,
+        **more,
+    }
+
+
+def _read(served: Platform, answer: dict[str, Any]) -> None:
+    assert (answer["status"], data_of(answer["body"])) == (200, served.records)
+
+
+@every_library
+def test_discovery(served: Platform, library: GetLibrary, name: str) -> None:
+    client = {"id": served.made.client.client_id, "secret": served.made.client.client_secret, "method": "client_secret_basic"}
+    found = library(name).act("discover", _asked(served, client), nobody)
+    assert {key: found["server"][key] for key in ("issuer", "token_endpoint", "authorization_endpoint", "jwks_uri")} == {
+        "issuer": served.base_url,
+        "token_endpoint": f"{served.base_url}/oauth/token",
+        "authorization_endpoint": f"{served.base_url}/oauth/authorize",
+        "jwks_uri": f"{served.base_url}/oauth/jwks",
+    }
+    if "resource" in found:
+        assert (found["resource"]["resource"], found["resource"]["authorization_servers"]) == (served.resource, [served.base_url])
+
+
+@every_library
+@pytest.mark.parametrize("method", ["client_secret_basic", "client_secret_post"])
+def test_a_client_for_itself(served: Platform, library: GetLibrary, name: str, method: str) -> None:
+    client = served.register(method)
+    outcome = library(name).act("alone", _asked(served, client), nobody)
+    assert _told(outcome["token"]) == {"token_type": "bearer", "scope": "records:read"}
+    _claims(served, outcome["token"], client)
+    _read(served, outcome["read"])
+
+
+@every_library
+def test_a_token_for_the_resource_that_is_named(served: Platform, library: GetLibrary, name: str) -> None:
+    client = served.register("client_secret_basic")
+    outcome = library(name).act("alone", _asked(served, client, resource=served.resource), nobody)
+    _claims(served, outcome["token"], client)
+    _read(served, outcome["read"])
+
+
+@every_library
+@pytest.mark.parametrize("method", ["none", "client_secret_basic"])
+def test_a_program_for_a_person(
+    served: Platform, library: GetLibrary, allows: Callable[[str], str], back: str, name: str, method: str
+) -> None:
+    client = served.register(method, grants=CODE, back=back)
+    outcome = library(name).act("consented", _asked(served, client, back), allows)
+    for token, answer in (("token", "read"), ("refreshed", "readAgain")):
+        assert _told(outcome[token]) == {"token_type": "bearer", "scope": "records:read"}
+        _claims(served, outcome[token], client, sub=served.lead, family=served.claims(outcome[token]["access_token"])["family"])
+        _read(served, outcome[answer])
+    assert outcome["token"]["refresh_token"] != outcome["refreshed"]["refresh_token"]
+    assert outcome["reused"] == "invalid_grant"
+
+
+@every_library
+def test_a_token_is_asked_about_and_given_back(served: Platform, library: GetLibrary, name: str) -> None:
+    client = served.register("client_secret_basic")
+    outcome = library(name).act("returned", _asked(served, client), nobody)
+    claims = served.claims(outcome["token"]["access_token"])
+    assert (outcome["before"], outcome["after"]) == ({"active": True, "token_type": "Bearer", **claims}, {"active": False})
+
+
+def test_a_resource_server_that_we_did_not_write_takes_our_tokens(served: Platform, library: GetLibrary) -> None:
+    client = served.register("client_secret_basic")
+    asked = _asked(served, client)
+    token = library("openid-client").act("alone", asked, nobody)["token"]["access_token"]
+    assert library("oauth4webapi").act("verify", {**asked, "token": token}, nobody) == served.claims(token)
