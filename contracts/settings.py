@@ -177,6 +177,15 @@ class Shared(_Section):
         return url
 
 
+class Limits(_Section):
+    """How many requests to the OAuth addresses are answered in a minute; those above get 429 with `Retry-After`."""
+
+    client_tokens: int = Field(default=60, ge=1, description="Tokens that one client asks for from one network. A token lasts ten minutes.")
+    network_tokens: int = Field(default=600, ge=1, description="Tokens that one network (/24, /48) asks for.")
+    client_introspections: int = Field(default=30_000, ge=1, description="Questions about tokens of one client from one network.")
+    network_introspections: int = Field(default=60_000, ge=1, description="Questions about tokens of one network (/24, /48).")
+
+
 class Settings(_Section):
     """All settings of one installation."""
 
@@ -207,6 +216,7 @@ class Settings(_Section):
     billing: Billing = Field(default_factory=Billing)
     gate: Gate = Field(default_factory=Gate)
     shared: Shared = Field(default_factory=Shared)
+    limits: Limits = Field(default_factory=Limits)
     datasets: dict[Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,63}$")], DatasetSettings] = Field(
         default_factory=dict, description="Datasets by id."
     )
@@ -232,7 +242,7 @@ class Settings(_Section):
         return self.base_url.startswith("https://")
 
 
-_SECTIONS: tuple[type[BaseModel], ...] = (Settings, Platform, Mail, Billing, Gate, Shared, DatasetSettings, FieldSettings)
+_SECTIONS: tuple[type[BaseModel], ...] = (Settings, Platform, Mail, Billing, Gate, Shared, Limits, DatasetSettings, FieldSettings)
 
 
 def load(path: Path | None = None, environ: dict[str, str] | None = None) -> Settings:

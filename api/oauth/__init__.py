@@ -23,17 +23,19 @@ from contracts.settings import Settings
 
 
 def hot_routes(house: House, limits: PaceLimits | None = None, shell: Shell | None = None) -> list[HotRoute]:
-    """The addresses that clients post to; `limits` of the token address other than the usual are for benches and tests.
+    """The addresses that clients post to; `limits` of the token address other than the settings' are for tests.
 
     `shell` is the process's own where it has one already.
 
     Raises `Misconfigured` in production where people and machines would reach it without TLS (RFC 6749 section 3.2).
     """
     refuse_clear_text(house.settings)
-    shell = shell or Shell(house)
+    shell, most = shell or Shell(house), house.settings.limits
+    tokens = limits or PaceLimits(f"{most.network_tokens}/minute", f"{most.client_tokens}/minute")
+    questions = PaceLimits(f"{most.network_introspections}/minute", f"{most.client_introspections}/minute")
     return [
-        HotRoute(("POST",), "/oauth/token", TokenEndpoint(shell, limits or PaceLimits()), "An access token under an active contract"),
-        HotRoute(("POST",), "/oauth/introspect", IntrospectionEndpoint(shell), "Whether a token of the own contract is in force"),
+        HotRoute(("POST",), "/oauth/token", TokenEndpoint(shell, tokens), "An access token under an active contract"),
+        HotRoute(("POST",), "/oauth/introspect", IntrospectionEndpoint(shell, questions), "Whether a token of the own contract is in force"),
         HotRoute(("POST",), "/oauth/revoke", RevocationEndpoint(shell), "Give a token back before its end"),
     ]
 

@@ -25,13 +25,12 @@ from contracts.networks import prefix
 from contracts.terms.grant import Grant
 
 INACTIVE: dict[str, Any] = {"active": False}
-LIMITS = PaceLimits(network="60000/minute", client="30000/minute")
 
 
 class IntrospectionEndpoint:
     """Answers questions about tokens."""
 
-    def __init__(self, shell: Shell, limits: PaceLimits = LIMITS) -> None:
+    def __init__(self, shell: Shell, limits: PaceLimits) -> None:
         self._shell, self._pace = shell, shell.pace(limits, "introspection")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send, _path: dict[str, str]) -> None:

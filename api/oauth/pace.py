@@ -18,7 +18,7 @@ from contracts.store.counters import counting
 
 @dataclass(frozen=True, slots=True)
 class PaceLimits:
-    """The limits in the notation of `limits`. A token lasts ten minutes, so honest clients stay far below."""
+    """The limits in the notation of `limits`."""
 
     network: str = "600/minute"
     client: str = "60/minute"
