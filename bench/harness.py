@@ -16,7 +16,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -25,18 +25,26 @@ import psutil
 from bench.load import closed_loop, open_loop
 
 SERVER_CORE, GENERATOR_CORE = 0, 1
+SETTLE_SECONDS = 120
+
+# Called once the server is ready.
+Requests = Callable[[], Sequence[bytes]]
 
 
 @dataclass(frozen=True)
 class Peer:
-    """A server under measurement: how to start it, when it is ready, and the request (whole HTTP/1.1 bytes) to send."""
+    """A server under measurement: how to start it, when it is ready, and the requests (whole HTTP/1.1 bytes) to send in turn.
+
+    `settled` says whether it has done all work that its answers left behind; until then its CPU is counted.
+    """
 
     name: str
     command: Sequence[str]
     port: int
     ready: str
-    request: bytes
+    requests: Requests
     environ: dict[str, str] = field(default_factory=dict)
+    settled: Callable[[], bool] = lambda: True
 
 
 @dataclass(frozen=True)
@@ -55,12 +63,14 @@ def measure(peers: Sequence[Peer], *, rounds: int = 5, seconds: float = 3.0, con
     os.sched_setaffinity(0, {_core(GENERATOR_CORE)})
     running = [_start(peer) for peer in peers]
     try:
+        requests = {peer.name: peer.requests() for peer in peers}
         for peer in peers:
-            asyncio.run(closed_loop(peer.port, peer.request, 0.5, connections))
+            asyncio.run(closed_loop(peer.port, requests[peer.name], 0.5, connections))
+            _settle(peer)
         results: dict[str, list[Round]] = {peer.name: [] for peer in peers}
         for _ in range(rounds):
             for peer, process in zip(peers, running, strict=True):
-                results[peer.name].append(_round(peer, process, seconds, connections))
+                results[peer.name].append(_round(peer, process, requests[peer.name], seconds, connections))
         return results
     finally:
         for process in running:
@@ -72,15 +82,16 @@ def latency(peer: Peer, *, rate: float, seconds: float = 5.0) -> dict[str, float
     os.sched_setaffinity(0, {_core(GENERATOR_CORE)})
     process = _start(peer)
     try:
-        asyncio.run(closed_loop(peer.port, peer.request, 0.5, 4))
-        taken = sorted(asyncio.run(open_loop(peer.port, peer.request, rate, seconds)))
+        requests = peer.requests()
+        asyncio.run(closed_loop(peer.port, requests, 0.5, 4))
+        taken = sorted(asyncio.run(open_loop(peer.port, requests, rate, seconds)))
     finally:
         _stop(process)
     return {"p50_ms": 1000 * taken[len(taken) // 2], "p99_ms": 1000 * taken[int(len(taken) * 0.99)], "answers": len(taken)}
 
 
-def report(bench: str, results: dict[str, list[Round]], ours: str, peers: dict[str, str], targets: dict[str, float]) -> None:
-    """Print a table and, last, the JSON line. `peers` maps a ratio's name to the peer that it is taken against.
+def report(bench: str, results: dict[str, list[Round]], pairs: dict[str, tuple[str, str]], targets: dict[str, float]) -> None:
+    """Print a table and, last, the JSON line. `pairs` maps a ratio's name to our server and the peer that it is taken against.
 
     A ratio is the peer's CPU per answer divided by ours in the same round: above 1 we are cheaper.
     """
@@ -91,13 +102,13 @@ def report(bench: str, results: dict[str, list[Round]], ours: str, peers: dict[s
         )
     each = {
         name: [theirs.cpu_us / mine.cpu_us for theirs, mine in zip(results[peer], results[ours], strict=True)]
-        for name, peer in peers.items()
+        for name, (ours, peer) in pairs.items()
     }
     ratios = {name: round(statistics.median(values), 3) for name, values in each.items()}
     summary = {
         "bench": bench,
         "machine": f"{platform.machine()} {os.cpu_count()} cores, Python {platform.python_version()}",
-        "runs": len(results[ours]),
+        "runs": min(len(taken) for taken in results.values()),
         "ratios": ratios,
         "spread": {name: [round(min(values), 3), round(max(values), 3)] for name, values in each.items()},
         "targets": targets,
@@ -131,13 +142,23 @@ def _stop(process: psutil.Popen) -> None:
     process.wait(20)
 
 
-def _round(peer: Peer, process: psutil.Popen, seconds: float, connections: int) -> Round:
+def _round(peer: Peer, process: psutil.Popen, requests: Sequence[bytes], seconds: float, connections: int) -> Round:
     before, started = _cpu_seconds(process), time.perf_counter()
-    answers = asyncio.run(closed_loop(peer.port, peer.request, seconds, connections))
-    took, used = time.perf_counter() - started, _cpu_seconds(process) - before
+    answers = asyncio.run(closed_loop(peer.port, requests, seconds, connections))
+    took = time.perf_counter() - started
+    _settle(peer)
+    used = _cpu_seconds(process) - before
     if answers == 0:
         raise RuntimeError(f"{peer.name} answered nothing")
     return Round(answers, used * 1e6 / answers, answers / took)
+
+
+def _settle(peer: Peer) -> None:
+    deadline = time.monotonic() + SETTLE_SECONDS
+    while not peer.settled():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{peer.name} is not done with what it answered after {SETTLE_SECONDS} s")
+        time.sleep(0.05)
 
 
 def _cpu_seconds(process: psutil.Popen) -> float:

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Sequence
 
 HOST = "127.0.0.1"
 
 
-async def closed_loop(port: int, request: bytes, seconds: float, connections: int) -> int:
+async def closed_loop(port: int, requests: Sequence[bytes], seconds: float, connections: int) -> int:
     """Each connection sends again once it is answered; returns the number of 2xx answers, raises on any other."""
     deadline = time.perf_counter() + seconds
-    counts = await asyncio.gather(*(_repeat(port, request, deadline) for _ in range(connections)))
+    counts = await asyncio.gather(*(_repeat(port, [*requests[number:], *requests[:number]], deadline) for number in range(connections)))
     return sum(counts)
 
 
-async def open_loop(port: int, request: bytes, rate: float, seconds: float) -> list[float]:
+async def open_loop(port: int, requests: Sequence[bytes], rate: float, seconds: float) -> list[float]:
     """Send at a fixed rate whatever is answered; returns seconds from the moment due to the whole answer, per request."""
     start, idle, taken = time.perf_counter() + 0.05, asyncio.Queue[tuple[asyncio.StreamReader, asyncio.StreamWriter]](), []
 
-    async def one(due: float) -> None:
+    async def one(due: float, request: bytes) -> None:
         if idle.empty():
             pair = await asyncio.open_connection(HOST, port)
         else:
@@ -32,19 +33,19 @@ async def open_loop(port: int, request: bytes, rate: float, seconds: float) -> l
     for number in range(int(rate * seconds)):
         due = start + number / rate
         await asyncio.sleep(max(0.0, due - time.perf_counter()))
-        tasks.append(asyncio.create_task(one(due)))
+        tasks.append(asyncio.create_task(one(due, requests[number % len(requests)])))
     await asyncio.gather(*tasks)
     while not idle.empty():
         idle.get_nowait()[1].close()
     return taken
 
 
-async def _repeat(port: int, request: bytes, deadline: float) -> int:
+async def _repeat(port: int, requests: Sequence[bytes], deadline: float) -> int:
     reader, writer = await asyncio.open_connection(HOST, port)
     count = 0
     try:
         while time.perf_counter() < deadline:
-            await _exchange(reader, writer, request)
+            await _exchange(reader, writer, requests[count % len(requests)])
             count += 1
     finally:
         writer.close()

@@ -25,7 +25,7 @@ def main() -> None:
         ours, bare = _licet(place, request), _bare(place)
         results = measure([ours, bare])
         sys.stdout.write(f"open loop, 20 requests a second: {latency(ours, rate=20)}\n")
-        report("page", results, ours.name, {"page_vs_bare": bare.name}, {"page_vs_bare": 0.5})
+        report("page", results, {"page_vs_bare": (ours.name, bare.name)}, {"page_vs_bare": 0.5})
 
 
 def _request(place: Installation) -> bytes:
@@ -43,7 +43,7 @@ def _request(place: Installation) -> bytes:
 def _licet(place: Installation, request: bytes) -> Peer:
     port, config = place.settings.port, str(place.folder / "licet.toml")
     command = [sys.executable, "-m", "portal.cli", "serve", "--config", config]
-    return Peer("licet", command, port, f"http://127.0.0.1:{port}/readyz", request)
+    return Peer("licet", command, port, f"http://127.0.0.1:{port}/readyz", lambda: [request])
 
 
 def _bare(place: Installation) -> Peer:
@@ -53,7 +53,14 @@ def _bare(place: Installation) -> Peer:
     port = free_port()
     environ = {"BARE_VERSION": str(version), "BARE_PSEUDONYMS": str(pseudonyms), "BARE_PORT": str(port)}
     request = f"GET /records?limit={LIMIT} HTTP/1.1\r\nhost: bare\r\n\r\n".encode()
-    return Peer("bare FastAPI route", [sys.executable, "-m", "bench.bare"], port, f"http://127.0.0.1:{port}/openapi.json", request, environ)
+    return Peer(
+        "bare FastAPI route",
+        [sys.executable, "-m", "bench.bare"],
+        port,
+        f"http://127.0.0.1:{port}/openapi.json",
+        lambda: [request],
+        environ,
+    )
 
 
 if __name__ == "__main__":
