@@ -35,7 +35,9 @@ def hot_routes(house: House, limits: PaceLimits | None = None, shell: Shell | No
     questions = PaceLimits(f"{most.network_introspections}/minute", f"{most.client_introspections}/minute")
     return [
         HotRoute(("POST",), "/oauth/token", TokenEndpoint(shell, tokens), "An access token under an active contract"),
-        HotRoute(("POST",), "/oauth/introspect", IntrospectionEndpoint(shell, questions), "Whether a token of the own contract is in force"),
+        HotRoute(
+            ("POST",), "/oauth/introspect", IntrospectionEndpoint(shell, questions), "Whether a token of the own contract is in force"
+        ),
         HotRoute(("POST",), "/oauth/revoke", RevocationEndpoint(shell), "Give a token back before its end"),
     ]
 
