@@ -12,7 +12,9 @@ from datetime import UTC, datetime
 from contracts.credentials.jose import Header, PublicKey, Signed, identifier, moment, open_jwt, unverified
 
 TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-MAX_LIFETIME_SECONDS = 600
+# What Authlib's client makes unless it is told otherwise; each is good once, however long it lasts.
+MAX_LIFETIME_SECONDS = 3_600
+MAX_AGE_SECONDS = 600
 SKEW_SECONDS = 30
 UNSIGNED = "The client assertion is not signed by a key of this client with ES256, EdDSA or PS256."
 
@@ -71,6 +73,6 @@ def _when(signed: Signed, client_id: str, now: datetime) -> Assertion | str:
         begins = moment(claims, name)
         if name in claims and (begins is None or begins > seconds + SKEW_SECONDS):
             return "The client assertion is from the future. Set the clock of the machine that signs it."
-    if (moment(claims, "iat") or seconds) < seconds - MAX_LIFETIME_SECONDS:
+    if (moment(claims, "iat") or seconds) < seconds - MAX_AGE_SECONDS:
         return "The client assertion was made too long ago."
     return Assertion(client_id, identifier(claims, "jti"), datetime.fromtimestamp(ends + SKEW_SECONDS, UTC))

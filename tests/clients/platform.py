@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import httpx
 from joserfc import jwt
-from joserfc.jwk import KeySet
-from sqlmodel import select
+from joserfc.jwk import ECKey, KeySet
 
 from contracts.clock import SystemClock
-from contracts.credentials.tables import Client
-from contracts.ids import new_id, new_secret, secret_hash
+from contracts.credentials.decide import ForPeople
+from contracts.credentials.service import create_client
+from contracts.lifecycle.tables import Contract
+from contracts.people.actor import Actor
 from contracts.people.queries import find_account
-from contracts.store import epochs
+from contracts.people.roles import Role
 from contracts.store.engine import open_engine
 from contracts.store.unit import Store
 from portal.demo.people import person
@@ -35,6 +36,7 @@ class Platform:
     base_url: str
     made: Installation
     store: Store
+    _clients: dict[Any, dict[str, Any]] = field(default_factory=dict)
 
     @property
     def resource(self) -> str:
@@ -68,30 +70,31 @@ class Platform:
         assert opened.header["typ"] == "at+jwt"
         return dict(opened.claims)
 
-    def register(self, method: str, *, grants: Sequence[str] = ("client_credentials",), back: str = "", **more: Any) -> dict[str, str]:
-        """A program under the contract, as `{"id", "method", "secret"}`."""
-        secret = new_secret("cs") if method.startswith("client_secret") else ""
+    def client(self, method: str, back: str = "", **more: Any) -> dict[str, Any]:
+        """A program under the contract that proves itself in this way, one for each kind; `back` makes it one for people."""
+        kind = (method, back, *sorted(more.items()))
+        if kind not in self._clients:
+            self._clients[kind] = self._made(method, back, more)
+        return self._clients[kind]
+
+    def _made(self, method: str, back: str, more: dict[str, Any]) -> dict[str, Any]:
+        people = ForPeople((back,), secret=method != "none") if back else None
         with self.store.write() as unit:
-            like = unit.session.exec(select(Client).where(Client.id == self.made.client.client_id)).one()
-            client = Client(
-                id=new_id("cli"),
-                contract_id=like.contract_id,
-                organisation_id=like.organisation_id,
-                name="Reader",
-                audience="api",
-                scopes=like.scopes,
-                secret_sha256=secret_hash(secret) if secret else "",
-                auth_method="client_secret" if secret else method,
-                grant_types=list(grants),
-                redirect_uris=[back] if back else [],
-                created_by=like.created_by,
-                created_at=unit.now,
-                **more,
-            )
-            unit.session.add(client)
+            contract = unit.session.get_one(Contract, self.made.contract.id)
+            lead = Actor(self.lead, contract.organisation_id, "Nora", person("lead").email, frozenset({Role.LEAD}))
+            client, secret = create_client(unit, lead, contract, name="Reader", audience="api", people=people)
+            made: dict[str, Any] = {"id": client.id, "method": method}
+            if method == "private_key_jwt":
+                key = ECKey.generate_key("P-256", {"kid": "own"})
+                client.auth_method, client.secret_sha256 = method, ""
+                client.jwks = {"keys": [key.as_dict(private=False)]}
+                made["key"] = key.as_dict(private=True)
+            elif secret:
+                made["secret"] = secret
+            for name, value in more.items():
+                setattr(client, name, value)
             unit.session.flush()
-            epochs.bump(unit, "grants")
-        return {"id": client.id, "method": method, **({"secret": secret} if secret else {})}
+        return made
 
 
 @contextmanager

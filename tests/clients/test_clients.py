@@ -14,7 +14,7 @@ from tests.clients.platform import RECORDS, Platform, data_of
 pytestmark = pytest.mark.timeout(300)
 
 GetLibrary = Callable[[str], Library]
-CODE = ("authorization_code", "refresh_token")
+METHODS = ("client_secret_basic", "client_secret_post", "private_key_jwt")
 every_library = pytest.mark.parametrize("name", LIBRARIES)
 
 
@@ -75,9 +75,9 @@ def test_discovery(served: Platform, library: GetLibrary, name: str) -> None:
 
 
 @every_library
-@pytest.mark.parametrize("method", ["client_secret_basic", "client_secret_post"])
+@pytest.mark.parametrize("method", METHODS)
 def test_a_client_for_itself(served: Platform, library: GetLibrary, name: str, method: str) -> None:
-    client = served.register(method)
+    client = served.client(method)
     outcome = library(name).act("alone", _asked(served, client), nobody)
     assert _told(outcome["token"]) == {"token_type": "bearer", "scope": "records:read"}
     _claims(served, outcome["token"], client)
@@ -86,18 +86,18 @@ def test_a_client_for_itself(served: Platform, library: GetLibrary, name: str, m
 
 @every_library
 def test_a_token_for_the_resource_that_is_named(served: Platform, library: GetLibrary, name: str) -> None:
-    client = served.register("client_secret_basic")
+    client = served.client("client_secret_basic")
     outcome = library(name).act("alone", _asked(served, client, resource=served.resource), nobody)
     _claims(served, outcome["token"], client)
     _read(served, outcome["read"])
 
 
 @every_library
-@pytest.mark.parametrize("method", ["none", "client_secret_basic"])
+@pytest.mark.parametrize("method", ["none", "client_secret_basic", "private_key_jwt"])
 def test_a_program_for_a_person(
     served: Platform, library: GetLibrary, allows: Callable[[str], str], back: str, name: str, method: str
 ) -> None:
-    client = served.register(method, grants=CODE, back=back)
+    client = served.client(method, back)
     outcome = library(name).act("consented", _asked(served, client, back), allows)
     for token, answer in (("token", "read"), ("refreshed", "readAgain")):
         assert _told(outcome[token]) == {"token_type": "bearer", "scope": "records:read"}
@@ -108,15 +108,16 @@ def test_a_program_for_a_person(
 
 
 @every_library
-def test_a_token_is_asked_about_and_given_back(served: Platform, library: GetLibrary, name: str) -> None:
-    client = served.register("client_secret_basic")
+@pytest.mark.parametrize("method", METHODS)
+def test_a_token_is_asked_about_and_given_back(served: Platform, library: GetLibrary, name: str, method: str) -> None:
+    client = served.client(method)
     outcome = library(name).act("returned", _asked(served, client), nobody)
     claims = served.claims(outcome["token"]["access_token"])
     assert (outcome["before"], outcome["after"]) == ({"active": True, "token_type": "Bearer", **claims}, {"active": False})
 
 
 def test_a_resource_server_that_we_did_not_write_takes_our_tokens(served: Platform, library: GetLibrary) -> None:
-    client = served.register("client_secret_basic")
+    client = served.client("client_secret_basic")
     asked = _asked(served, client)
     token = library("openid-client").act("alone", asked, nobody)["token"]["access_token"]
     assert library("oauth4webapi").act("verify", {**asked, "token": token}, nobody) == served.claims(token)
