@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hmac
 import secrets
 from collections.abc import Callable
 from datetime import datetime
@@ -40,6 +41,7 @@ class Purpose(StrEnum):
     INDEX = "index"  # 32 bytes, keyed look-ups of personal values
     TOTP = "totp"  # 32 bytes an account
     WEBHOOK = "webhook"  # 32 bytes a webhook
+    NONCE = "nonce"  # 32 bytes, derived; tells our own DPoP nonces
 
 
 class KeyRow(SQLModel, table=True):
@@ -62,6 +64,7 @@ class KeyRing:
         if len(master) != 32:
             raise Misconfigured("master key", "is not 32 bytes.", "Use the file that `licet init` wrote, or 32 bytes in base64.")
         self._aead = AESGCM(master)
+        self._root = hmac.digest(b"licet/derived/v1", master, "sha256")
 
     def make(self, unit: Unit, purpose: Purpose, owner: str = "") -> KeyRow:
         """A fresh key in this unit of work."""
@@ -80,6 +83,10 @@ class KeyRing:
             raise Misconfigured(
                 "master key", f"does not open the stored key {row.id}.", "Use the master key that this database was made with."
             ) from error
+
+    def derived(self, purpose: Purpose) -> bytes:
+        """32 bytes that every process with the master key knows without a look at the store (as HKDF, RFC 5869)."""
+        return hmac.digest(self._root, purpose.value.encode() + b"\x01", "sha256")
 
     def wrap(self, plain: bytes, context: str) -> bytes:
         """Seal any secret that must be used again (a webhook's secret, a TOTP seed) under the master key."""

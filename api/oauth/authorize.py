@@ -6,6 +6,7 @@ A wrong client or address to go back to is answered here, because whoever wrote 
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from typing import Any
 
@@ -26,8 +27,19 @@ from contracts.networks import prefix
 
 LIMITS = PaceLimits(network="120/minute", client="120/minute")
 MAX_CHARACTERS = 4_000
+_THUMBPRINT = re.compile(r"[A-Za-z0-9_-]{43}")
 # Given once or not at all (RFC 6749 section 3.1).
-_ONCE = ("response_type", "client_id", "redirect_uri", "scope", "state", "code_challenge", "code_challenge_method", "response_mode")
+_ONCE = (
+    "response_type",
+    "client_id",
+    "redirect_uri",
+    "scope",
+    "state",
+    "code_challenge",
+    "code_challenge_method",
+    "response_mode",
+    "dpop_jkt",
+)
 
 
 class _Query(OAuth2Payload):
@@ -93,6 +105,7 @@ class AuthorizeEndpoint:
             state=query.data.get("state", ""),
             scope=scope,
             code_challenge=query.data["code_challenge"],
+            dpop_jkt=_thumbprint(query),
         )
 
     def _refused(self, error: OAuth2Error, query: _Query) -> Response:
@@ -101,6 +114,14 @@ class AuthorizeEndpoint:
             return answer(decision_on(error, None), {})
         state = {"state": query.data["state"]} if "state" in query.data else {}
         return _go(answer_uri(redirect_uri, {**said(error), **state, "iss": self._shell.house.tokens.issuer}))
+
+
+def _thumbprint(query: _Query) -> str:
+    """The key that the code is bound to (RFC 9449 section 10); empty for none."""
+    asked = query.data.get("dpop_jkt", "")
+    if asked and not _THUMBPRINT.fullmatch(asked):
+        raise InvalidRequestError("dpop_jkt is no thumbprint: 43 characters of base64url (RFC 7638, SHA-256).")
+    return asked
 
 
 def _go(where: str) -> Response:

@@ -61,6 +61,14 @@ class AssertionRefused(InvalidClientError):
         self.problem = problem
 
 
+class ProofRefused(OAuth2Error):
+    """A DPoP proof that is missing where it must be, or does not hold (RFC 9449 sections 5 and 8)."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        name = "use_dpop_nonce" if refusal.code == "dpop_nonce_required" else "invalid_dpop_proof"
+        super().__init__(error=name, description=plain(refusal.reason), status_code=400)
+
+
 def refused(error: str, description: str, known: KnownClient | None = None) -> Decision:
     """A refusal with 400."""
     return Decision(400, {"error": error, "error_description": description}, error, known)

@@ -47,13 +47,17 @@ class TokenEndpoint:
             response = None if wait else await self._at_once(form, address)
         if response is None:
             response = await self._shell.in_thread(partial(self._respond, form, address, wait))
+        if "dpop" in form.headers:
+            response.headers["dpop-nonce"] = self._shell.proofs.nonce()
         await response(scope, receive, send)
 
     def _is_simple(self, form: Form) -> TypeGuard[TokenForm]:
         """Whether a secret and what memory holds decide it."""
         if not isinstance(form, TokenForm) or form.values.get("grant_type") != "client_credentials":
             return False
-        return "client_assertion" not in form.values and not self._pace.waits and self._shell.directory.holds(form.client_id)
+        if "client_assertion" in form.values or "dpop" in form.headers:
+            return False  # what proves the client is used up in a transaction of the store
+        return not self._pace.waits and self._shell.directory.holds(form.client_id)
 
     async def _at_once(self, form: TokenForm, address: str) -> Response | None:
         """The token; None where the request has to be looked at in a thread, because it is refused or memory holds too little."""

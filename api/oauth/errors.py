@@ -6,6 +6,8 @@ ERRORS: dict[str, str] = {
     "invalid_request": "The request could not be read: form, parameters or place of the credentials (RFC 6749 section 5.2).",
     "invalid_client": "No such client, a wrong secret or a revoked client (RFC 6749 section 5.2).",
     "access_denied": "The person did not allow it (RFC 6749 section 4.1.2.1).",
+    "invalid_dpop_proof": "The DPoP proof is missing where tokens are bound, does not hold, or was used before (RFC 9449 section 5).",
+    "use_dpop_nonce": "The DPoP proof lacks a nonce of ours; `DPoP-Nonce` holds one (RFC 9449 section 8).",
     "invalid_grant": "The code or refresh token is unknown, ended, used before, or another client's (RFC 6749 section 5.2, RFC 7009 section 2.1).",
     "invalid_scope": "The scope is more than the credential reaches (RFC 6749 section 5.2).",
     "invalid_target": "The resource asked for is not the credential's audience (RFC 8707 section 2).",

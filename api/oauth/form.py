@@ -24,6 +24,7 @@ class Unreadable:
     status: int
     error: str
     description: str
+    headers: Headers = field(default_factory=Headers)
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,7 @@ def authorization_server(request: Request) -> JSONResponse:
             **_authentication("token_endpoint", AUTH_METHODS),
             **_authentication("introspection_endpoint", CONFIDENTIAL),
             **_authentication("revocation_endpoint", AUTH_METHODS),
+            "dpop_signing_alg_values_supported": list(ALGORITHMS),
             "protected_resources": [house.tokens.audiences["api"]],
         }
     )
@@ -58,6 +59,8 @@ def protected_resource(request: Request) -> JSONResponse:
             "jwks_uri": f"{house.tokens.issuer}/oauth/jwks",
             "scopes_supported": sorted(SCOPES["api"]),
             "bearer_methods_supported": ["header"],
+            "dpop_signing_alg_values_supported": list(ALGORITHMS),
+            "dpop_bound_access_tokens_required": False,
             "resource_name": house.settings.platform.name,
             "resource_documentation": f"{house.tokens.issuer}/datasets",
         }

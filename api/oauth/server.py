@@ -6,9 +6,10 @@ down what it decided before anything is answered. Grants that spend a row do so 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date
 from functools import partial
+from typing import Any
 
 from authlib.oauth2 import OAuth2Error, OAuth2Request
 from authlib.oauth2.rfc6749 import AuthorizationServer, ClientMixin
@@ -16,16 +17,19 @@ from authlib.oauth2.rfc6749.errors import InvalidGrantError, InvalidScopeError
 from authlib.oauth2.rfc6749.requests import BasicOAuth2Payload, OAuth2Payload
 
 from api.oauth.client import AUTH_METHODS, OAuthClient
-from api.oauth.decision import NO_SIGNER, AssertionRefused, Decision, GrantRefused, decision_on, plain
+from api.oauth.decision import NO_SIGNER, AssertionRefused, Decision, GrantRefused, ProofRefused, decision_on, plain
 from api.oauth.form import TokenForm
 from api.oauth.grants import Asked, ClientCredentials, Code, Pkce, Refresh, Renewable
 from contracts.credentials import authorizations, families
 from contracts.credentials.assertions import UNSIGNED, check_assertion, claimed_client
 from contracts.credentials.client_keys import PRIVATE_KEY_JWT, ClientKeys
 from contracts.credentials.directory import Directory, KnownClient
+from contracts.credentials.dpop import Proof, invalid_proof
+from contracts.credentials.proofs import REUSED, Proofs, once_of
 from contracts.credentials.spent import Once, spend
 from contracts.credentials.tables import TokenFamily
 from contracts.credentials.tokens import IssuedToken, Tokens
+from contracts.errors import Refusal
 from contracts.people.queries import holds
 from contracts.store.unit import Unit
 from contracts.terms.grant import Grant
@@ -33,14 +37,19 @@ from contracts.terms.grant import Grant
 # Those that spend a row: a code, a refresh token.
 ROW_GRANTS = ("authorization_code", "refresh_token")
 GRANT_TYPES = ("client_credentials", *ROW_GRANTS)
+# Where a request may be bound to a key, by the name that its client is authenticated for.
+_PROVED_AT = {"token": "/oauth/token"}
 
 
 class Request(OAuth2Request):
     """A request as Authlib reads it. It asks for https; whether TLS stands before this process is checked once, at start."""
 
-    def __init__(self, method: str, payload: OAuth2Payload, headers: Mapping[str, str], values: dict[str, str]) -> None:
+    def __init__(
+        self, method: str, payload: OAuth2Payload, headers: Mapping[str, str], values: dict[str, str], proofs: Sequence[str] = ()
+    ) -> None:
+        """`proofs` are its `DPoP` headers."""
         super().__init__(method, "https://localhost/oauth", headers=headers)
-        self.payload, self._values = payload, values
+        self.payload, self._values, self.proofs = payload, values, proofs
 
     @property
     def form(self) -> dict[str, str]:
@@ -50,10 +59,13 @@ class Request(OAuth2Request):
 class TokenServer(AuthorizationServer):
     """Decides one request; made anew for each, because it remembers the client that it found."""
 
-    def __init__(self, directory: Directory, tokens: Tokens, today: Callable[[], date], address: str, keys: ClientKeys) -> None:
+    def __init__(
+        self, directory: Directory, tokens: Tokens, today: Callable[[], date], address: str, keys: ClientKeys, proofs: Proofs
+    ) -> None:
         super().__init__()
         self._directory, self._tokens, self._today = directory, tokens, today
-        self._address, self._keys = address, keys
+        self._address, self._keys, self._proofs = address, keys, proofs
+        self._proof: Proof | None = None
         self._once: list[Once] = []
         self._known: KnownClient | None = None
         self._client: ClientMixin | None = None
@@ -85,8 +97,11 @@ class TokenServer(AuthorizationServer):
 
     def replayed(self, unit: Unit) -> Decision | None:
         """Use up what the request was proved by; the refusal where any of it was used before. Nothing is done for the request then."""
-        if spend(unit, self._once) is None:
+        spent = spend(unit, self._once)
+        if spent is None:
             return None
+        if spent.kind == "dpop":
+            return decision_on(ProofRefused(invalid_proof(REUSED)), self._known)
         return decision_on(AssertionRefused("The client assertion was used before. Sign a new one, with a jti of its own."), self._known)
 
     @property
@@ -105,9 +120,11 @@ class TokenServer(AuthorizationServer):
         return OAuthClient(self.known, self._directory.now()).get_allowed_scope(scope)
 
     def authenticate_client(self, request: OAuth2Request, methods: Collection[str], endpoint: str = "token") -> ClientMixin:
-        """The request's client, authenticated once. Raises `InvalidClientError`."""
+        """The request's client, authenticated once, with the key that it proves. Raises `InvalidClientError` and `ProofRefused`."""
         if self._client is None:
             self._client = super().authenticate_client(request, methods, endpoint)
+            if isinstance(request, Request) and endpoint in _PROVED_AT:
+                self._proof = self._proved_key(request.proofs, _PROVED_AT[endpoint])
         return self._client
 
     def query_client(self, client_id: str) -> ClientMixin:
@@ -142,7 +159,10 @@ class TokenServer(AuthorizationServer):
         row = authorizations.find_code(unit, code, client.get_client_id())
         if row is None or not holds(unit.session, row.account_id or "", row.organisation_id, authorizations.MAY_CONSENT):
             return None
-        self._spend = lambda: authorizations.redeem(unit, row)
+        if row.dpop_jkt and row.dpop_jkt != self._jkt:
+            raise InvalidGrantError(description="The code is bound to a key (dpop_jkt). Send a DPoP proof of that key.")
+        bound = self._jkt if self.known.facts.auth_method == "none" else ""
+        self._spend = lambda: authorizations.redeem(unit, row, bound)
         return Asked(row)
 
     def find_refresh(self, token: str) -> Renewable | None:
@@ -154,6 +174,8 @@ class TokenServer(AuthorizationServer):
         if not holds(unit.session, family.account_id, family.organisation_id, authorizations.MAY_CONSENT):
             families.revoke_family(unit, family.id, "member_left")
             return None
+        if family.dpop_jkt and family.dpop_jkt != self._jkt:
+            raise InvalidGrantError(description="The refresh token is bound to a key. Send a DPoP proof of that key.")
         self._spend = lambda: family if families.spend_refresh(unit, token, family) else None
         return Renewable(family)
 
@@ -171,11 +193,14 @@ class TokenServer(AuthorizationServer):
         allowed = client.get_allowed_scope(scope)  # type: ignore[arg-type]  # None is Authlib's "nothing asked for"
         if not allowed:
             raise InvalidScopeError(description=plain("The credential reaches only: " + " ".join(sorted(self._known.facts.scopes))))
-        more = self._person() if grant_type in ROW_GRANTS else {}
+        more: dict[str, Any] = self._person() if grant_type in ROW_GRANTS else {}
+        bound = self._proof is not None and self._known.facts.audience == "api"  # before the site nobody checks proofs
+        if bound:
+            more["cnf"] = {"jkt": self._jkt}
         self._issued = self._tokens.issue(self._known.facts, self._known.grant.version, allowed, more)
         token: dict[str, str | int] = {
             "access_token": self._issued.token,
-            "token_type": "Bearer",
+            "token_type": "DPoP" if bound else "Bearer",
             "expires_in": self._issued.expires_in,
             "scope": allowed,
         }
@@ -216,6 +241,23 @@ class TokenServer(AuthorizationServer):
         self._once.append(Once("assertion", held.client_id, held.jti, held.ends_at))
         return client
 
+    @property
+    def _jkt(self) -> str:
+        """The thumbprint of the key that the request proves; empty where it proves none."""
+        return "" if self._proof is None else self._proof.jkt
+
+    def _proved_key(self, given: Sequence[str], path: str) -> Proof | None:
+        """The proof of a request (RFC 9449 section 5), None where none is sent and none is needed."""
+        if not given and not self.known.facts.dpop_bound:
+            return None
+        proof = self._proofs.check(given, "POST", self._tokens.issuer + path)
+        if isinstance(proof, Refusal):
+            if proof.code == "dpop_nonce_required":
+                self._once.clear()  # nothing was decided: the request comes again, with the same assertion if its program so likes
+            raise ProofRefused(proof)
+        self._once.append(once_of(proof))
+        return proof
+
     def _person(self) -> dict[str, str]:
         """Spend the code or refresh token; the claims of whoever won."""
         self._family = self._spend()
@@ -229,4 +271,4 @@ class TokenServer(AuthorizationServer):
 
 
 def _posted(form: TokenForm) -> Request:
-    return Request("POST", BasicOAuth2Payload(form.values), form.headers, form.values)
+    return Request("POST", BasicOAuth2Payload(form.values), form.headers, form.values, form.headers.getlist("dpop"))

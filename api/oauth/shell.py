@@ -21,6 +21,7 @@ from api.oauth.server import TokenServer
 from contracts.clock import day_in
 from contracts.credentials.client_keys import ClientKeys
 from contracts.credentials.directory import Directory, KnownClient
+from contracts.credentials.proofs import Proofs
 from contracts.credentials.service import CLIENT_KIND
 from contracts.errors import StoreUnavailable
 from contracts.guarded import GuardedClient
@@ -45,6 +46,7 @@ class Shell:
         """`keys` finds the keys of clients; tests, which have no public address, give their own."""
         self.house = house
         self._keys = keys or ClientKeys(GuardedClient())
+        self.proofs = Proofs(house.keys, house.clock)
         self.directory = Directory(house.keys, house.store, house.watch)
         self._threads = anyio.CapacityLimiter(THREADS)
 
@@ -90,7 +92,7 @@ class Shell:
 
     def server(self, address: str) -> TokenServer:
         """A server for one request from an address."""
-        return TokenServer(self.directory, self.house.tokens, self.today, address, self._keys)
+        return TokenServer(self.directory, self.house.tokens, self.today, address, self._keys, self.proofs)
 
     def authenticated(
         self, form: TokenForm, address: str, endpoint: str, methods: Collection[str] = AUTH_METHODS

@@ -29,7 +29,10 @@ MAY_CONSENT = (Role.LEAD, Role.DEVELOPER, Role.READER)
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A request that was found in order: whose, for what, and where the answer goes. `code_challenge` is S256 (RFC 7636)."""
+    """A request that was found in order: whose, for what, and where the answer goes. `code_challenge` is S256 (RFC 7636).
+
+    `dpop_jkt` is the key that the code is bound to (RFC 9449 section 10), empty for none.
+    """
 
     client_id: str
     contract_id: str
@@ -38,6 +41,7 @@ class Asked:
     state: str
     scope: str
     code_challenge: str
+    dpop_jkt: str = ""
 
 
 def begin(unit: Unit, asked: Asked) -> Authorization:
@@ -51,6 +55,7 @@ def begin(unit: Unit, asked: Asked) -> Authorization:
         state=asked.state,
         scope=asked.scope,
         code_challenge=asked.code_challenge,
+        dpop_jkt=asked.dpop_jkt,
         created_at=unit.now,
         expires_at=unit.now + REQUEST_LIFETIME,
     )
@@ -101,12 +106,15 @@ def find_code(unit: Unit, code: str, client_id: str) -> Authorization | None:
     return row if row.expires_at > unit.now else None
 
 
-def redeem(unit: Unit, row: Authorization) -> TokenFamily | None:
-    """Spend the code for a new family of tokens. Of any number of attempts at once exactly one gets it; the others revoke it."""
+def redeem(unit: Unit, row: Authorization, dpop_jkt: str = "") -> TokenFamily | None:
+    """Spend the code for a new family of tokens. Of any number of attempts at once exactly one gets it; the others revoke it.
+
+    `dpop_jkt` is the key that the family's refresh tokens are bound to, empty for none.
+    """
     family_id = new_id("fam")
     mine = update(Authorization).where(col(Authorization.id) == row.id, col(Authorization.spent_at).is_(None))
     if unit.connection.execute(mine.values(spent_at=unit.now, family_id=family_id)).rowcount == 1:
-        return new_family(unit, family_id, row)
+        return new_family(unit, family_id, row, dpop_jkt)
     _replayed(unit, row.id)
     return None
 

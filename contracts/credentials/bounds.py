@@ -18,12 +18,14 @@ class Bounds:
     """The bounds of one credential; each only narrows what its contract says.
 
     `networks` in CIDR form, empty for those of the contract. `last_day` is the last day in the platform's time zone. Tokens that
-    were issued up to the second of `tokens_since` are over, because the secret that they came by was.
+    were issued up to the second of `tokens_since` are over, because the secret that they came by was. Where `dpop` is true, tokens are
+    bound to a key (RFC 9449).
     """
 
     networks: tuple[str, ...] = ()
     last_day: date | None = None
     tokens_since: datetime | None = None
+    dpop: bool = False
 
 
 def networks_problem(networks: Sequence[str], terms: Terms) -> str:

@@ -96,7 +96,7 @@ class Directory:
             tuple(row.redirect_uris),
             jwks=row.jwks,
             jwks_uri=row.jwks_uri,
-            dpop_bound=row.dpop_bound,
+            dpop_bound=grant.binds(row.id) if isinstance(grant, Grant) else row.dpop_bound,
             earlier_sha256=row.earlier_sha256,
             earlier_until=row.earlier_until,
         )

@@ -72,10 +72,10 @@ def check_proof(
     """
     signed = open_jwt(proof, _own_key)
     if signed is None or signed.header.get("typ") != TYPE:
-        return _invalid("It is no JWT of the type dpop+jwt that the public key in its header signs, with ES256, EdDSA or PS256.")
+        return invalid_proof("It is no JWT of the type dpop+jwt that the public key in its header signs, with ES256, EdDSA or PS256.")
     problem = _problem(signed.claims, method, url, access_token)
     if problem:
-        return _invalid(problem)
+        return invalid_proof(problem)
     return _timely(signed, now, accepts)
 
 
@@ -111,7 +111,7 @@ def _timely(signed: Signed, now: datetime, accepts: Callable[[str], bool] | None
     if accepts is not None and not (isinstance(nonce, str) and accepts(nonce)):
         return Refusal("dpop_nonce_required", "Put the nonce of the header DPoP-Nonce into the proof and send the request again.")
     if not seconds - LIFETIME_SECONDS <= made <= seconds + SKEW_SECONDS:
-        return _invalid("Its iat is not of now. Set the clock of the machine that signs it.")
+        return invalid_proof("Its iat is not of now. Set the clock of the machine that signs it.")
     ends = datetime.fromtimestamp(made + LIFETIME_SECONDS + 1, UTC)
     return Proof(signed.key.thumbprint, identifier(signed.claims, "jti"), ends)
 
@@ -128,7 +128,8 @@ def _plain(url: object) -> tuple[str, str, int, str] | None:
     return parts.scheme, parts.hostname or "", port, parts.path or "/"
 
 
-def _invalid(reason: str) -> Refusal:
+def invalid_proof(reason: str) -> Refusal:
+    """`dpop_proof_invalid` with what is wrong, in a sentence."""
     return Refusal("dpop_proof_invalid", f"The DPoP proof does not hold. {reason}")
 
 

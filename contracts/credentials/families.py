@@ -21,7 +21,7 @@ FAMILY_LIFETIME = timedelta(days=30)
 REFRESH_KIND = "rt"
 
 
-def new_family(unit: Unit, family_id: str, asked: Authorization) -> TokenFamily:
+def new_family(unit: Unit, family_id: str, asked: Authorization, dpop_jkt: str = "") -> TokenFamily:
     """A family for a consent that was given; it ends after thirty days, however often it was refreshed."""
     assert asked.account_id is not None, "only a decided request has a family"
     family = TokenFamily(
@@ -31,6 +31,7 @@ def new_family(unit: Unit, family_id: str, asked: Authorization) -> TokenFamily:
         organisation_id=asked.organisation_id,
         account_id=asked.account_id,
         scope=asked.scope,
+        dpop_jkt=dpop_jkt,
         created_at=unit.now,
         expires_at=unit.now + FAMILY_LIFETIME,
     )

@@ -105,6 +105,7 @@ class Authorization(SQLModel, table=True):
     state: str = ""
     scope: str
     code_challenge: str
+    dpop_jkt: str = Field(default="", description="The key that the code is bound to, by its thumbprint (RFC 9449 section 10)")
     created_at: datetime
     expires_at: datetime = Field(index=True)
     account_id: str | None = Field(default=None, foreign_key="account.id")
@@ -125,6 +126,7 @@ class TokenFamily(SQLModel, table=True):
     organisation_id: str = Field(foreign_key="organisation.id")
     account_id: str = Field(foreign_key="account.id", index=True)
     scope: str
+    dpop_jkt: str = Field(default="", description="The key that a public client's refresh tokens are bound to (RFC 9449 section 5)")
     created_at: datetime
     expires_at: datetime = Field(index=True)
     revoked_at: datetime | None = None

@@ -57,6 +57,8 @@ class Grant:
             return Refusal("token_invalid", "The contract has a new version. Ask for a new token.", {"contract_version": self.version})
         if self.is_over(claims):
             return Refusal("token_invalid", "The access token was revoked. Ask for a new one.")
+        if self.binds(claims.client_id) and not claims.bound:
+            return Refusal("token_invalid", "Tokens of this credential are bound to a key. Ask for a new one with a DPoP proof.")
         return None
 
     def is_over(self, claims: Claims) -> bool:
@@ -66,6 +68,10 @@ class Grant:
         since = self._bounds(claims.client_id).tokens_since
         issued = claims.payload.get("iat")
         return since is not None and not (isinstance(issued, int) and issued > int(since.timestamp()))
+
+    def binds(self, client_id: str) -> bool:
+        """Whether the client's tokens must be bound to a key of its own (RFC 9449), by its own wish or by the contract's."""
+        return self._bounds(client_id).dpop
 
     def refusal_at(self, today: date, client_id: str = "") -> Refusal | None:
         """`contract_not_active` before the first and after the last day, `credential_ended` after the credential's own.
@@ -144,7 +150,7 @@ def _compiled(session: Session, contract: Contract, version: ContractVersion) ->
         reason = "The sealed terms hold something that this release does not know. Access stays closed."
         return Refusal("seal_broken", reason, {"contract": contract.id, "errors": error.error_count()})
     live = session.exec(select(Client).where(Client.contract_id == contract.id, col(Client.revoked_at).is_(None))).all()
-    bounds = {each.id: Bounds(tuple(each.networks), each.last_day, each.tokens_since) for each in live}
+    bounds = {each.id: Bounds(tuple(each.networks), each.last_day, each.tokens_since, _is_bound(terms, each)) for each in live}
     return Grant(
         contract_id=contract.id,
         version=version.number,
@@ -157,3 +163,8 @@ def _compiled(session: Session, contract: Contract, version: ContractVersion) ->
         denied=denied_of(session, contract.id),
         bounds=MappingProxyType({client_id: held for client_id, held in bounds.items() if held != _UNBOUND}),
     )
+
+
+def _is_bound(terms: Terms, client: Client) -> bool:
+    """Tokens for the site are bearer tokens: what stands before the site checks no proofs."""
+    return client.dpop_bound or (terms.bound_tokens and client.audience == "api")

@@ -82,6 +82,7 @@ class Terms(_Strict):
     price: Price | None = None
     # Younger than contracts in force: where it is not agreed it has no place in the JSON, so that what they sealed keeps its hash.
     named_users: bool = Field(default=False, exclude_if=lambda agreed: not agreed)
+    bound_tokens: bool = Field(default=False, exclude_if=lambda agreed: not agreed)
 
     # JSON has no dates: they are read from ISO 8601 strings, everything else strictly.
     model_config = ConfigDict(extra="forbid", frozen=True)

@@ -117,6 +117,12 @@ def _users(terms: Terms, _settings: Settings) -> str:
     return "Records are read for people who sign in by name, and each read is noted with the person; a program alone is refused."
 
 
+def _tokens(terms: Terms, _settings: Settings) -> str:
+    if not terms.bound_tokens:
+        return ""
+    return "Each access token for records is bound to a key of its program (DPoP, RFC 9449), and is good for nothing without that key."
+
+
 def _period(terms: Terms, _settings: Settings) -> str:
     return f"The first day is {long_day(terms.starts)}, the last is {long_day(terms.ends)}."
 
@@ -152,6 +158,7 @@ LINES: dict[str, tuple[str, Callable[[Terms, Settings], str]]] = {
     "crawl": ("Website", _crawl),
     "networks": ("Networks", _networks),
     "users": ("Users", _users),
+    "tokens": ("Tokens", _tokens),
     "period": ("Period", _period),
     "retention": ("Retention", _retention),
     "erasure": ("Erasure", _erasure),
@@ -159,4 +166,4 @@ LINES: dict[str, tuple[str, Callable[[Terms, Settings], str]]] = {
     "price": ("Price", _price),
 }
 
-ENFORCED = frozenset({"datasets", "rows", "pace", "quota", "crawl", "networks", "users", "period", "price"})
+ENFORCED = frozenset({"datasets", "rows", "pace", "quota", "crawl", "networks", "users", "tokens", "period", "price"})

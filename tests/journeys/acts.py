@@ -250,7 +250,7 @@ NAMES: dict[str, str] = {
     ),
     **dict.fromkeys(("project", "kind", "purpose", "purpose_text", "fields", "crawl", "starts", "ends"), "what is applied for"),
     **dict.fromkeys(
-        ("prohibited", "erasure_hours", "territory", "named_users", "since", "price", "currency", "retention_days"),
+        ("prohibited", "erasure_hours", "territory", "named_users", "bound_tokens", "since", "price", "currency", "retention_days"),
         "terms that staff write",
     ),
     **dict.fromkeys(("reason", "end_reason", "lift_reason", "title"), "words of an act"),

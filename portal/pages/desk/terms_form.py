@@ -46,6 +46,7 @@ def shown(terms: Terms) -> Form:
             "price": terms.price.per_1000 if terms.price else "",
             "currency": terms.price.currency if terms.price else "",
             "named_users": "yes" if terms.named_users else None,
+            "bound_tokens": "yes" if terms.bound_tokens else None,
         }
     )
 
@@ -75,6 +76,7 @@ def read(form: Form, proposed: Terms, dataset: DatasetSettings, application: App
         "territory": tuple(each.strip().upper() for each in form.text("territory").split(",") if each.strip()),
         "price": _price(form),
         "named_users": form.checked("named_users"),
+        "bound_tokens": form.checked("bound_tokens"),
     }
     if values["named_users"] and values["crawl"] is not None:
         form.errors["named_users"] = "The main site is fetched by a program for itself. Untick that, or this."

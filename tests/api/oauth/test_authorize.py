@@ -26,6 +26,7 @@ def test_a_request_in_order_waits_for_the_person(world: World) -> None:
         "state": "af0ifjsldkj",
         "scope": "records:read",
         "code_challenge": CHALLENGE,
+        "dpop_jkt": "",
         "account_id": None,
         "decision": "",
         "code_sha256": None,
@@ -46,6 +47,8 @@ def test_a_request_in_order_waits_for_the_person(world: World) -> None:
         ({"code_challenge": "x" * 42}, "invalid_request"),
         ({"code_challenge": "ä" * 43}, "invalid_request"),
         ({"response_mode": "fragment"}, "invalid_request"),
+        ({"dpop_jkt": "x" * 42}, "invalid_request"),
+        ({"dpop_jkt": "+" * 43}, "invalid_request"),
         ({"request": "eyJ"}, "invalid_request"),
         ({"scope": "records:read site:fetch"}, "invalid_scope"),
     ],
@@ -77,8 +80,9 @@ def test_nobody_is_sent_where_no_client_registered(sqlite_world: World, changed:
 
 def test_a_parameter_given_twice_goes_nowhere(sqlite_world: World) -> None:
     client_id, _ = program(sqlite_world)
-    for name in ("redirect_uri", "code_challenge", "state"):
-        params = [*asked(client_id).items(), (name, asked(client_id)[name])]
+    for name in ("redirect_uri", "code_challenge", "state", "dpop_jkt"):
+        given = asked(client_id, dpop_jkt="x" * 43)
+        params = [*given.items(), (name, given[name])]
         answer = authorize(sqlite_world.caller(), params)
         assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
 

@@ -34,6 +34,7 @@ def test_the_authorization_servers_metadata(sqlite_world: World) -> None:
             "introspection_endpoint_auth_signing_alg_values_supported": SIGNED,
             "revocation_endpoint_auth_methods_supported": [*PROVEN, "none"],
             "revocation_endpoint_auth_signing_alg_values_supported": SIGNED,
+            "dpop_signing_alg_values_supported": SIGNED,
             "protected_resources": [f"{ISSUER}/v1"],
         },
     )
@@ -49,6 +50,8 @@ def test_the_apis_metadata_is_the_same_at_both_addresses(sqlite_world: World) ->
         "jwks_uri": f"{ISSUER}/oauth/jwks",
         "scopes_supported": ["records:read"],
         "bearer_methods_supported": ["header"],
+        "dpop_signing_alg_values_supported": SIGNED,
+        "dpop_bound_access_tokens_required": False,
         "resource_name": "Agora",
         "resource_documentation": f"{ISSUER}/datasets",
     }

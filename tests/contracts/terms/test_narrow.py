@@ -49,6 +49,7 @@ CRAWL = CrawlTerms(hosts=("127.0.0.1:8401",), paths=("/posts/",), requests_per_s
         dataset_altered(PROPOSED, fields=("lang",), pseudonymised=()),
         dataset_altered(PROPOSED, rows=(Condition(field="lang", op="eq", value="de"), Condition(field="likes", op="gte", value=3))),
         altered(PROPOSED, named_users=True),
+        altered(PROPOSED, bound_tokens=True),
         altered(PROPOSED, networks=("192.0.2.0/24",), territory=("SE",), price=Price(per_1000="0.01", currency="EUR")),
     ],
 )

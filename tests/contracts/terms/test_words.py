@@ -51,6 +51,7 @@ def test_every_term_has_words() -> None:
             "territory": ("SE", "NO"),
             "price": Price(per_1000="0.40", currency="EUR"),
             "named_users": True,
+            "bound_tokens": True,
         }
     )
     assert [line.anchor for line in plain(full, Settings())] == list(LINES)
@@ -58,15 +59,16 @@ def test_every_term_has_words() -> None:
     said = set(Terms.model_fields) - {"version"}
     assert said == {
         *("datasets", "purposes", "prohibited", "requests_per_second", "records_per_day", "crawl", "networks"),
-        *("starts", "ends", "retention_days", "erasure_hours", "territory", "price", "named_users"),
+        *("starts", "ends", "retention_days", "erasure_hours", "territory", "price", "named_users", "bound_tokens"),
     }, "a new term needs words, a clause in each template and a place in this list"
 
 
-def test_a_term_that_came_later_leaves_sealed_contracts_their_hash() -> None:
+@pytest.mark.parametrize("later", ["named_users", "bound_tokens"])
+def test_a_term_that_came_later_leaves_sealed_contracts_their_hash(later: str) -> None:
     sealed = to_json(TERMS)
-    assert "named_users" not in sealed and from_json(sealed) == TERMS
-    agreed = Terms.model_validate({**TERMS.model_dump(), "named_users": True})
-    assert '"named_users":true' in to_json(agreed) and from_json(to_json(agreed)) == agreed
+    assert later not in sealed and from_json(sealed) == TERMS
+    agreed = Terms.model_validate({**TERMS.model_dump(), later: True})
+    assert f'"{later}":true' in to_json(agreed) and from_json(to_json(agreed)) == agreed
 
 
 def test_named_users_and_fetching_the_site_exclude_each_other() -> None:
