@@ -12,7 +12,8 @@ from contracts.people import service as people
 from contracts.people.actor import Actor
 from contracts.people.passwords import verify_password
 from contracts.people.tables import Account
-from portal.deps import SESSION_COOKIE, house_of
+from portal import cookies
+from portal.deps import house_of
 
 # A minute less than the services accept, so that a form shown without the field is not refused for its absence.
 FRESH = timedelta(minutes=9)
@@ -41,5 +42,7 @@ def confirmed(request: Request, actor: Actor, password: str) -> Actor:
     if not verify_password(account.password_hash, password):
         raise refuse("wrong_password", "That is not your password.", fields={"password": "That is not your password."})
     with house.store.write("again") as unit:
-        people.reauthenticate(unit, request.cookies.get(SESSION_COOKIE, ""))
-        return replace(actor, reauthenticated_at=unit.now)
+        token = people.reauthenticate(unit, cookies.session_of(request))
+        noted = replace(actor, reauthenticated_at=unit.now)
+    cookies.keep_session(request, token)
+    return noted

@@ -18,8 +18,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from contracts.errors import Refused, refuse
 from contracts.house import House
-from portal import csrf, filters, problems
-from portal.deps import SESSION_COOKIE, VISITOR_COOKIE, Portal, portal_of
+from portal import cookies, csrf, filters, problems
+from portal.deps import Portal, portal_of
 from portal.figures import FigureCache
 from portal.limits import count_in, limiter
 from portal.timelines import fold
@@ -95,23 +95,25 @@ async def _check_request(request: Request) -> None:
     if request.method in ("GET", "HEAD", "OPTIONS"):
         return
     form = await request.form()
-    cookie = request.cookies.get(SESSION_COOKIE) or request.cookies.get(VISITOR_COOKIE) or ""
-    refusal = portal_of(request).csrf.check(cookie, str(form.get(csrf.FIELD, "")), request.headers.get("sec-fetch-site"))
+    refusal = portal_of(request).csrf.check(
+        cookies.holder_of(request), str(form.get(csrf.FIELD, "")), request.headers.get("sec-fetch-site")
+    )
     if refusal is not None:
         raise Refused(refusal)
 
 
 class _Guard:
-    """Security headers on every answer, and a cap on what may be sent."""
+    """Security headers and cookies on every answer, and a cap on what may be sent."""
 
     def __init__(self, app: ASGIApp, secure: bool) -> None:
-        self._app = app
+        self._app, self._secure = app, secure
         self._headers = _HEADERS | ({"strict-transport-security": "max-age=31536000"} if secure else {})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        state = scope.setdefault("state", {})
         keep = scope["path"].startswith("/static/") and b"v=" in scope.get("query_string", b"")
 
         async def guarded(message: Message) -> None:
@@ -120,6 +122,8 @@ class _Guard:
                 # A page that sends people elsewhere from a form names the place in a policy of its own.
                 for name, value in self._headers.items():
                     headers.setdefault(name, value)
+                for cookie in cookies.headers(state, self._secure):
+                    headers.append("set-cookie", cookie)
                 if keep and message["status"] == 200:
                     headers["cache-control"] = "public, max-age=31536000, immutable"
             await send(message)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -11,19 +12,15 @@ from jinja2 import Environment
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from contracts.errors import refuse
+from contracts.errors import StoreUnavailable, refuse
 from contracts.house import House
 from contracts.people import service as people
 from contracts.people.actor import Actor
 from contracts.people.roles import Role
-from portal import words
+from portal import cookies, words
 from portal.csrf import Csrf, new_visitor
 from portal.figures import FigureCache
 from portal.limits import network_of
-
-SESSION_COOKIE = "licet_session"
-VISITOR_COOKIE = "licet_visitor"
-SESSION_SECONDS = 12 * 3600
 
 
 @dataclass(frozen=True)
@@ -103,8 +100,6 @@ def page(request: Request, template: str, status: int = 200, **context: Any) -> 
     }
     response = HTMLResponse(portal.templates.get_template(template).render(shown | context), status)
     response.headers["cache-control"] = "no-store" if actor or token.used else "no-cache"
-    if token.made:
-        set_cookie(request, response, VISITOR_COOKIE, token.cookie, SESSION_SECONDS)
     return response
 
 
@@ -127,33 +122,33 @@ def sign_in_path(next_path: str) -> str:
     return f"/sign-in?next={quote(next_path, safe='')}" if safe_path(next_path) else "/sign-in"
 
 
-def set_cookie(request: Request, response: Response, name: str, value: str, seconds: int) -> None:
-    """A cookie that scripts and other sites cannot use."""
-    response.set_cookie(name, value, max_age=seconds, path="/", httponly=True, samesite="lax", secure=house_of(request).settings.secure)
-
-
 class CsrfToken:
     """Renders as the token. The visitor cookie is made only when a template asks, so plain pages set no cookie."""
 
     def __init__(self, request: Request, csrf: Csrf) -> None:
-        self._csrf = csrf
-        self.cookie = request.cookies.get(SESSION_COOKIE) or request.cookies.get(VISITOR_COOKIE) or ""
-        self.made = self.used = False
+        self._request, self._csrf = request, csrf
+        self.used = False
 
     def __str__(self) -> str:
         self.used = True
-        if not self.cookie:
-            self.cookie, self.made = new_visitor(), True
-        return self._csrf.token(self.cookie)
+        if not cookies.holder_of(self._request):
+            cookies.put(self._request, cookies.VISITOR, new_visitor())
+        return self._csrf.token(cookies.holder_of(self._request))
 
     def __html__(self) -> str:
         return str(self)
 
 
 def _read_actor(request: Request) -> Actor | None:
-    token = request.cookies.get(SESSION_COOKIE)
+    token = cookies.session_of(request)
     if not token:
         return None
     house = house_of(request)
     with house.store.read() as session:
-        return people.actor_of(session, token, house.clock.now(), network_of(request))
+        actor = people.actor_of(session, token, house.clock.now(), network_of(request))
+        stale = actor is not None and people.needs_touch(session, token, house.clock.now())
+    if stale and not house.store.writing:
+        # Reading goes on where the store takes no writes: when someone was last here is no entry.
+        with suppress(StoreUnavailable), house.store.write("touch") as unit:
+            people.touch(unit, token)
+    return actor

@@ -53,7 +53,13 @@ ELSEWHERE = {
     "/sign-out": "ends a session; needs the token of that session's forms",
 }
 # Forms that check a password or send mail: limited although signed in.
-BINDING = ("/partner/contracts/{contract_id}/sign", "/desk/contracts/{contract_id}/countersign", "/partner/team", "/desk/people")
+BINDING = (
+    "/account/password",
+    "/partner/contracts/{contract_id}/sign",
+    "/desk/contracts/{contract_id}/countersign",
+    "/partner/team",
+    "/desk/people",
+)
 
 
 @pytest.fixture(scope="module")

@@ -22,6 +22,8 @@ NOTICES: dict[str, NoticeFacts] = {
     "already-registered": _row("To a person who signed up again: the account exists.", "name", "link", "platform"),
     "invitation": _row("To a person invited to a role; `name` is who invites.", "name", "role", "link", "platform"),
     "first-administrator": _row("To the first administrator of an installation.", "name", "link", "platform"),
+    "reset-password": _row("To a person who forgot the password: a link that sets a new one.", "name", "link", "platform"),
+    "password-changed": _row("To a person whose password was changed, so that who did not do it hears of it.", "name", "platform"),
     "application-submitted": _row("To the applicant: when it is decided.", "name", "project", "dataset", "decide_by"),
     "application-waiting": _row("To stewards: an application came in.", "organisation", "project", "dataset", "decide_by"),
     "application-withdrawn": _row("To stewards: an application was taken back.", "organisation", "project"),

@@ -20,12 +20,14 @@ class LinkKind(StrEnum):
     CONFIRM = "confirm"
     INVITATION = "invitation"
     FIRST_ADMINISTRATOR = "first-administrator"
+    RESET = "reset"
 
 
 LIFETIME: dict[LinkKind, timedelta] = {
     LinkKind.CONFIRM: timedelta(days=1),
     LinkKind.INVITATION: timedelta(days=7),
     LinkKind.FIRST_ADMINISTRATOR: timedelta(days=7),
+    LinkKind.RESET: timedelta(hours=1),
 }
 
 

@@ -57,15 +57,51 @@ class SignInSession(SQLModel, table=True):
     __tablename__ = "sign_in_session"
 
     id: str = Field(primary_key=True)
+    ref: str = Field(unique=True, index=True, description="Names the session to its owner; stays when the token is renewed")
     account_id: str = Field(foreign_key="account.id", index=True)
     created_at: datetime
     expires_at: datetime
+    last_seen_at: datetime
+    network: str = Field(default="", description="Address prefix (/24, /48) that the person signed in from")
+    browser: str = Field(default="", description="Family and system, such as Firefox, Windows")
+    method: str = Field(default="password", description="contracts.people.sessions.Method")
     reauthenticated_at: datetime | None = None
     ended_at: datetime | None = None
 
 
+class Identity(SQLModel, table=True):
+    """A person as an institution's OpenID provider knows them (OpenID Connect Core 5.7: issuer and subject, never the address)."""
+
+    __tablename__ = "identity"
+    __table_args__ = (UniqueConstraint("issuer", "subject"), UniqueConstraint("issuer", "account_id"))
+
+    id: str = Field(primary_key=True)
+    account_id: str = Field(foreign_key="account.id", index=True)
+    issuer: str
+    subject: str
+    created_at: datetime
+    last_used_at: datetime
+
+
+class HandOver(SQLModel, table=True):
+    """An organisation's leadership on its way to another member."""
+
+    __tablename__ = "hand_over"
+
+    id: str = Field(primary_key=True)
+    organisation_id: str = Field(foreign_key="organisation.id", index=True)
+    state: str = Field(description="contracts.people.hand_over_states.State")
+    asked_by: str = Field(foreign_key="account.id")
+    named: str = Field(foreign_key="account.id", description="Who is to lead")
+    reason: str = Field(default="", description="Why staff hand it over")
+    decided_by: str | None = Field(default=None, foreign_key="account.id")
+    created_at: datetime
+    expires_at: datetime
+    decided_at: datetime | None = None
+
+
 class OneTimeLink(SQLModel, table=True):
-    """A link sent by mail: confirm an address, accept an invitation, become the first administrator."""
+    """A link sent by mail: confirm an address, accept an invitation, become the first administrator, set a new password."""
 
     __tablename__ = "one_time_link"
 

@@ -64,8 +64,7 @@ class Story:
     def actor(self, key: str) -> Actor:
         """The person as the edge would establish them, freshly signed in."""
         with self.house.store.write("story") as unit:
-            token = people.open_session(unit, self._accounts[key], "198.51.100.0/24")
-            people.reauthenticate(unit, token)
+            token = people.reauthenticate(unit, people.open_session(unit, self._accounts[key], "198.51.100.0/24"))
         with self.house.store.read() as session:
             found = people.actor_of(session, token, self.clock.now(), "198.51.100.0/24")
         if found is None:

@@ -14,11 +14,12 @@ _TOKEN = re.compile(r'name="csrf" value="([0-9a-f]{64})"')
 
 @dataclass
 class Visitor:
-    """Keeps every page that it was shown, in order. `address` is told as a proxy would, so that people have networks of their own."""
+    """Keeps every page that it was shown, in order, and every cookie that it held. `address` is told as a proxy would, so that people have networks of their own."""
 
     base_url: str
     address: str = "198.51.100.7"
     seen: list[httpx.Response] = field(default_factory=list)
+    held: dict[str, set[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         headers = {"x-forwarded-for": self.address, "sec-fetch-site": "same-origin", "accept": "text/html"}
@@ -53,6 +54,11 @@ class Visitor:
         self._http.cookies.set("licet_session", session)
         self.changed_hands()
 
+    def forget(self, name: str) -> None:
+        """Let a cookie go; the next page with a form sets another."""
+        self._http.cookies.delete(name)
+        self.changed_hands()
+
     def changed_hands(self) -> None:
         """Forget the token of the session before."""
         self._csrf = ""
@@ -67,4 +73,8 @@ class Visitor:
 
     def _kept(self, answer: httpx.Response) -> httpx.Response:
         self.seen.append(answer)
+        for name, value in answer.cookies.items():
+            self.held.setdefault(name, set()).add(value)
+            if name.endswith("licet_session"):
+                self.changed_hands()
         return answer

@@ -19,7 +19,7 @@ from contracts.lifecycle.tables import Contract
 from contracts.people.roles import STAFF, Role
 from contracts.terms.defaults import propose
 from portal.pages.desk import terms_form
-from tests.journeys.two_partners import PARTNER_ROLES, Ground, Things
+from tests.journeys.two_partners import PARTNER_ROLES, PASSWORD, Ground, Things
 
 Ids = Mapping[str, str]
 PUBLIC, DEMO = "everyone", "nobody outside the demo"
@@ -48,7 +48,15 @@ WHO: dict[str, frozenset[Role] | str] = {
     "GET /join/{token}": PUBLIC,
     "POST /join/{token}": PUBLIC,
     "GET /mailbox": PUBLIC,
+    "GET /forgotten": PUBLIC,
+    "POST /forgotten": PUBLIC,
+    "GET /reset/{token}": PUBLIC,
+    "POST /reset/{token}": PUBLIC,
     "GET /account": ANYONE_SIGNED_IN,
+    "GET /account/password": ANYONE_SIGNED_IN,
+    "POST /account/password": ANYONE_SIGNED_IN,
+    "POST /account/sessions/end-others": ANYONE_SIGNED_IN,
+    "POST /account/sessions/{session_ref}/end": ANYONE_SIGNED_IN,
     "GET /consent/{authorization_id}": CONSENTING,
     "POST /consent/{authorization_id}": CONSENTING,
     "POST /apply": LEADS,
@@ -152,6 +160,12 @@ def _rotated_client(ground: Ground) -> Ids:
     return ids
 
 
+def _another_session(ground: Ground) -> Ids:
+    before = set(ground.sessions_of("lab-reader"))
+    ground.session("lab-reader")
+    return {"session_ref": (set(ground.sessions_of("lab-reader")) - before).pop()}
+
+
 def _revision(ground: Ground, ids: Ids, **more: Any) -> Mapping[str, Any]:
     return {"revision": str(ground.revision(next(iter(ids.values())))), **more}
 
@@ -178,6 +192,9 @@ _SIGNED = {"name": "Zephyrine Founder", "capacity": "Head of laboratory", "read"
 _REASON = {"reason": "It was looked at with care."}
 
 ACTS: dict[str, Act] = {
+    "/account/password": Act("lab-reader", _nothing, lambda g, ids: {"password": PASSWORD, "new_password": PASSWORD}),
+    "/account/sessions/end-others": Act("lab-reader", _another_session, lambda g, ids: {}),
+    "/account/sessions/{session_ref}/end": Act("lab-reader", _another_session, lambda g, ids: {}),
     "/apply": Act("lab-lead", _nothing, lambda g, ids: {"dataset": "trees"}),
     "/partner/applications/{application_id}": Act("lab-lead", _application("draft"), _asking),
     "/partner/applications/{application_id}/withdraw": Act("lab-lead", _application("submitted"), _revision),
@@ -230,6 +247,9 @@ PARAMETERS: dict[str, Foreign] = {
     "client_id": Foreign(lambda g, things: [each.client_id for each in things.clients.values()], lambda: new_id("cli")),
     "authorization_id": Foreign(lambda g, things: things.authorizations, lambda: new_id("aut")),
     "entry_id": Foreign(_entries, lambda: new_id("ent")),
+    "session_ref": Foreign(
+        lambda g, things: g.sessions_of("lab-founder" if things is g.lab else "rival-founder")[:2], lambda: new_id("ses")
+    ),
     # Who has a link has what it gives; what the store keeps of links must open none.
     "token": Foreign(lambda g, things: g.link_hashes()[:3], lambda: new_secret("ln")),
     # Outside the API datasets are public. There one is foreign that only another's contract names.
@@ -246,7 +266,8 @@ NOBODYS: dict[str, str] = {
 
 NAMES: dict[str, str] = {
     **dict.fromkeys(
-        ("name", "capacity", "email", "password", "country", "organisation_name", "organisation_kind", "read"), "of the person"
+        ("name", "capacity", "email", "password", "new_password", "country", "organisation_name", "organisation_kind", "read"),
+        "of the person",
     ),
     **dict.fromkeys(("project", "kind", "purpose", "purpose_text", "fields", "crawl", "starts", "ends"), "what is applied for"),
     **dict.fromkeys(

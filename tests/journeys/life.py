@@ -115,8 +115,8 @@ class Life:
         """Shut every browser, keeping its cookies among the secrets."""
         for each in self.people.values():
             for name in ("licet_session", "licet_visitor"):
-                if each.cookie(name):
-                    self.kept(name, each.cookie(name))
+                for value in each.held.get(name, ()):
+                    self.kept(name, value)
             each.close()
 
     def _acts(self, lead: str, refresh: Act) -> Iterator[tuple[str, Act]]:

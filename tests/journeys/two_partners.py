@@ -118,8 +118,15 @@ class Ground:
         assert account is not None
         with self.house.store.write("ground") as unit:
             token = people.open_session(unit, account.id, "203.0.113.0/24")
-            people.reauthenticate(unit, token)
-        return token
+            return people.reauthenticate(unit, token)
+
+    def sessions_of(self, key: str) -> list[str]:
+        """What names the person's sessions to the person."""
+        email = next(each.email for each in CAST if each.key == key)
+        with self.house.store.read() as session:
+            account = people.find_account(session, email)
+            assert account is not None
+            return [each.ref for each in people.sessions_of(session, account.id, "", self.house.clock.now())]
 
     def token(self, client: MadeClient) -> str:
         """An access token, asked for as a program does."""

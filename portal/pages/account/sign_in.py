@@ -11,7 +11,9 @@ from contracts.house import House
 from contracts.people import service as people
 from contracts.people.passwords import verify_password
 from contracts.people.tables import Account
-from portal.deps import SESSION_COOKIE, SESSION_SECONDS, go, house_of, page, safe_path, set_cookie, visitor
+from portal import cookies
+from portal.browsers import browser_of
+from portal.deps import go, house_of, page, safe_path, visitor
 from portal.forms import Form, submitted
 from portal.limits import PAGES, SIGN_IN, limited, network_of
 from portal.problems import STATUS
@@ -51,13 +53,12 @@ def sign_in(request: Request, form: Form = Depends(submitted)) -> Response:
 @router.post("/sign-out")
 def sign_out(request: Request) -> Response:
     """End the session here and in the store."""
-    token = request.cookies.get(SESSION_COOKIE)
+    token = cookies.session_of(request)
     if token:
         with house_of(request).store.write("sign-out") as unit:
             people.close_session(unit, token)
-    response = go("/", "signed-out")
-    response.delete_cookie(SESSION_COOKIE, path="/")
-    return response
+    cookies.drop_session(request)
+    return go("/", "signed-out")
 
 
 def checked_account(house: House, email: str, password: str) -> Account:
@@ -69,13 +70,18 @@ def checked_account(house: House, email: str, password: str) -> Account:
     return account
 
 
-def open_browser(request: Request, account: Account, next_path: str = "", done: str = "") -> Response:
-    """Sign the account's owner in on this browser and send it on to the next page, or to the first one of the person."""
-    house = house_of(request)
+def open_browser(
+    request: Request, account: Account, next_path: str = "", done: str = "", method: people.Method = people.Method.PASSWORD
+) -> Response:
+    """Sign the account's owner in on this browser and send it on to the next page, or to the first one of the person.
+
+    The session is new, and the one that the browser held before ends.
+    """
+    house, before = house_of(request), cookies.session_of(request)
+    browser = browser_of(request.headers.get("user-agent", ""))
     with house.store.write("sign-in") as unit:
-        token = people.open_session(unit, account.id, network_of(request))
+        token = people.open_session(unit, account.id, network_of(request), browser=browser, method=method, instead_of=before)
+    cookies.keep_session(request, token)
     with house.store.read() as session:
         actor = people.actor_of(session, token, house.clock.now(), "")
-    response = go(next_path or home_of(actor), done)
-    set_cookie(request, response, SESSION_COOKIE, token, SESSION_SECONDS)
-    return response
+    return go(next_path or home_of(actor), done)

@@ -20,7 +20,9 @@ from contracts.people import service as people
 from contracts.people.actor import Actor
 from contracts.settings import Settings
 from contracts.terms.model import from_json
-from portal.deps import SESSION_COOKIE, SESSION_SECONDS, go, house_of, set_cookie
+from portal import cookies
+from portal.browsers import browser_of
+from portal.deps import go, house_of
 from portal.limits import network_of
 from portal.pages.demo import state
 from portal.pages.demo.exchange import Reader
@@ -42,17 +44,14 @@ def sign_in(request: Request, key: str, next_path: str) -> Response:
         account = state.account(session, key)
     if account is None:
         raise refuse("not_found", "The demo’s people are not there yet; start it with make demo.")
-    before = request.cookies.get(SESSION_COOKIE, "")
+    browser, before = browser_of(request.headers.get("user-agent", "")), cookies.session_of(request)
     with house.store.write("tour") as unit:
-        if before:
-            people.close_session(unit, before)
-        token = people.open_session(unit, account.id, network_of(request))
-        people.reauthenticate(unit, token)
+        opened = people.open_session(unit, account.id, network_of(request), browser=browser, instead_of=before)
+        token = people.reauthenticate(unit, opened)
+    cookies.keep_session(request, token)
     with house.store.read() as session:
         actor = people.actor_of(session, token, house.clock.now(), "")
-    response = go(next_path or home_of(actor))
-    set_cookie(request, response, SESSION_COOKIE, token, SESSION_SECONDS)
-    return response
+    return go(next_path or home_of(actor))
 
 
 def fill_in(house: House) -> Application:

@@ -9,7 +9,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from contracts.clock import day_in
-from contracts.people import service as people
 from contracts.people.actor import Actor
 from contracts.people.tables import Organisation
 from portal.deps import house_of, page, partner
@@ -23,7 +22,7 @@ IN_USE = ("active", "suspended", "lift_asked")
 
 @router.get("/partner")
 def show(request: Request, actor: Annotated[Actor, Depends(partner)]) -> Response:
-    """Oldest duty first. Notes the visit, for those who look at when a person was last here."""
+    """Oldest duty first."""
     house = house_of(request)
     today = day_in(house.clock.now(), house.settings.platform.time_zone)
     with house.store.read() as session:
@@ -32,8 +31,6 @@ def show(request: Request, actor: Annotated[Actor, Depends(partner)]) -> Respons
         used = reads.used_on(session, [each.id for each in running], today)
         rows = story(session, actor.organisation_id, most=12)
         organisation = session.get(Organisation, actor.organisation_id)
-    with house.store.write("touch") as unit:
-        people.touch(unit, actor.account_id)
     return page(
         request,
         "partner/today.html",

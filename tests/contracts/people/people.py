@@ -87,7 +87,7 @@ def entries(store: Store) -> list[tuple[str, str]]:
     """Event and subject of each entry staged, in order."""
     with store.read() as session:
         rows = session.exec(select(StagedEntry).order_by(col(StagedEntry.seq))).all()
-    return [(leaf["event"], leaf["subject"]) for leaf in (json.loads(row.leaf) for row in rows)]
+    return [(leaf["event"], leaf.get("subject", "")) for leaf in (json.loads(row.leaf) for row in rows)]
 
 
 def refused(act: Callable[[], object]) -> str:

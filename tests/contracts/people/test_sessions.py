@@ -79,8 +79,8 @@ def test_giving_the_password_again_is_noted_with_its_time(store: Store, clock: F
     token = _open(store, person(store, "a@b.example", Role.SIGNATORY).account_id)
     clock.advance(minutes=30)
     with store.write() as unit:
-        people.reauthenticate(unit, token)
-    actor = _actor(store, token)
+        fresh = people.reauthenticate(unit, token)
+    actor = _actor(store, fresh)
     assert actor is not None
     assert actor.reauthenticated_at == clock.now()
     assert [event for event, _ in entries(store)] == ["account.signed_in", "account.reauthenticated"]
@@ -141,11 +141,11 @@ def test_the_platform_comes_first_and_a_role_of_the_wrong_side_counts_for_nothin
 
 def test_being_here_is_noted_every_five_minutes(store: Store, clock: FixedClock) -> None:
     lead = person(store, "a@b.example", Role.LEAD)
-    seen = []
+    token, seen = _open(store, lead.account_id), []
     for minutes in (0, 4, 1):
         clock.advance(minutes=minutes)
         with store.write() as unit:
-            people.touch(unit, lead.account_id)
+            people.touch(unit, token)
         with store.read() as session:
             seen.append(session.get_one(Account, lead.account_id).last_seen_at)
     first = clock.now().replace(minute=0)
