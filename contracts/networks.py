@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 Address = IPv4Address | IPv6Address
 
+REMEMBERED = 16_384
 
-def client_address(peer: str, forwarded_for: str, proxies: Sequence[str]) -> str:
+
+@lru_cache(maxsize=REMEMBERED)
+def client_address(peer: str, forwarded_for: str, proxies: tuple[str, ...]) -> str:
     """The client's address: the peer's, or, where the peer is a configured proxy, the last hop that is none.
 
     `peer` is empty for a unix socket, which counts as a proxy where `proxies` has "unix". A forwarded value that is not an
@@ -32,6 +36,7 @@ def is_proxy(peer: str, proxies: Sequence[str]) -> bool:
     return address is not None and any(address in ip_network(each) for each in proxies if each != "unix")
 
 
+@lru_cache(maxsize=REMEMBERED)
 def prefix(address: str) -> str:
     """The network that may be kept of an address: /24 of IPv4, /48 of IPv6; empty where it is no address."""
     parsed = parse(address)

@@ -20,7 +20,7 @@ Handler = TypeVar("Handler", bound=Callable[..., object])
 def address_of(request: Request) -> str:
     """The client's address; forwarded headers are believed from configured proxies only."""
     peer = request.client.host if request.client else ""
-    proxies = request.app.state.house.settings.gate.proxies
+    proxies = tuple(request.app.state.house.settings.gate.proxies)
     return client_address(peer, request.headers.get("x-forwarded-for", ""), proxies)
 
 

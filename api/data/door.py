@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 
 from starlette.responses import Response
 from starlette.types import Scope
@@ -21,7 +20,6 @@ from contracts.ledger.stage import Entry
 from contracts.networks import client_address, prefix
 from contracts.terms.grant import Grant
 
-_client_address = lru_cache(maxsize=16_384)(client_address)
 _MAX_AUTHORIZATION = 8_192
 
 
@@ -94,7 +92,7 @@ class Door:
     def _address(self, scope: Scope) -> str:
         client = scope.get("client")
         forwarded = b",".join(value for name, value in scope["headers"] if name == b"x-forwarded-for")
-        return _client_address(client[0] if client else "", forwarded.decode("latin-1"), self._proxies)
+        return client_address(client[0] if client else "", forwarded.decode("latin-1"), self._proxies)
 
     async def _unknown(self, refusal: Refusal, network: str) -> Reply:
         """Refuse a caller without a usable token. A network that floods is answered 429, and recorded once a minute only."""

@@ -19,7 +19,6 @@ from contracts.networks import client_address, is_proxy
 from contracts.settings import Settings
 
 _is_proxy = lru_cache(maxsize=1024)(is_proxy)
-_client_address = lru_cache(maxsize=16_384)(client_address)
 
 _READ = {
     b"x-original-method": 0,
@@ -68,7 +67,7 @@ def facts_of(scope: Scope, peer: str, proxies: tuple[str, ...]) -> Facts:
     method, target, host, forwarded, agent, authorization = (
         "" if value is None or place in twice else value.decode("latin-1") for place, value in enumerate(found)
     )
-    return Facts(method, host, target, _client_address(peer, forwarded, proxies), agent, authorization)
+    return Facts(method, host, target, client_address(peer, forwarded, proxies), agent, authorization)
 
 
 async def _answer(send: Send, status: int, headers: list[tuple[bytes, bytes]]) -> None:

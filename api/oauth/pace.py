@@ -10,10 +10,11 @@ import time
 from dataclasses import dataclass
 
 from limits import RateLimitItem, parse
-from limits.storage import MemoryStorage, Storage
+from limits.storage import Storage
 from limits.strategies import SlidingWindowCounterRateLimiter
 
 from contracts.store.counters import counting
+from contracts.store.windows import MemoryWindows
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +32,8 @@ class Pace:
     def __init__(self, limits: PaceLimits, storage: Storage | None = None) -> None:
         self._network, self._client, self._failures = map(parse, (limits.network, limits.client, limits.failures))
         self._told = parse("1/minute")
-        storage = storage or MemoryStorage()
-        self.waits = not isinstance(storage, MemoryStorage)
+        storage = storage or MemoryWindows()
+        self.waits = not isinstance(storage, MemoryWindows)
         self._limiter = SlidingWindowCounterRateLimiter(storage)
 
     def wait(self, network: str, client_id: str) -> int:

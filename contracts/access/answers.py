@@ -95,6 +95,10 @@ class Committed:
     quota_after: int = 0
     refusal: Refusal | None = None
 
+    def told(self, entry_ids: tuple[str, ...]) -> Committed:
+        """The same with the ids of its entries."""
+        return Committed(entry_ids, self.at, self.portion, self.quota_before, self.quota_after, self.refusal)
+
     @property
     def entry_id(self) -> str:
         """The entry of the answer."""

@@ -94,9 +94,7 @@ def _together(unit: Unit, items: Sequence[Item]) -> list[Committed]:
     settled = _settle(unit, items)
     entries = [_entries(item, granted) for item, granted in zip(items, settled, strict=True)]
     ids = iter(stage(unit.connection, unit.node, unit.now, [entry for group in entries for entry in group]))
-    outcomes = [
-        replace(granted, entry_ids=tuple(next(ids) for _ in group), at=unit.now) for group, granted in zip(entries, settled, strict=True)
-    ]
+    outcomes = [granted.told(tuple(next(ids) for _ in group)) for group, granted in zip(entries, settled, strict=True)]
     _deliver(unit, items, outcomes)
     keep_all(unit, [item.token for item in items if isinstance(item, Issued)])
     return outcomes

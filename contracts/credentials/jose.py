@@ -13,6 +13,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import orjson
+from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePrivateKey
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+from cryptography.hazmat.primitives.hashes import SHA256
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 from joserfc.jws import JWSRegistry
@@ -105,6 +109,13 @@ def unverified(token: str) -> Document:
     return claims or {}
 
 
+def sign(header: Document, claims: Document, key: EllipticCurvePrivateKey) -> str:
+    """A JWT under ES256 (RFC 7518 section 3.4) in compact form. A token is signed for each request, so without a library's detours."""
+    text = f"{_encoded(orjson.dumps(header))}.{_encoded(orjson.dumps(claims))}"
+    r, s = decode_dss_signature(key.sign(text.encode(), _ECDSA))
+    return f"{text}.{_encoded(r.to_bytes(32) + s.to_bytes(32))}"
+
+
 def moment(claims: Document, name: str) -> float | None:
     """A claim that is a NumericDate (RFC 7519 section 2) in seconds; None where it is absent or none."""
     value = claims.get(name)
@@ -153,6 +164,11 @@ def _decoded(part: str) -> bytes | None:
     return decoded if base64.urlsafe_b64encode(decoded).decode().rstrip("=") == part else None
 
 
+def _encoded(raw: bytes) -> str:
+    """Base64url without padding (RFC 7515 section 2)."""
+    return base64.urlsafe_b64encode(raw).decode().rstrip("=")
+
+
 def _wrong(problem: str) -> Exception:
     return refuse("invalid_input", "The keys need your attention.", fields={"jwks": problem})
 
@@ -160,4 +176,5 @@ def _wrong(problem: str) -> Exception:
 _ALGORITHM = {"P-256": "ES256", "Ed25519": "EdDSA", "RSA": "PS256"}
 _MEMBERS = {"P-256": ("kty", "crv", "x", "y"), "Ed25519": ("kty", "crv", "x"), "RSA": ("kty", "n", "e")}
 _MAKERS: Mapping[str, Callable[[dict[str, Any]], Any]] = {"P-256": ECKey.import_key, "Ed25519": OKPKey.import_key, "RSA": RSAKey.import_key}
+_ECDSA = ECDSA(SHA256())
 _LATEST = 253_370_764_800.0  # the year 9999

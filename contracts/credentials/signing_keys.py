@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from joserfc.jwk import ECKey
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -35,6 +36,7 @@ class SigningKey:
     kid: str
     made_at: datetime
     key: ECKey = field(repr=False)
+    private: EllipticCurvePrivateKey = field(repr=False)
 
 
 def signing_now(keys: Sequence[tuple[str, datetime]], now: datetime) -> str:
@@ -92,7 +94,7 @@ class SigningKeys:
                     rows = all_of(session, Purpose.TOKEN)
             except SQLAlchemyError as error:
                 raise StoreUnavailable("the token keys cannot be read") from error
-            self._keys = {row.id: SigningKey(row.id, row.created_at, _key(row.id, self._ring.open(row))) for row in rows}
+            self._keys = {row.id: _signing_key(row, self._ring.open(row)) for row in rows}
             self._loaded_at = time.monotonic()
             return self._keys
 
@@ -115,5 +117,6 @@ class SigningKeys:
         return {"keys": [each.key.as_dict(private=False) for each in self.in_use().values()]}
 
 
-def _key(kid: str, private: bytes) -> ECKey:
-    return ECKey.import_key(ec_key(private), {"use": "sig", "alg": ALGORITHM, "kid": kid})
+def _signing_key(row: KeyRow, stored: bytes) -> SigningKey:
+    private = ec_key(stored)
+    return SigningKey(row.id, row.created_at, ECKey.import_key(private, {"use": "sig", "alg": ALGORITHM, "kid": row.id}), private)

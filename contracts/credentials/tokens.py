@@ -22,6 +22,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import select
 
 from contracts.clock import Clock
+from contracts.credentials.jose import sign
 from contracts.credentials.signing_keys import ALGORITHM, RELOAD_SECONDS, SigningKeys
 from contracts.credentials.tables import KeptToken
 from contracts.errors import Misconfigured, Refusal, StoreUnavailable, refuse
@@ -168,7 +169,7 @@ class Tokens:
             "contract_version": contract_version,
             **(more or {}),
         }
-        signed = jwt.encode({"alg": ALGORITHM, "typ": TYPE, "kid": signer.kid}, claims, signer.key, algorithms=[ALGORITHM])
+        signed = sign({"alg": ALGORITHM, "typ": TYPE, "kid": signer.kid}, claims, signer.private)
         ends = datetime.fromtimestamp(issued + LIFETIME_SECONDS, UTC)
         return IssuedToken(signed, LIFETIME_SECONDS, jti, ends, _signed_sha256(signed))
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from sqlalchemy import bindparam
 from sqlmodel import Session, col, select
 
 from contracts.errors import refuse
 from contracts.keys import KeyRing, KeyRow, Purpose, ed25519_key, newest
 from contracts.ledger.note import Verifier, verifier_of
 from contracts.ledger.tables import Checkpoint, LedgerTile
+
+# Built once, as everything that each run of the sequencer asks: building a statement costs more than running it.
+_TILE = select(col(LedgerTile.hashes)).where(col(LedgerTile.level) == bindparam("of_level"), col(LedgerTile.index) == bindparam("of_index"))
 
 
 class StoredTiles:
@@ -20,10 +24,10 @@ class StoredTiles:
     def tile(self, level: int, index: int) -> bytes:
         """The hashes of one tile; IndexError where it is not stored."""
         if (level, index) not in self._kept:
-            row = self._session.get(LedgerTile, (level, index))
-            if row is None:
+            hashes = self._session.execute(_TILE, {"of_level": level, "of_index": index}).scalar()
+            if hashes is None:
                 raise IndexError(f"tile {level}/{index} is not stored")
-            self._kept[level, index] = row.hashes
+            self._kept[level, index] = hashes
         return self._kept[level, index]
 
 

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, update
+import orjson
+from sqlalchemy import Connection, bindparam, insert, update
 from sqlmodel import col
 
 from contracts.clock import rfc3339
@@ -62,6 +62,18 @@ class Entry:
     personal: Mapping[str, str] = field(default_factory=dict)
 
 
+_TOLD = tuple(each.name for each in fields(Entry) if each.name != "personal")
+
+# Built once: building a statement costs more than running it.
+_STAGE, _VALUES = insert(StagedEntry), insert(PersonalValue)
+_COUNTED = (
+    update(NodeCounter)
+    .where(col(NodeCounter.node) == bindparam("of_node"))
+    .values(last=col(NodeCounter.last) + bindparam("count"))
+    .returning(col(NodeCounter.last))
+)
+
+
 def record(unit: Unit, entry: Entry) -> str:
     """Stage one entry in a unit of work; returns its id."""
     unit.session.flush()
@@ -85,9 +97,9 @@ def stage(connection: Connection, node: str, now: datetime, entries: Sequence[En
         )
         values += [{"entry_id": entry_id, "field": name, "value": value, "salt": salts[name]} for name, value in entry.personal.items()]
         ids.append(entry_id)
-    connection.execute(insert(StagedEntry), rows)
+    connection.execute(_STAGE, rows)
     if values:
-        connection.execute(insert(PersonalValue), values)
+        connection.execute(_VALUES, values)
     return ids
 
 
@@ -102,10 +114,10 @@ def leaf_bytes(entry: Entry, entry_id: str, node: str, number: int, now: datetim
         raise ValueError(f"event {entry.event!r} is not listed in contracts.ledger.events")
     leaf: dict[str, Any] = {"v": LEAF_VERSION, "id": entry_id, "at": rfc3339(now), "node": node, "n": number}
     leaf["nonce"] = base64.b64encode(nonce).decode()
-    for each in fields(entry):
-        value = getattr(entry, each.name)
-        if each.name != "personal" and value not in ("", None, (), [], {}) and not (each.name == "contract_version" and value == 0):
-            leaf[each.name] = list(value) if isinstance(value, tuple) else value
+    for name in _TOLD:
+        value = getattr(entry, name)
+        if value not in ("", None, (), [], {}) and not (name == "contract_version" and value == 0):
+            leaf[name] = list(value) if isinstance(value, tuple) else value
     if entry.personal:
         leaf["commitments"] = {name: commitment(name, salts[name], value) for name, value in entry.personal.items()}
     encoded = canonical(leaf)
@@ -115,20 +127,21 @@ def leaf_bytes(entry: Entry, entry_id: str, node: str, number: int, now: datetim
 
 
 def canonical(value: Any) -> bytes:
-    """Canonical JSON: keys sorted, no spaces, UTF-8; floats are refused because they have no one form."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False, default=_reject).encode()
+    """Canonical JSON: keys sorted, no spaces, UTF-8; what JSON itself does not have is refused, because it has no one form."""
+    return orjson.dumps(value, _unwrapped, _CANONICAL)
 
 
-def _reject(value: object) -> Any:
+def _unwrapped(value: object) -> Any:
     if isinstance(value, Mapping):
         return dict(value)
     raise TypeError(f"{type(value).__name__} has no canonical form")
 
 
+_CANONICAL = orjson.OPT_SORT_KEYS | orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS
+
+
 def _advance(connection: Connection, node: str, count: int) -> int:
-    counter = col(NodeCounter.last)
-    moved = update(NodeCounter).where(col(NodeCounter.node) == node).values(last=counter + count).returning(counter)
-    last = connection.execute(moved).scalar()
+    last = connection.execute(_COUNTED, {"of_node": node, "count": count}).scalar()
     if last is None:
         connection.execute(insert(NodeCounter), [{"node": node, "last": count}])
         return count

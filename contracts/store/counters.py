@@ -15,10 +15,11 @@ import redis.asyncio
 from limits.aio.storage import MemoryStorage as AsyncMemory
 from limits.aio.storage import RedisStorage as AsyncRedis
 from limits.errors import StorageError
-from limits.storage import MemoryStorage, RedisStorage
+from limits.storage import RedisStorage
 
 from contracts.errors import StoreUnavailable
 from contracts.settings import Shared
+from contracts.store.windows import MemoryWindows
 
 # How long a request waits for the store, or for a connection to it, before it is refused.
 SECONDS = 1.0
@@ -41,10 +42,10 @@ def for_loop(shared: Shared, name: str) -> AsyncMemory | AsyncRedis:
     return AsyncRedis("async+redis://", wrap_exceptions=True, implementation="redispy", key_prefix=_prefix(name), **options)
 
 
-def for_threads(shared: Shared, name: str) -> MemoryStorage | RedisStorage:
+def for_threads(shared: Shared, name: str) -> MemoryWindows | RedisStorage:
     """Counters for code that runs in threads, which may wait."""
     if shared.url is None:
-        return MemoryStorage()
+        return MemoryWindows()
     pool = redis.BlockingConnectionPool.from_url(shared.url.get_secret_value(), **_OPTIONS)
     return RedisStorage("redis://", pool, _prefix(name), wrap_exceptions=True)
 
@@ -69,7 +70,7 @@ def answer(shared: Shared) -> bool:
         close(storage)
 
 
-def close(storage: MemoryStorage | RedisStorage) -> None:
+def close(storage: MemoryWindows | RedisStorage) -> None:
     """End its connections."""
     if isinstance(storage, RedisStorage):
         storage.get_connection().connection_pool.disconnect()  # type: ignore[attr-defined]  # the protocol of `limits` leaves it out

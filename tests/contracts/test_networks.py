@@ -6,7 +6,7 @@ import pytest
 
 from contracts.networks import client_address, prefix, within
 
-PROXIES = ["127.0.0.1/32", "10.0.0.0/8", "unix"]
+PROXIES = ("127.0.0.1/32", "10.0.0.0/8", "unix")
 
 
 @pytest.mark.parametrize(
@@ -28,7 +28,7 @@ def test_only_proxies_are_believed(peer: str, forwarded: str, client: str) -> No
 
 
 def test_a_unix_socket_is_believed_only_where_configured() -> None:
-    assert client_address("", "203.0.113.9", ["127.0.0.1/32"]) == ""
+    assert client_address("", "203.0.113.9", ("127.0.0.1/32",)) == ""
 
 
 @pytest.mark.parametrize(
