@@ -33,6 +33,7 @@ PREFIXES = {
     "org": "organisation",
     "out": "effect in the outbox",
     "req": "request",
+    "sbx": "sandbox of an organisation, in the place of a contract",
     "ses": "sign-in session",
     "sig": "signature",
     "tok": "access token",

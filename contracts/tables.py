@@ -13,6 +13,7 @@ import contracts.lifecycle.tables
 import contracts.notices.tables
 import contracts.people.tables
 import contracts.quotas.tables
+import contracts.sandbox.tables
 import contracts.signing.tables
 import contracts.store.epochs
 import contracts.store.inbox

@@ -6,7 +6,7 @@ import threading
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlmodel import Session, SQLModel, col
 
 from contracts.applications.tables import Application
@@ -15,6 +15,7 @@ from contracts.ledger.tables import LedgerEntry, LedgerHead
 from contracts.lifecycle.tables import Contract
 from contracts.people.tables import Organisation
 from contracts.quotas.tables import QuotaDay
+from contracts.sandbox.marks import PREFIX
 from contracts.store.unit import Store
 
 KEPT = timedelta(minutes=1)
@@ -66,9 +67,9 @@ def _count(session: Session, now: datetime) -> Figures:
         partners=_number(session, select(func.count()).select_from(Organisation).where(col(Organisation.side) == "partner")),
         applications=_by_state(session, Application, "draft"),
         contracts=_by_state(session, Contract, "draft"),
-        delivered=_number(session, select(func.coalesce(func.sum(col(QuotaDay.used)), 0))),
+        delivered=_number(session, select(func.coalesce(func.sum(col(QuotaDay.used)), 0)).where(_real(QuotaDay.contract_id))),
         answered=_number(session, select(func.count()).where(records, col(LedgerEntry.decision) == "allow")),
-        refused=_number(session, select(func.count()).where(col(LedgerEntry.decision) == "refuse")),
+        refused=_number(session, select(func.count()).where(col(LedgerEntry.decision) == "refuse", _real(LedgerEntry.contract_id))),
         erased=_number(session, select(func.count()).select_from(ErasedRecord)),
         entries=head.size if head else 0,
     )
@@ -76,6 +77,11 @@ def _count(session: Session, now: datetime) -> Figures:
 
 def _number(session: Session, query: object) -> int:
     return int(session.connection().execute(query).scalar_one())  # type: ignore[call-overload]  # any select of one number
+
+
+def _real(contract_id: str) -> ColumnElement[bool]:
+    """That it is no sandbox's: invented rows are no deliveries, and what sandboxes are refused is nobody's refusal."""
+    return func.substr(col(contract_id), 1, len(PREFIX)) != PREFIX
 
 
 def _by_state(session: Session, table: type[SQLModel], hidden: str) -> dict[str, int]:

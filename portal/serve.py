@@ -58,7 +58,7 @@ def build(settings: Settings, clock: Clock | None = None) -> House:
     check_current(engine)
     store, keys = Store(engine, clock, settings.node), KeyRing(master_key(settings))
     watch, catalogue = EpochWatch(store), Catalogue(settings, store)
-    grants, access = GrantCache(store, keys, clock, watch), AccessWriter(store, watch, clock)
+    grants, access = GrantCache(store, keys, clock, watch, catalogue.all()), AccessWriter(store, watch, clock)
     tokens = Tokens(keys, store, clock, issuer=settings.base_url, site_host=settings.platform.site)
     tokens.follow(watch)
     return House(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from starlette.responses import Response
 from starlette.types import Scope
@@ -18,9 +18,11 @@ from contracts.errors import Refusal
 from contracts.house import House
 from contracts.ledger.stage import Entry
 from contracts.networks import client_address, prefix
+from contracts.sandbox import marks
 from contracts.terms.grant import Grant
 
 _MAX_AUTHORIZATION = 8_192
+_MARK = b',"sandbox":true}'
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,14 @@ class Seat:
     caller: Caller
     held: Held
     standing: Standing | None
+
+    def told(self, reply: Reply) -> Reply:
+        """What leaves for this caller: marked in a header, and in the body where it is JSON, if its rows are invented."""
+        if not marks.is_sandbox(self.caller.claims.contract_id):
+            return reply
+        is_json = "json" in reply.headers.get("content-type", "")
+        body = reply.body.removesuffix(b"}") + _MARK if is_json else reply.body
+        return replace(reply, body=body, headers={**reply.headers, "x-licet-sandbox": "true"})
 
     @property
     def refusal(self) -> Refusal | None:
@@ -121,7 +131,7 @@ def entry_for(claims: Claims, grant: Grant | None, address: str, event: str, wha
     """The entry of an answer or refusal that carries no records."""
     network = prefix(address)
     return Entry(
-        event=event,
+        event=marks.event_of(event, claims.contract_id),
         decision="allow" if refusal is None else "refuse",
         rule="" if refusal is None else refusal.code,
         organisation="" if grant is None else grant.organisation_id,
@@ -130,7 +140,7 @@ def entry_for(claims: Claims, grant: Grant | None, address: str, event: str, wha
         contract_hash="" if grant is None else grant.terms_sha256,
         credential=claims.client_id,
         credential_kind="oauth-client",
-        facts={"asked": what},
+        facts={"asked": what, **marks.facts_of(claims.contract_id)},
         personal={name: value for name, value in (("network", network), ("account", claims.account)) if value},
     )
 

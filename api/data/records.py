@@ -40,7 +40,7 @@ class RecordsEndpoint:
             seat = await self.door.enter(scope)
             if isinstance(seat, Reply):
                 return seat
-            return self._reply(seat, await self._records(seat, scope, dataset_id))
+            return seat.told(self._reply(seat, await self._records(seat, scope, dataset_id)))
         except (StoreUnavailable, SQLAlchemyError) as error:
             log.warning("api.unavailable", error=type(error).__name__)
             return unavailable()

@@ -60,7 +60,7 @@ def routes_of(house: House, door: Door, records: RecordsEndpoint) -> APIRouter:
 async def _serve(house: House, door: Door, request: Request, view: View) -> Reply:
     try:
         seat = await door.enter(request.scope)
-        return seat if isinstance(seat, Reply) else await _seated(house, door, request, seat, view)
+        return seat if isinstance(seat, Reply) else seat.told(await _seated(house, door, request, seat, view))
     except (StoreUnavailable, SQLAlchemyError) as error:
         log.warning("api.unavailable", error=type(error).__name__)
         return unavailable()

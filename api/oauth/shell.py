@@ -23,11 +23,13 @@ from contracts.credentials.client_keys import ClientKeys
 from contracts.credentials.directory import Directory, KnownClient
 from contracts.credentials.proofs import Proofs
 from contracts.credentials.service import CLIENT_KIND
+from contracts.datasets.catalogue import described
 from contracts.errors import StoreUnavailable
 from contracts.guarded import GuardedClient
 from contracts.house import House
 from contracts.ledger.stage import Entry, record
 from contracts.networks import client_address, prefix
+from contracts.sandbox import marks
 from contracts.store import counters
 from contracts.terms.grant import Grant
 
@@ -47,7 +49,7 @@ class Shell:
         self.house = house
         self._keys = keys or ClientKeys(GuardedClient())
         self.proofs = Proofs(house.keys, house.clock)
-        self.directory = Directory(house.keys, house.store, house.watch)
+        self.directory = Directory(house.keys, house.store, house.watch, described(house.settings))
         self._proxies = tuple(house.settings.gate.proxies)
         self._threads = anyio.CapacityLimiter(THREADS)
 
@@ -137,7 +139,7 @@ def entry_of(decision: Decision, network: str, event: str, *, subject: str = "",
         contract_hash=grant.terms_sha256 if grant else "",
         credential=whose.client_id if whose else "",
         credential_kind=CLIENT_KIND if whose else "",
-        facts={**(facts or {}), **({"family": family.id} if family else {})},
+        facts={**(facts or {}), **({"family": family.id} if family else {}), **marks.facts_of(whose.contract_id if whose else "")},
         personal={name: value for name, value in (("network", network), ("account", family.account_id if family else "")) if value},
     )
 

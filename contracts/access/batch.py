@@ -145,6 +145,8 @@ def _deliver(unit: Unit, items: Sequence[Item], outcomes: Sequence[Committed]) -
     for item, outcome in zip(items, outcomes, strict=True):
         if not isinstance(item, Delivered) or outcome.portion is None or not outcome.portion.count:
             continue
+        if item.grant.sandbox:
+            continue  # invented rows are nobody's: nothing was delivered, is owed, or has to be erased
         deliveries.append(_delivery(item, outcome, outcome.portion))
         row = usage(item.grant, outcome.entry_id, item.entry.dataset, outcome.portion.count, unit.now, item.charge.day)
         if row is not None:

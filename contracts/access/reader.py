@@ -23,10 +23,12 @@ from contracts.datasets import pseudonyms
 from contracts.datasets.catalogue import Catalogue, Version
 from contracts.datasets.engines.duckdb import DuckEngine
 from contracts.datasets.plan import Engine, Mark, Page, Plan
+from contracts.deliveries.ordinals import Ordinals
 from contracts.deliveries.overlay import Erased, ErasureOverlay
 from contracts.errors import Refusal, Refused, StaleEpoch
 from contracts.keys import KeyRing, Purpose, all_of
 from contracts.quotas.service import day_of, resets_at
+from contracts.sandbox.engine import SandboxEngine
 from contracts.settings import Settings
 from contracts.store.epochs import Epochs, EpochWatch
 from contracts.store.unit import Store
@@ -52,9 +54,8 @@ class Reader:
     ) -> None:
         self._store, self._settings, self._clock, self._watch = store, settings, clock, watch
         self._keys, self._catalogue, self._grants, self._writer = keys, catalogue, grants, writer
-        self._engine: Engine = DuckEngine(settings.home)
+        self._real, self._invented = _Rows(DuckEngine(settings.home)), _Rows(SandboxEngine(catalogue.all()))
         self._overlay = ErasureOverlay(store, watch)
-        self._withheld = WithheldCounts(self._engine)
         self._pool = ThreadPoolExecutor(max_workers=max(2, os.cpu_count() or 2), thread_name_prefix="records")
         self._cursors: Cursors | None = None
         self._used: dict[tuple[str, date], int] = {}
@@ -163,11 +164,13 @@ class Reader:
             limit=min(limit, MAX_LIMIT),
             pseudonyms=allowed.pseudonyms,
             after=mark,
-            excluded=erased.ordinals,
+            excluded=Ordinals() if grant.sandbox else erased.ordinals,
         )
-        self._ensure_pseudonyms(plan, allowed)
-        page = self._engine.page(plan)
-        return _Read(grant, version, seen, page, portion(page, len(page.rows)), self._withheld.of(allowed, grant, version))
+        if not grant.sandbox:
+            self._ensure_pseudonyms(plan, allowed)
+        rows = self._invented if grant.sandbox else self._real
+        page = rows.engine.page(plan)
+        return _Read(grant, version, seen, page, portion(page, len(page.rows)), rows.withheld.of(allowed, grant, version))
 
     def _ensure_pseudonyms(self, plan: Plan, allowed: Allowed) -> None:
         """Build a table that activation or refresh has not built yet; looked for once a contract and version."""
@@ -240,6 +243,13 @@ class Reader:
     def _quota(self, contract_id: str, cap: int, used: int, now: datetime) -> Quota:
         seconds = int((resets_at(self.today(now), self.zone) - now).total_seconds()) + 1
         return Quota(cap, max(used, self._used.get((contract_id, self.today(now)), 0)), seconds)
+
+
+class _Rows:
+    """An engine and what is counted with it."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine, self.withheld = engine, WithheldCounts(engine)
 
 
 @dataclass(frozen=True, slots=True)

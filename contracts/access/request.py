@@ -10,6 +10,7 @@ from contracts.access.query import Query
 from contracts.credentials.tokens import Claims
 from contracts.errors import Refusal
 from contracts.ledger.stage import Entry
+from contracts.sandbox import marks
 from contracts.terms.grant import Grant
 
 
@@ -62,7 +63,7 @@ def entry_of(
     """The entry of a request. Names that the request invented stay out of the leaf; the whole query is a personal value."""
     claims = request.caller.claims
     return Entry(
-        event="access.records",
+        event=marks.event_of("access.records", claims.contract_id),
         decision="allow" if refusal is None else "refuse",
         rule="" if refusal is None else refusal.code,
         organisation="" if grant is None else grant.organisation_id,
@@ -76,6 +77,7 @@ def entry_of(
         dataset_version=version,
         fields=() if allowed is None else tuple(column.name for column in allowed.columns),
         filter_shape=() if allowed is None else allowed.shape,
+        facts=marks.facts_of(claims.contract_id),
         personal=personal_of(request),
     )
 

@@ -5,14 +5,21 @@ from __future__ import annotations
 import re
 import threading
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+
+from sqlmodel import Session
 
 from contracts.credentials.decide import SCOPES, scopes_for
 from contracts.credentials.tables import Client
 from contracts.credentials.tokens import Audience, ClientFacts
+from contracts.datasets.catalogue import Dataset
 from contracts.errors import Refusal
 from contracts.keys import KeyRing
+from contracts.sandbox.grant import compile_sandbox
+from contracts.sandbox.marks import contract_id_of
+from contracts.sandbox.tables import SandboxClient
 from contracts.store import epochs
 from contracts.store.epochs import EpochWatch
 from contracts.store.unit import Store
@@ -35,7 +42,9 @@ class KnownClient:
 class Directory:
     """Finds clients by id. Safe for threads; call it in one, because it may read the store."""
 
-    def __init__(self, keys: KeyRing, store: Store, watch: EpochWatch) -> None:
+    def __init__(self, keys: KeyRing, store: Store, watch: EpochWatch, datasets: Sequence[Dataset] = ()) -> None:
+        """`datasets` are those that sandboxes invent rows of."""
+        self._datasets = tuple(datasets)
         self._keys, self._store, self._watch = keys, store, watch
         self._lock = threading.Lock()
         self._known: OrderedDict[str, KnownClient] = OrderedDict()
@@ -78,7 +87,9 @@ class Directory:
             # The epoch first: what is read after it can only be newer.
             epoch = epochs.current(session.connection()).grants
             row = session.get(Client, client_id)
-            if row is None or row.revoked_at is not None or (audience := _audience(row)) is None:
+            if row is None:
+                return self._sandbox(session, client_id, epoch)
+            if row.revoked_at is not None or (audience := _audience(row)) is None:
                 return None
             grant = compile_grant(self._keys, session, row.contract_id)
         scopes = frozenset(row.scopes) & scopes_for(audience)
@@ -101,6 +112,14 @@ class Directory:
             earlier_until=row.earlier_until,
         )
         return KnownClient(facts, grant, epoch)
+
+    def _sandbox(self, session: Session, client_id: str, epoch: int) -> KnownClient | None:
+        row = session.get(SandboxClient, client_id)
+        if row is None or row.revoked_at is not None:
+            return None
+        contract_id = contract_id_of(row.organisation_id)
+        facts = ClientFacts(row.id, contract_id, row.organisation_id, "api", scopes_for("api"), row.secret_sha256)
+        return KnownClient(facts, compile_sandbox(session, self._datasets, contract_id), epoch)
 
 
 def _audience(row: Client) -> Audience | None:

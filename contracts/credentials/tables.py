@@ -87,7 +87,7 @@ class DeniedToken(SQLModel, table=True):
     __tablename__ = "denied_token"
 
     id: str = Field(primary_key=True, description="The jti of a token, or the id of a family")
-    contract_id: str = Field(foreign_key="contract.id", index=True)
+    contract_id: str = Field(index=True, description="A contract's, or what a sandbox has in its place")
     denied_at: datetime
     ends_at: datetime = Field(index=True)
 

@@ -17,6 +17,7 @@ from contracts.clock import day_in
 from contracts.credentials.tables import Client, CredentialDay, Followed
 from contracts.ledger.projection import read_leaf
 from contracts.ledger.tables import LedgerEntry, PersonalValue
+from contracts.sandbox.tables import SandboxClient
 from contracts.store.unit import Store, Unit
 
 ENTRIES_A_RUN = 300
@@ -97,7 +98,7 @@ def _entries(session: Session, start: int) -> Sequence[Row[Any]]:
 
 def _weight(event: str, leaf: bytes) -> tuple[int, int]:
     """Requests and records of an entry; nothing for a token, nor for a leaf that was tampered with."""
-    if not event.startswith(("access.", "gate.")):
+    if not event.startswith(("access.", "gate.", "sandbox.")):
         return 0, 0
     try:
         facts = read_leaf(leaf)
@@ -122,6 +123,8 @@ def _add(unit: Unit, day: tuple[str, date], requests: int, records: int) -> None
 
 
 def _note(unit: Unit, credential: str, at: datetime, network: str) -> None:
-    known = col(Client.last_used_at)
-    newer = update(Client).where(col(Client.id) == credential, or_(known.is_(None), known <= at))
-    unit.connection.execute(newer.values(last_used_at=at, last_network=network))
+    for table in (Client, SandboxClient):
+        known = col(table.last_used_at)
+        newer = update(table).where(col(table.id) == credential, or_(known.is_(None), known <= at))
+        if unit.connection.execute(newer.values(last_used_at=at, last_network=network)).rowcount:
+            return

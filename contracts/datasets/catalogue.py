@@ -77,7 +77,7 @@ class Catalogue:
 
     def __init__(self, settings: Settings, store: Store) -> None:
         self._store = store
-        self._datasets = {name: Dataset(name, described) for name, described in settings.datasets.items()}
+        self._datasets = {each.id: each for each in described(settings)}
 
     def get(self, dataset_id: str) -> Dataset | None:
         """The dataset, or None where the settings have none of this id."""
@@ -91,6 +91,11 @@ class Catalogue:
         """The current version; None where the dataset was never loaded."""
         with self._store.engine.connect() as connection:
             return current_versions(connection, [dataset_id]).get(dataset_id)
+
+
+def described(settings: Settings) -> list[Dataset]:
+    """Every dataset of the settings, in their order."""
+    return [Dataset(name, section) for name, section in settings.datasets.items()]
 
 
 def current_versions(connection: Connection, datasets: Iterable[str]) -> dict[str, Version]:

@@ -21,6 +21,7 @@ from contracts.lifecycle.seal import check_seal
 from contracts.lifecycle.states import MEANING, State
 from contracts.lifecycle.tables import Contract, ContractVersion
 from contracts.lifecycle.told import check_state
+from contracts.sandbox.marks import is_sandbox
 from contracts.terms.model import Terms, from_json
 
 _UNBOUND = Bounds()
@@ -43,6 +44,11 @@ class Grant:
     clients: Mapping[str, frozenset[str]]
     denied: frozenset[str] = frozenset()
     bounds: Mapping[str, Bounds] = field(default_factory=dict)
+
+    @property
+    def sandbox(self) -> bool:
+        """Whether it is a sandbox's, whose rows are invented; told by the id alone."""
+        return is_sandbox(self.contract_id)
 
     @property
     def networks(self) -> tuple[str, ...]:

@@ -170,7 +170,7 @@ def world(store: Store, clock: FixedClock, folder: Path, posts: int = 300, **cha
     refresh(store, settings, "posts")
     watch = EpochWatch(store)
     catalogue = Catalogue(settings, store)
-    grants = GrantCache(store, keys, clock, watch)
+    grants = GrantCache(store, keys, clock, watch, catalogue.all())
     writer = AccessWriter(store, watch, clock)
     writer.start()
     reader = Reader(store, settings, clock, watch, keys, catalogue, grants, writer)

@@ -16,6 +16,7 @@ from contracts.ledger.queries import EntryView, Search, entry, search, staged
 from contracts.lifecycle import queries
 from contracts.people.actor import Actor
 from contracts.people.queries import members
+from contracts.sandbox.marks import is_sandbox
 from portal.chain import chain
 from portal.deps import house_of, page, partner
 
@@ -46,7 +47,8 @@ def one(request: Request, actor: Partner, entry_id: str) -> Response:
     with house.store.read() as session:
         view = _own(session, actor, entry_id)
         proof = proof_of(session, entry_id)
-        contract = queries.get_for(session, actor, view.row.contract_id) if view.row.contract_id else None
+        named = view.row.contract_id
+        contract = queries.get_for(session, actor, named) if named and not is_sandbox(named) else None
         links = chain(session, contract=contract, staff=False) if contract else []
         values = _values(session, actor, view)
     return page(
