@@ -8,11 +8,13 @@ from dataclasses import dataclass, field, replace
 from starlette.responses import Response
 from starlette.types import Scope
 
+from api.data.sent import Sent, challenge, proved, sent_in
 from api.limits import Paces, Standing, retry_after, told
 from api.problems import MEDIA_TYPE, body_of, status_of
-from contracts.access.decide import SCOPE
 from contracts.access.grants import Held
 from contracts.access.request import Caller, Quota
+from contracts.credentials.proofs import Proofs
+from contracts.credentials.spent import Once
 from contracts.credentials.tokens import Claims
 from contracts.errors import Refusal
 from contracts.house import House
@@ -21,7 +23,6 @@ from contracts.networks import client_address, prefix
 from contracts.sandbox import marks
 from contracts.terms.grant import Grant
 
-_MAX_AUTHORIZATION = 8_192
 _MARK = b',"sandbox":true}'
 
 
@@ -55,6 +56,11 @@ class Seat:
         return replace(reply, body=body, headers={**reply.headers, "x-licet-sandbox": "true"})
 
     @property
+    def is_proved(self) -> bool:
+        """Whether the token is bound to a key, which the request proved."""
+        return self.caller.proof is not None
+
+    @property
     def refusal(self) -> Refusal | None:
         """Why the request goes no further: no contract in force, or over its pace."""
         if isinstance(self.held.grant, Refusal):
@@ -70,25 +76,40 @@ class Door:
         self._proxies = tuple(house.settings.gate.proxies)
         self._audience = house.tokens.audiences["api"]
         self._metadata = f"{house.tokens.issuer}/.well-known/oauth-protected-resource/v1"
+        self._proofs = Proofs(house.keys, house.clock)
 
     async def enter(self, scope: Scope) -> Seat | Reply:
         """The caller's seat, or the reply to one who has no usable token; that refusal's entry is durable."""
-        address, token = self._address(scope), _bearer(scope)
-        claims = token if isinstance(token, Refusal) else await self._house.tokens.check(token, self._audience)
-        if isinstance(claims, Claims) and claims.bound:
-            claims = _BOUND
+        address, sent = self._address(scope), sent_in(scope)
+        dpop = isinstance(sent, Sent) and sent.scheme == "dpop"
+        claims = sent if isinstance(sent, Refusal) else await self._house.tokens.check(sent.token, self._audience)
+        proof: Once | Refusal | None = None
+        if isinstance(sent, Sent) and isinstance(claims, Claims) and (claims.bound or dpop):
+            proof = proved(self._proofs, self._house.tokens.issuer, scope, sent, claims)
         if isinstance(claims, Refusal):
-            return await self._unknown(claims, prefix(address))
+            return await self._unknown(claims, prefix(address), dpop)
+        if isinstance(proof, Refusal):
+            return await self._unknown(proof, prefix(address), True, claims)
         held = await self._house.grants.held(claims.contract_id)
         standing = None
         if isinstance(held.grant, Grant) and claims.client_id in held.grant.clients:
             standing = await self._paces.take(claims.contract_id, self._rate(held.grant))
-        return Seat(Caller(claims, address), held, standing)
+        return Seat(Caller(claims, address, proof), held, standing)
 
-    def refused(self, refusal: Refusal, entry: str, standing: Standing | None = None, quota: Quota | None = None) -> Reply:
-        """A refusal as problem+json with its entry, the limits, and where to get a token."""
+    def leave(self, seat: Seat, reply: Reply) -> Reply:
+        """The reply as it leaves for a caller: marked as `Seat.told` says, with the next nonce for one who proves a key.
+
+        Nonces come with answers too (RFC 9449 section 8.2), so that a program is not turned away for want of a fresh one.
+        """
+        marked = seat.told(reply)
+        return self._with_nonce(marked) if seat.is_proved else marked
+
+    def refused(
+        self, refusal: Refusal, entry: str, standing: Standing | None = None, quota: Quota | None = None, *, dpop: bool = False
+    ) -> Reply:
+        """A refusal as problem+json with its entry, the limits, and where to get a token; `dpop` where the request proves a key."""
         headers = {"content-type": MEDIA_TYPE, "cache-control": "no-store"}
-        headers |= told(standing, quota) | retry_after(refusal, standing, quota) | self._challenge(refusal)
+        headers |= told(standing, quota) | retry_after(refusal, standing, quota) | challenge(refusal, self._metadata, dpop=dpop)
         return Reply(status_of(refusal), body_of(refusal, entry=entry), headers)
 
     def allowed(self, body: bytes, standing: Standing | None = None, quota: Quota | None = None) -> Reply:
@@ -104,27 +125,30 @@ class Door:
         forwarded = b",".join(value for name, value in scope["headers"] if name == b"x-forwarded-for")
         return client_address(client[0] if client else "", forwarded.decode("latin-1"), self._proxies)
 
-    async def _unknown(self, refusal: Refusal, network: str) -> Reply:
-        """Refuse a caller without a usable token. A network that floods is answered 429, and recorded once a minute only."""
+    def _with_nonce(self, reply: Reply) -> Reply:
+        return replace(reply, headers={**reply.headers, "dpop-nonce": self._proofs.nonce()})
+
+    async def _unknown(self, refusal: Refusal, network: str, dpop: bool, claims: Claims | None = None) -> Reply:
+        """Refuse a caller without a usable token. A network that floods is answered 429, and recorded once a minute only.
+
+        `claims` are those of a token that is genuine, and not proved to be the caller's.
+        """
         if not await self._paces.unknown(network):
             refusal = Refusal("too_many_requests", "Too many requests without a usable token came from this network. Wait a minute.")
             if not await self._paces.first_of_a_minute(network):
-                return self.refused(refusal, "")
-        entry = Entry(event="access.records", decision="refuse", rule=refusal.code, personal={"network": network} if network else {})
+                return self.refused(refusal, "", dpop=dpop)
+        entry = Entry(
+            event="access.records" if claims is None else marks.event_of("access.records", claims.contract_id),
+            decision="refuse",
+            rule=refusal.code,
+            contract="" if claims is None else claims.contract_id,
+            credential="" if claims is None else claims.client_id,
+            credential_kind="" if claims is None else "oauth-client",
+            personal={"network": network} if network else {},
+        )
         (entry_id,) = await self._house.access.record_entries([entry])
-        return self.refused(refusal, entry_id)
-
-    def _challenge(self, refusal: Refusal) -> dict[str, str]:
-        """`WWW-Authenticate` (RFC 6750 section 3, RFC 9728 section 5.1). No error is named to one who sent no token."""
-        errors = {
-            "token_missing": "",
-            "token_invalid": 'error="invalid_token", ',
-            "token_never_issued": 'error="invalid_token", ',
-            "scope_not_granted": f'error="insufficient_scope", scope="{SCOPE}", ',
-        }
-        if refusal.code not in errors:
-            return {}
-        return {"www-authenticate": f'Bearer {errors[refusal.code]}resource_metadata="{self._metadata}"'}
+        reply = self.refused(refusal, entry_id, dpop=dpop)
+        return self._with_nonce(reply) if dpop else reply
 
 
 def entry_for(claims: Claims, grant: Grant | None, address: str, event: str, what: str, refusal: Refusal | None) -> Entry:
@@ -143,16 +167,3 @@ def entry_for(claims: Claims, grant: Grant | None, address: str, event: str, wha
         facts={"asked": what, **marks.facts_of(claims.contract_id)},
         personal={name: value for name, value in (("network", network), ("account", claims.account)) if value},
     )
-
-
-# RFC 9449 section 7.2: a bound token that anyone could send as a plain bearer token would be bound to nothing.
-_BOUND = Refusal("token_invalid", "This access token is bound to a key, so it is good for nothing as a bearer token.")
-
-
-def _bearer(scope: Scope) -> str | Refusal:
-    """The token of the Authorization header; empty where there is none of the scheme Bearer (RFC 6750 section 2.1)."""
-    values = [value for name, value in scope["headers"] if name == b"authorization"]
-    if len(values) > 1 or (values and len(values[0]) > _MAX_AUTHORIZATION):
-        return Refusal("token_invalid", "Send one Authorization header with one token.")
-    scheme, _, token = values[0].decode("latin-1").partition(" ") if values else ("", "", "")
-    return token.strip() if scheme.lower() == "bearer" else ""

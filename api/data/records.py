@@ -40,7 +40,7 @@ class RecordsEndpoint:
             seat = await self.door.enter(scope)
             if isinstance(seat, Reply):
                 return seat
-            return seat.told(self._reply(seat, await self._records(seat, scope, dataset_id)))
+            return self.door.leave(seat, self._reply(seat, await self._records(seat, scope, dataset_id)))
         except (StoreUnavailable, SQLAlchemyError) as error:
             log.warning("api.unavailable", error=type(error).__name__)
             return unavailable()
@@ -56,7 +56,7 @@ class RecordsEndpoint:
 
     def _reply(self, seat: Seat, answer: Answer) -> Reply:
         if answer.refusal is not None:
-            return self.door.refused(answer.refusal, answer.entry, seat.standing, answer.quota)
+            return self.door.refused(answer.refusal, answer.entry, seat.standing, answer.quota, dpop=seat.is_proved)
         return self.door.allowed(answer.body, seat.standing, answer.quota)
 
 

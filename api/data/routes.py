@@ -60,7 +60,7 @@ def routes_of(house: House, door: Door, records: RecordsEndpoint) -> APIRouter:
 async def _serve(house: House, door: Door, request: Request, view: View) -> Reply:
     try:
         seat = await door.enter(request.scope)
-        return seat if isinstance(seat, Reply) else seat.told(await _seated(house, door, request, seat, view))
+        return seat if isinstance(seat, Reply) else door.leave(seat, await _seated(house, door, request, seat, view))
     except (StoreUnavailable, SQLAlchemyError) as error:
         log.warning("api.unavailable", error=type(error).__name__)
         return unavailable()
@@ -79,10 +79,11 @@ async def _seated(house: House, door: Door, request: Request, seat: Seat, view: 
     grant = seat.held.grant if isinstance(seat.held.grant, Grant) else None
     refusal = outcome if isinstance(outcome, Refusal) else None
     entry = entry_for(seat.caller.claims, grant, seat.caller.address, "access.catalogue", view.__name__, refusal)
-    (entry_id,) = await house.access.record_entries([entry])
-    if made is None:
-        return door.refused(refusal or _NOT_FOUND, entry_id, seat.standing)
-    return _told(door, seat, made, entry_id)
+    committed = await house.access.record_once(entry, seat.caller.proof)
+    refusal = committed.refusal or refusal
+    if made is None or refusal is not None:
+        return door.refused(refusal or _NOT_FOUND, committed.entry_id, seat.standing, dpop=seat.is_proved)
+    return _told(door, seat, made, committed.entry_id)
 
 
 def _look(house: House, held: Held, grant: Grant, view: View, asked: Mapping[str, str]) -> views.View:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from contracts.credentials.spent import Once
 from contracts.credentials.tokens import IssuedToken
 from contracts.datasets.plan import Page
 from contracts.deliveries.ordinals import fingerprint, pack
@@ -54,7 +55,8 @@ class Charge:
 class Delivered:
     """Records that may leave once their entry is durable, if nothing of `seen` has moved.
 
-    `entry` lacks only what the transaction decides: count, bytes, hash and quota. The page is cut to what the quota leaves.
+    `entry` lacks only what the transaction decides: count, bytes, hash and quota. The page is cut to what the quota leaves. `proof`
+    is used up with it; where it was used before, nothing leaves.
     """
 
     entry: Entry
@@ -63,13 +65,18 @@ class Delivered:
     grant: Grant
     charge: Charge
     seen: Epochs
+    proof: Once | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """Entries of answers without records, of refusals, tokens and fetches. They depend on no epoch."""
+    """Entries of answers without records, of refusals, tokens and fetches. They depend on no epoch.
+
+    `proof` is used up with them; where it was used before, they are written as refusals.
+    """
 
     entries: Sequence[Entry]
+    proof: Once | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +93,10 @@ Item = Delivered | Recorded | Issued
 
 @dataclass(frozen=True, slots=True)
 class Committed:
-    """What is durable now. `refusal` is `quota_exhausted` where nothing was left; its entry is the one named here."""
+    """What is durable now. `refusal` is `quota_exhausted` where nothing was left, `dpop_proof_invalid` where the proof was used before;
+
+    its entry is the one named here.
+    """
 
     entry_ids: tuple[str, ...]
     at: datetime

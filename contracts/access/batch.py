@@ -1,4 +1,4 @@
-"""One batch transaction of the hot path: epochs, quotas, entries, deliveries, usage, in this order.
+"""One batch transaction of the hot path: epochs, proofs, quotas, entries, deliveries, usage, in this order.
 
 An answer is let out by what this transaction saw. The epochs' rows are share-locked first, so that a suspension or an erasure
 commits either before this batch (whose answers are then stale and run again) or after it.
@@ -18,7 +18,10 @@ from sqlmodel import col
 from contracts.access.answers import Committed, Delivered, Issued, Item, Portion, Recorded, portion
 from contracts.billing.meter import usage
 from contracts.billing.tables import UsageRow
+from contracts.credentials.dpop import invalid_proof
 from contracts.credentials.kept import keep_all
+from contracts.credentials.proofs import REUSED
+from contracts.credentials.spent import fresh
 from contracts.deliveries.tables import Delivery
 from contracts.errors import Refusal, StaleEpoch, StoreUnavailable
 from contracts.ledger.stage import Entry, stage
@@ -36,6 +39,7 @@ Outcome = Committed | Exception
 
 # What one item can do wrong by itself; the others of its batch go on without it.
 _OWN_FAULTS = (IntegrityError, DataError, ValueError, TypeError)
+_REUSED = invalid_proof(REUSED)
 
 
 def write(unit: Unit, items: Sequence[Item]) -> list[Outcome]:
@@ -91,7 +95,7 @@ def _alone(unit: Unit, item: Item) -> Outcome:
 
 
 def _together(unit: Unit, items: Sequence[Item]) -> list[Committed]:
-    settled = _settle(unit, items)
+    settled = _settle(unit, items, _replayed(unit, items))
     entries = [_entries(item, granted) for item, granted in zip(items, settled, strict=True)]
     ids = iter(stage(unit.connection, unit.node, unit.now, [entry for group in entries for entry in group]))
     outcomes = [granted.told(tuple(next(ids) for _ in group)) for group, granted in zip(entries, settled, strict=True)]
@@ -100,18 +104,31 @@ def _together(unit: Unit, items: Sequence[Item]) -> list[Committed]:
     return outcomes
 
 
-def _settle(unit: Unit, items: Sequence[Item]) -> list[Committed]:
+def _replayed(unit: Unit, items: Sequence[Item]) -> list[bool]:
+    """Use up the items' proofs; true for each whose proof was used before, here or in any other transaction."""
+    proofs = [None if isinstance(item, Issued) else item.proof for item in items]
+    left = fresh(unit, [proof for proof in proofs if proof is not None])
+    found = []
+    for proof in proofs:
+        found.append(proof is not None and proof.digest not in left)
+        if proof is not None:
+            left.discard(proof.digest)
+    return found
+
+
+def _settle(unit: Unit, items: Sequence[Item], replayed: Sequence[bool]) -> list[Committed]:
     """Give each item what its quota leaves, in the order of the batch, and write the quotas once."""
     delivered = [item for item in items if isinstance(item, Delivered)]
     before = quotas.locked(unit, [(item.charge.contract_id, item.charge.day) for item in delivered])
     used = dict(before)
     settled = []
-    for item in items:
+    for item, again in zip(items, replayed, strict=True):
         if not isinstance(item, Delivered):
-            settled.append(Committed((), unit.now))
+            settled.append(Committed((), unit.now, refusal=_REUSED if again else None))
             continue
         account = (item.charge.contract_id, item.charge.day)
-        granted = _grant(item, used[account], unit)
+        before_it = used[account]
+        granted = Committed((), unit.now, None, before_it, before_it, _REUSED) if again else _grant(item, before_it, unit)
         used[account] = granted.quota_after
         settled.append(granted)
     quotas.settle(unit, before, used)
@@ -130,7 +147,8 @@ def _grant(item: Delivered, used: int, unit: Unit) -> Committed:
 
 def _entries(item: Item, granted: Committed) -> Sequence[Entry]:
     if isinstance(item, Recorded):
-        return item.entries
+        again = granted.refusal
+        return item.entries if again is None else [replace(entry, decision="refuse", rule=again.code) for entry in item.entries]
     if isinstance(item, Issued):
         return [item.entry]
     entry = replace(item.entry, quota_before=granted.quota_before, quota_after=granted.quota_after)

@@ -108,12 +108,12 @@ class Reader:
         """Record a refusal of records and return it as an answer."""
         grant = None if held is None or isinstance(held.grant, Refusal) else held.grant
         entry = entry_of(request, grant, self._known(request.dataset_id), allowed, refusal)
-        (entry_id,) = await self._writer.record_entries([entry])
-        quota = None
+        committed = await self._writer.record_once(entry, request.caller.proof)
+        refusal, quota = committed.refusal or refusal, None
         if grant is not None and refusal.code == "quota_exhausted":
             quota = self._quota(grant.contract_id, refusal.facts["limit"], refusal.facts["used"], now)
             refusal = _with_reset(refusal, resets_at(self.today(now), self.zone))
-        return Answer(entry_id, refusal=refusal, grant=grant, quota=quota)
+        return Answer(committed.entry_id, refusal=refusal, grant=grant, quota=quota)
 
     def today(self, now: datetime | None = None) -> date:
         """The date in the platform's time zone."""
@@ -183,14 +183,16 @@ class Reader:
     def _delivered(self, allowed: Allowed, request: RecordsRequest, read: _Read, now: datetime) -> Delivered:
         entry = entry_of(request, read.grant, True, allowed, None, read.version.version)
         charge = Charge(read.grant.contract_id, self.today(now), allowed.cap)
-        return Delivered(entry, read.page, read.whole, read.grant, charge, read.seen)
+        return Delivered(entry, read.page, read.whole, read.grant, charge, read.seen, request.caller.proof)
 
     def _answer(self, allowed: Allowed, read: _Read, committed: Committed, now: datetime) -> Answer:
         contract_id, today = read.grant.contract_id, self.today(now)
         self._remember((contract_id, today), committed.quota_after)
         quota = self._quota(contract_id, allowed.cap, committed.quota_after, now)
         if committed.refusal is not None or committed.portion is None:
-            refusal = _with_reset(committed.refusal or _UNSETTLED, resets_at(today, self.zone))
+            refusal = committed.refusal or _UNSETTLED
+            if refusal.code == "quota_exhausted":
+                refusal = _with_reset(refusal, resets_at(today, self.zone))
             return Answer(committed.entry_id, refusal=refusal, grant=read.grant, quota=quota)
         part = committed.portion
         following = b"null"

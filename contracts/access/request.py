@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from contracts import networks
 from contracts.access.decide import Allowed
 from contracts.access.query import Query
+from contracts.credentials.spent import Once
 from contracts.credentials.tokens import Claims
 from contracts.errors import Refusal
 from contracts.ledger.stage import Entry
@@ -16,10 +17,11 @@ from contracts.terms.grant import Grant
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Whose request it is: what the verified token says, and the client's address."""
+    """Whose request it is: what the verified token says, the client's address, and the proof of its key, which is good once."""
 
     claims: Claims
     address: str = ""
+    proof: Once | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from contracts.access import batch
 from contracts.access.answers import Committed, Issued, Item, Recorded
 from contracts.access.batch import Outcome
 from contracts.clock import Clock
+from contracts.credentials.spent import Once
 from contracts.credentials.tokens import IssuedToken
 from contracts.errors import LicetError, StoreUnavailable
 from contracts.ledger.stage import Entry
@@ -90,6 +91,10 @@ class AccessWriter:
     async def record_entries(self, entries: Sequence[Entry]) -> list[str]:
         """Make entries durable; returns their ids in order. For tokens, refusals and fetches, which carry no records."""
         return list((await self.commit(Recorded(tuple(entries)))).entry_ids) if entries else []
+
+    async def record_once(self, entry: Entry, proof: Once | None) -> Committed:
+        """Make an entry durable and use up the proof of its request; the entry is a refusal where the proof was used before."""
+        return await self.commit(Recorded((entry,), proof))
 
     async def issue(self, entry: Entry, token: IssuedToken, grants: int) -> None:
         """Keep an access token with its entry. Raises `StaleEpoch` where the epoch `grants` has moved since `grants`."""

@@ -105,7 +105,7 @@ def test_no_token_a_wrong_token_and_a_site_token_are_401_and_recorded(api: Api) 
         "token_missing",
         "token_invalid",
     ]
-    assert none.headers["www-authenticate"] == f"Bearer {METADATA}"
+    assert none.headers["www-authenticate"] == f'Bearer {METADATA}, DPoP algs="ES256 EdDSA Ed25519 PS256", {METADATA}'
     assert wrong.headers["www-authenticate"] == f'Bearer error="invalid_token", {METADATA}'
     assert none.headers["content-type"] == "application/problem+json"
     assert [leaf["id"] for leaf in api.data.leaves()] == [each.json()["entry"] for each in (none, wrong, basic, site)]
@@ -249,7 +249,7 @@ def test_a_bound_token_is_good_for_nothing_as_a_bearer_token(api: Api) -> None:
     bound = issued(api.tokens, api.data.store, facts, more={"cnf": {"jkt": "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"}}).token
     for path in ("/v1/datasets/posts/records", "/v1/contract"):
         answer = api.get(path, bound)
-        told = f'Bearer error="invalid_token", {METADATA}'
+        told = f'DPoP algs="ES256 EdDSA Ed25519 PS256", error="invalid_token", {METADATA}'
         assert (answer.status_code, answer.json()["code"], answer.headers["www-authenticate"]) == (401, "token_invalid", told)
     assert rules(api) == ["token_invalid"] * 2
 
