@@ -3,7 +3,7 @@ PORT ?= 8400
 export PORT
 BIN := .venv/bin
 
-.PHONY: demo install test lint docs faults bench
+.PHONY: demo install test lint docs faults fuzz bench
 
 demo: .venv/.base
 	$(BIN)/licet demo
@@ -17,6 +17,9 @@ test: .venv/.dev
 
 faults: .venv/.dev
 	FAULT_ROUNDS=50 CUT_TRIES=1000 $(BIN)/pytest -m faults --timeout 3600
+
+fuzz: .venv/.dev
+	FUZZ_EXAMPLES=200 FUZZ_SEED=$$(date +%s) $(BIN)/pytest --timeout 1800 tests/clients/test_openapi.py
 
 bench: bench-page
 

@@ -17,8 +17,10 @@ import api.ledger
 import api.oauth
 import api.signals
 from api import operations
-from api.front import Front, HotRoute
+from api.description import OPERATIONS
+from api.front import NOT_ALLOWED, Front, HotRoute
 from api.oauth.shell import Shell
+from api.openapi import Operations, describe
 from api.problems import on_error, respond
 from contracts.errors import LicetError, Refusal
 from contracts.house import House
@@ -52,8 +54,11 @@ class Machines:
         return Front(self.hot, self.app)
 
 
-def create_machines(house: House) -> Machines:
-    """Every endpoint of a house; errors leave as problem+json. Make it once a process: it holds the counters of pace."""
+def create_machines(house: House, beside: Operations | None = None) -> Machines:
+    """Every endpoint of a house; errors leave as problem+json. Make it once a process: it holds the counters of pace.
+
+    `beside` describes what the house answers in JSON elsewhere, so that `/v1/openapi.json` is the whole of it.
+    """
     app = FastAPI(title="Licet", version="1", docs_url=None, redoc_url=None, openapi_url="/v1/openapi.json", redirect_slashes=False)
     app.state.house = house
     app.add_exception_handler(LicetError, on_error)
@@ -65,7 +70,9 @@ def create_machines(house: House) -> Machines:
     app.include_router(api.oauth.router(house, shell))
     for router in (api.ledger.router, api.signals.router, api.inbox.router, operations.router):
         app.include_router(router(house))
-    return Machines([*api.oauth.hot_routes(house, shell=shell), *data.hot, *api.gate.hot_routes(house)], app)
+    hot = [*api.oauth.hot_routes(house, shell=shell), *data.hot, *api.gate.hot_routes(house)]
+    describe(app, hot, {**OPERATIONS, **(beside or {})})
+    return Machines(hot, app)
 
 
 def is_machine_path(path: str) -> bool:
@@ -74,8 +81,9 @@ def is_machine_path(path: str) -> bool:
 
 
 async def _on_http(_request: Request, error: Exception) -> Response:
-    status = error.status_code if isinstance(error, HTTPException) else 400
-    return respond(_HTTP.get(status, _HTTP[400]))
+    if not isinstance(error, HTTPException):
+        return respond(_HTTP[400])
+    return respond(_HTTP.get(error.status_code, _HTTP[400]), error.headers)
 
 
 async def _on_validation(_request: Request, error: Exception) -> Response:
@@ -87,5 +95,5 @@ async def _on_validation(_request: Request, error: Exception) -> Response:
 _HTTP: dict[int, Refusal] = {
     400: Refusal("bad_request", "This address cannot read such a request."),
     404: Refusal("not_found", "There is nothing at this address."),
-    405: Refusal("method_not_allowed", "This address does not take that HTTP method."),
+    405: NOT_ALLOWED,
 }

@@ -8,6 +8,10 @@ from dataclasses import dataclass
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from api.problems import respond
+from contracts.errors import Refusal
+
+NOT_ALLOWED = Refusal("method_not_allowed", "This address does not take that HTTP method.")
 HotHandler = Callable[[Scope, Receive, Send, dict[str, str]], Awaitable[None]]
 
 
@@ -22,10 +26,14 @@ class HotRoute:
 
 
 class Front:
-    """Tries hot routes in order, then hands the request to the rest of the house."""
+    """Tries hot routes in order, then hands the request to the rest of the house.
+
+    Another method at a hot route's own address is refused here with those that it takes (RFC 9110 section 15.5.6).
+    """
 
     def __init__(self, routes: Sequence[HotRoute], rest: ASGIApp) -> None:
         self._exact = {(method, route.path): route.handler for route in routes if "{" not in route.path for method in route.methods}
+        self._methods = {path: sorted(method for method, each in self._exact if each == path) for _, path in self._exact}
         self._patterns = [(route.methods, _compile(route.path), route.handler) for route in routes if "{" in route.path]
         self._rest = rest
         self.routes = tuple(routes)
@@ -44,6 +52,9 @@ class Front:
             if match and method in methods:
                 await found(scope, receive, send, match.groupdict())
                 return
+        if path in self._methods:
+            await respond(NOT_ALLOWED, {"allow": ", ".join(self._methods[path])})(scope, receive, send)
+            return
         await self._rest(scope, receive, send)
 
 

@@ -107,7 +107,10 @@ def _on_http(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 400
     if status == 404 and request.method == "GET" and request.url.path.strip("/") and request.url.path.endswith("/"):
         return go(f"/{request.url.path.strip('/')}")
-    return problem(request, _HTTP.get(status, _HTTP[400]))
+    response = problem(request, _HTTP.get(status, _HTTP[400]))
+    # Which methods the address takes, where it was asked by another (RFC 9110 section 15.5.6).
+    response.headers.update(getattr(error, "headers", None) or {})
+    return response
 
 
 def _on_fault(request: Request, error: Exception) -> Response:

@@ -36,6 +36,7 @@ from contracts.store.schema import check_current
 from contracts.store.unit import Store
 from portal.alone import alone
 from portal.app import create_portal
+from portal.description import OPERATIONS
 from portal.jobs import jobs_of, load_missing
 from portal.parts import WHOLE, Part, Parts
 
@@ -83,7 +84,7 @@ class Rooms:
 
     def __init__(self, house: House, parts: Parts = WHOLE) -> None:
         self._house, self._parts = house, parts
-        self._api: ASGIApp = create_machines(house).front()
+        self._api: ASGIApp = create_machines(house, OPERATIONS).front()
         self._portal: ASGIApp = create_portal(house)
         # What the gate counts is in its process's memory, and so is the work of writing it down.
         self._worker = Worker([*(jobs_of(house) if Part.WORKER in parts else []), *(house.gate.jobs() if Part.GATE in parts else [])])

@@ -67,4 +67,5 @@ def test_an_outsider_verifies_a_token_by_the_published_keys(sqlite_world: World)
 
 
 def test_the_token_address_takes_post_only(sqlite_world: World) -> None:
-    assert sqlite_world.caller().get("/oauth/token").status_code == 404
+    answer = sqlite_world.caller().get("/oauth/token")
+    assert (answer.status_code, answer.headers["allow"], answer.json()["code"]) == (405, "POST", "method_not_allowed")

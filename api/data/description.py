@@ -1,0 +1,63 @@
+"""What the addresses of /v1 take and answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from api.data.views import LOG_PAGE
+from api.openapi import FREE, TEXT, Operation, Operations, Schema, answer, in_path, in_query, operation, problems, thing
+from contracts.access.query import DEFAULT_LIMIT, MAX_LIMIT
+
+_TOKEN: tuple[Mapping[str, list[str]], ...] = ({"token": []},)
+_LIST = {"type": "array", "items": FREE}
+_DATASET = in_path("dataset_id", "The dataset's id, as /v1/datasets lists it")
+# Without a usable token, over the contract's pace, outside the contract, and where nothing can be recorded.
+_ALWAYS = (400, 401, 403, 429, 503)
+_LIMIT: Schema = {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT}
+
+
+def _get(schema: Schema, *more: int, parameters: tuple[Operation, ...] = ()) -> Operation:
+    return operation({200: answer(schema), **problems(*_ALWAYS, *more)}, parameters=parameters, security=_TOKEN)
+
+
+def _told(**members: Schema) -> Schema:
+    return thing({**members, "entry": {"type": "string", "description": "The ledger entry of this answer"}}, (*members, "entry"))
+
+
+_PROOF = _get(_told(state=TEXT, ready_at=TEXT), 404, parameters=(in_path("entry_id", "An entry of /v1/access-log"),))
+
+OPERATIONS: Operations = {
+    ("GET", "/v1/contract"): _get(_told(contract=TEXT, version={"type": "integer"}, state=TEXT, terms_sha256=TEXT, terms=FREE)),
+    ("GET", "/v1/datasets"): _get(_told(data=_LIST)),
+    ("GET", "/v1/datasets/{dataset_id}"): _get(_told(id=TEXT, fields=_LIST, limits=FREE), 404, parameters=(_DATASET,)),
+    ("GET", "/v1/datasets/{dataset_id}/records"): _get(
+        _told(data=_LIST),
+        404,
+        422,
+        parameters=(
+            _DATASET,
+            in_query("fields", "Names of fields with commas between; without it all that the contract names"),
+            in_query("limit", "Records in one answer", _LIMIT),
+            in_query("cursor", "Where the answer before ended"),
+            in_query("purpose", "A purpose of the contract; without it the first"),
+        ),
+    ),
+    ("GET", "/v1/usage"): _get(_told(data=_LIST, price={"type": ["object", "null"]})),
+    ("GET", "/v1/access-log"): _get(
+        _told(data=_LIST, next={"type": ["string", "null"]}),
+        422,
+        parameters=(in_query("before", f"What `next` gave; {LOG_PAGE} entries a page"),),
+    ),
+    ("GET", "/v1/access-log/{entry_id}/proof"): {
+        **_PROOF,
+        "responses": {
+            **_PROOF["responses"],
+            "200": {
+                "description": "The proof as C2SP tlog-proof, or when it will be ready.",
+                "content": {**_PROOF["responses"]["200"]["content"], "text/plain": {"schema": TEXT}},
+            },
+        },
+    },
+    ("GET", "/v1/erasures"): _get(_told(data=_LIST)),
+    ("GET", "/v1/status"): _get(_told(status=TEXT, at=TEXT, records=FREE)),
+}

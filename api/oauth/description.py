@@ -1,0 +1,63 @@
+"""What the OAuth addresses take and answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from api.oauth.server import GRANT_TYPES
+from api.openapi import FREE, TEXT, Operations, answer, empty, form, in_query, oauth_errors, operation, thing
+
+# A client proves itself in the header, in the body, or not at all where it has no secret.
+_CLIENT: tuple[Mapping[str, list[str]], ...] = ({"client": []}, {})
+_PROOF = {"client_id": TEXT, "client_secret": TEXT, "client_assertion_type": TEXT, "client_assertion": TEXT}
+_NUMBER = {"type": "integer"}
+_HINT = {"type": "string", "enum": ["access_token", "refresh_token"]}
+_TOKEN = thing(
+    {"access_token": TEXT, "token_type": TEXT, "expires_in": _NUMBER, "scope": TEXT, "refresh_token": TEXT},
+    ("access_token", "token_type", "expires_in", "scope"),
+)
+_ASKED = {
+    "grant_type": {"type": "string", "enum": list(GRANT_TYPES)},
+    "scope": TEXT,
+    "resource": {"type": "string", "format": "uri"},
+    "code": TEXT,
+    "redirect_uri": {"type": "string", "format": "uri"},
+    "code_verifier": {"type": "string", "minLength": 43, "maxLength": 128},
+    "refresh_token": TEXT,
+}
+_CODE = {
+    "response_type": {"type": "string", "enum": ["code"]},
+    "client_id": TEXT,
+    "redirect_uri": {"type": "string", "format": "uri"},
+    "scope": TEXT,
+    "state": TEXT,
+    "code_challenge": {"type": "string", "minLength": 43, "maxLength": 43},
+    "code_challenge_method": {"type": "string", "enum": ["S256"]},
+    "resource": {"type": "string", "format": "uri"},
+}
+_METADATA = operation({200: answer(thing({"issuer": TEXT}, ("issuer", "token_endpoint")))})
+_RESOURCE = operation({200: answer(thing({"resource": TEXT}, ("resource", "authorization_servers")))})
+
+OPERATIONS: Operations = {
+    ("POST", "/oauth/token"): operation(
+        {200: answer(_TOKEN), **oauth_errors(400, 401, 413, 429, 503)}, body=form(_ASKED | _PROOF, ("grant_type",)), security=_CLIENT
+    ),
+    ("POST", "/oauth/introspect"): operation(
+        {200: answer(thing({"active": {"type": "boolean"}}, ("active",))), **oauth_errors(400, 401, 413, 429, 503)},
+        body=form({"token": TEXT, "token_type_hint": _HINT} | _PROOF, ("token",)),
+        security=_CLIENT,
+    ),
+    ("POST", "/oauth/revoke"): operation(
+        {200: answer(FREE), **oauth_errors(400, 401, 413, 429, 503)},
+        body=form({"token": TEXT, "token_type_hint": _HINT} | _PROOF, ("token",)),
+        security=_CLIENT,
+    ),
+    ("GET", "/oauth/authorize"): operation(
+        {303: empty("To the page that asks the person, or back to the program."), **oauth_errors(400, 401, 429, 503)},
+        parameters=[in_query(name, "See RFC 6749 section 4.1.1 and RFC 7636.", schema) for name, schema in _CODE.items()],
+    ),
+    ("GET", "/oauth/jwks"): operation({200: answer(thing({"keys": {"type": "array"}}, ("keys",)), "application/jwk-set+json")}),
+    ("GET", "/.well-known/oauth-authorization-server"): _METADATA,
+    ("GET", "/.well-known/oauth-protected-resource"): _RESOURCE,
+    ("GET", "/.well-known/oauth-protected-resource/v1"): _RESOURCE,
+}
