@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar, cast
 
-from limits.strategies import FixedWindowRateLimiter
+from limits.strategies import SlidingWindowCounterRateLimiter
 from slowapi import Limiter
 from starlette.requests import Request
 
@@ -54,7 +54,7 @@ def count_in(shared: Shared) -> None:
     """Count from now on where the settings say: in memory from nothing, or in what the processes share."""
     storage = counters.for_threads(shared, "portal")
     # slowapi takes a storage only when its decorators are made, which is before there are settings.
-    limiter._storage, limiter._limiter = storage, FixedWindowRateLimiter(storage)
+    limiter._storage, limiter._limiter = storage, SlidingWindowCounterRateLimiter(storage)
 
 
 def limited(rate: str) -> Callable[[Handler], Handler]:
