@@ -29,6 +29,7 @@ from contracts.house import House
 PREFIXES = (
     "/v1",
     "/oauth",
+    "/token",
     "/ledger",
     "/gate",
     "/inbox",

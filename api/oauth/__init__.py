@@ -13,6 +13,7 @@ from api.oauth import metadata
 from api.oauth.authorize import AuthorizeEndpoint
 from api.oauth.endpoint import TokenEndpoint
 from api.oauth.introspection import IntrospectionEndpoint
+from api.oauth.licence import LicenceEndpoint
 from api.oauth.pace import PaceLimits
 from api.oauth.revocation import RevocationEndpoint
 from api.oauth.shell import Shell
@@ -32,9 +33,11 @@ def hot_routes(house: House, limits: PaceLimits | None = None, shell: Shell | No
     refuse_clear_text(house.settings)
     shell, most = shell or Shell(house), house.settings.limits
     tokens = limits or PaceLimits(f"{most.network_tokens}/minute", f"{most.client_tokens}/minute")
+    token = TokenEndpoint(shell, tokens)
     questions = PaceLimits(f"{most.network_introspections}/minute", f"{most.client_introspections}/minute")
     return [
-        HotRoute(("POST",), "/oauth/token", TokenEndpoint(shell, tokens), "An access token under an active contract"),
+        HotRoute(("POST",), "/oauth/token", token, "An access token under an active contract"),
+        HotRoute(("POST",), "/token", LicenceEndpoint(shell, token), "The same for a crawler that names the licence it reads by (RSL)"),
         HotRoute(
             ("POST",), "/oauth/introspect", IntrospectionEndpoint(shell, questions), "Whether a token of the own contract is in force"
         ),

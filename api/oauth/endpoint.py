@@ -39,8 +39,11 @@ class TokenEndpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send, _path: dict[str, str]) -> None:
         """One request. Errors leave in OAuth's own form (RFC 6749 section 5.2), `code` beside it where the house refused."""
-        form = await read_form(scope, receive)
-        address = self._shell.address(scope)
+        response = await self.answer(await read_form(scope, receive), self._shell.address(scope))
+        await response(scope, receive, send)
+
+    async def answer(self, form: Form, address: str) -> Response:
+        """The answer to a form that came from an address."""
         response, wait = None, None
         if self._is_simple(form):
             wait = self._pace.wait(prefix(address), form.client_id)
@@ -49,7 +52,7 @@ class TokenEndpoint:
             response = await self._shell.in_thread(partial(self._respond, form, address, wait))
         if "dpop" in form.headers:
             response.headers["dpop-nonce"] = self._shell.proofs.nonce()
-        await response(scope, receive, send)
+        return response
 
     def _is_simple(self, form: Form) -> TypeGuard[TokenForm]:
         """Whether a secret and what memory holds decide it."""

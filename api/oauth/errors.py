@@ -10,6 +10,8 @@ ERRORS: dict[str, str] = {
     "use_dpop_nonce": "The DPoP proof lacks a nonce of ours; `DPoP-Nonce` holds one (RFC 9449 section 8).",
     "invalid_grant": "The code or refresh token is unknown, ended, used before, or another client's (RFC 6749 section 5.2, RFC 7009 section 2.1).",
     "invalid_scope": "The scope is more than the credential reaches (RFC 6749 section 5.2).",
+    "invalid_license": "The licence is not the one that is offered for the resource (RSL 1.0, Open License Protocol).",
+    "invalid_resource": "Nothing of the kind is offered, or the contract does not cover it (RSL 1.0, Open License Protocol).",
     "invalid_target": "The resource asked for is not the credential's audience (RFC 8707 section 2).",
     "unauthorized_client": "The client is genuine, but its contract grants nothing now; `code` says why (RFC 6749 section 5.2).",
     "unsupported_response_type": "Only code is supported (RFC 6749 section 4.1.2.1).",

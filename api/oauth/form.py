@@ -11,6 +11,7 @@ from starlette.datastructures import Headers
 from starlette.types import Receive, Scope
 
 from contracts.credentials.assertions import TYPE, claimed_client
+from contracts.gate.offers import Offer
 
 MAX_BODY_BYTES = 8 * 1024
 MAX_PARAMETERS = 20
@@ -29,11 +30,12 @@ class Unreadable:
 
 @dataclass(frozen=True, slots=True)
 class TokenForm:
-    """A readable token request. `client_id` is what the caller says it is, in whichever place."""
+    """A readable token request. `client_id` is what the caller says it is, in whichever place; `offer` the licence that it accepts."""
 
     headers: Headers
     values: dict[str, str] = field(repr=False)
     client_id: str
+    offer: Offer | None = None
 
 
 async def read_form(scope: Scope, receive: Receive) -> TokenForm | Unreadable:

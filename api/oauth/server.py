@@ -30,6 +30,7 @@ from contracts.credentials.spent import Once, spend
 from contracts.credentials.tables import TokenFamily
 from contracts.credentials.tokens import IssuedToken, Tokens
 from contracts.errors import Refusal
+from contracts.gate.offers import Offer
 from contracts.people.queries import holds
 from contracts.store.unit import Unit
 from contracts.terms.grant import Grant
@@ -73,6 +74,7 @@ class TokenServer(AuthorizationServer):
         self._family: TokenFamily | None = None
         self._spend: Callable[[], TokenFamily | None] = lambda: None
         self._resource: str | None = None
+        self._offer: Offer | None = None
         self._unit: Unit | None = None
         self.register_grant(ClientCredentials)
         self.register_grant(Code, [Pkce()])
@@ -81,7 +83,7 @@ class TokenServer(AuthorizationServer):
 
     def decide(self, form: TokenForm, unit: Unit | None = None) -> Decision:
         """The decision on a token request; one with a row grant (`ROW_GRANTS`) spends its row in the unit, and needs one."""
-        self._resource, self._unit = form.values.get("resource"), unit
+        self._resource, self._offer, self._unit = form.values.get("resource"), form.offer, unit
         decided = self.create_token_response(_posted(form))
         assert isinstance(decided, Decision)
         return decided
@@ -146,6 +148,10 @@ class TokenServer(AuthorizationServer):
         if self._resource is not None and self._resource != own:
             # RFC 8707 section 2; a token for another audience is another credential.
             raise OAuth2Error(error="invalid_target", description=f"This credential is for {own} only.")
+        if self._offer is not None and (grant.terms.crawl is None or not self._offer.covered_by(grant.terms.crawl)):
+            raise OAuth2Error(error="invalid_resource", description="The contract does not allow to fetch all of this resource.")
+        if self._offer is not None and self._known.facts.audience != "site":
+            raise OAuth2Error(error="invalid_resource", description="This credential is not for the site. Create one that is.")
 
     def check_alone(self) -> None:
         """Refuse a client for itself where the contract names its users."""

@@ -35,6 +35,8 @@ SUM_SECONDS = 1.0
 FETCHES_A_TRANSACTION = 500
 STOPS_A_TRANSACTION = 100  # holds SQLite's write lock a few milliseconds
 RETRY_SECONDS = 2
+# RFC 6750 section 2.1, and RSL's Crawler Authorization Protocol.
+_SCHEMES = ("bearer", "license")
 
 
 class Grants(Protocol):
@@ -168,7 +170,7 @@ class Gate:
     def _token_of(self, authorization: str) -> str:
         scheme, _, token = authorization.partition(" ")
         token = token.strip()
-        return token if scheme.lower() == "bearer" and _issuer_of(token) == self._tokens.issuer else ""
+        return token if scheme.lower() in _SCHEMES and _issuer_of(token) == self._tokens.issuer else ""
 
     def _visitor(self, facts: Facts, page: Page, now: datetime) -> Decision:
         seconds = now.timestamp()

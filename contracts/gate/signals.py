@@ -34,14 +34,21 @@ def robots(settings: Settings) -> str:
 
 def licence(settings: Settings) -> str:
     """The RSL document: one `content` for each path that datasets' records stand under, narrower paths beside the whole site."""
+    inner = "\n".join(_content(settings, path, datasets) for path, datasets in _contents(settings).items())
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n<rsl xmlns="{RSL_NAMESPACE}" max-age="{MAX_AGE_DAYS}">\n{inner}\n</rsl>\n'
+
+
+def licences(settings: Settings) -> dict[str, str]:
+    """What is offered, by the `url` of its `content`: the `license` element in XML."""
+    return {path: "".join(_licence(settings, datasets)) for path, datasets in _contents(settings).items()}
+
+
+def _contents(settings: Settings) -> dict[str, list[DatasetSettings]]:
+    """The datasets that stand under each path; the whole site, which has none of its own, comes last."""
     by_path: dict[str, list[DatasetSettings]] = {}
     for dataset in settings.datasets.values():
         by_path.setdefault(_pattern(dataset.page), []).append(dataset)
-    contents = [_content(settings, path, datasets) for path, datasets in sorted(by_path.items())]
-    if "/" not in by_path:
-        contents.append(_content(settings, "/", []))
-    inner = "\n".join(contents)
-    return f'<?xml version="1.0" encoding="UTF-8"?>\n<rsl xmlns="{RSL_NAMESPACE}" max-age="{MAX_AGE_DAYS}">\n{inner}\n</rsl>\n'
+    return dict(sorted(by_path.items())) | ({} if "/" in by_path else {"/": []})
 
 
 def _pattern(page: str | None) -> str:
@@ -53,19 +60,25 @@ def _pattern(page: str | None) -> str:
 
 def _content(settings: Settings, path: str, datasets: Sequence[DatasetSettings]) -> str:
     lines = [
-        f'  <content url="{escape(path)}">',
-        "    <license>",
-        *[f"      {line}" for line in _uses(datasets)],
-        '      <payment type="use">',
-        f"        <custom>{escape(settings.base_url)}/apply</custom>",
-        "      </payment>",
-        f'      <legal type="contact">{escape(settings.platform.contact)}</legal>',
-        "    </license>",
+        f'  <content url="{escape(path)}" server="{escape(settings.base_url)}">',
+        *[f"    {line}" for line in _licence(settings, datasets)],
         f'    <copyright type="organization" contactEmail="{escape(settings.platform.contact)}">{escape(settings.platform.legal_name)}</copyright>',
         f"    <terms>{escape(settings.base_url)}/datasets</terms>",
         "  </content>",
     ]
     return "\n".join(lines)
+
+
+def _licence(settings: Settings, datasets: Sequence[DatasetSettings]) -> list[str]:
+    return [
+        "<license>",
+        *[f"  {line}" for line in _uses(datasets)],
+        '  <payment type="use">',
+        f"    <custom>{escape(settings.base_url)}/apply</custom>",
+        "  </payment>",
+        f'  <legal type="contact">{escape(settings.platform.contact)}</legal>',
+        "</license>",
+    ]
 
 
 def _uses(datasets: Sequence[DatasetSettings]) -> list[str]:

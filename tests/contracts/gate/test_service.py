@@ -126,6 +126,12 @@ def test_a_credential_of_the_site_itself_is_a_visitors(parts: GateParts, token: 
     assert (decision.reason, decision.licensed) == ("within_budget", False)
 
 
+@pytest.mark.parametrize("scheme", ["Bearer", "License", "license"])
+def test_a_token_counts_under_both_schemes(parts: GateParts, scheme: str) -> None:
+    decision = parts.decide(Facts("GET", "127.0.0.1", "/posts/1", "192.0.2.7", CHROME, f"{scheme} {parts.token()}"))
+    assert (decision.reason, decision.licensed) == ("licensed", True)
+
+
 def test_a_suspension_stops_the_next_fetch(parts: GateParts, clock: FixedClock) -> None:
     token = parts.token()
     parts.grants.known["ctr_1"] = Refusal("contract_not_active", "Suspended.")
