@@ -290,11 +290,14 @@ NAMES: dict[str, str] = {
     "cursor": "test_a_cursor_of_another_contract_is_no_cursor",
     "answer": "one of a few words",
     "token": "test_a_token_of_another_partner_is_none_to_ask_about_and_none_to_give_back",
-    **dict.fromkeys(("token_type_hint", "grant_type", "code_challenge_method", "response_type"), "one of a few words"),
+    **dict.fromkeys(
+        ("token_type_hint", "grant_type", "code_challenge_method", "response_type", "license_type", "client_assertion_type"),
+        "one of a few words",
+    ),
     "code_challenge": "a hash that is compared",
     "limit": "a number",
     "next": "test_the_next_page_lies_on_this_portal_and_gives_no_right",
     "client_id": "test_a_client_of_another_partner_is_unknown_without_its_secret",
-    "resource": "an address, compared with our own",
+    **dict.fromkeys(("resource", "license"), "compared with our own"),
 }
 """Every name that a page or endpoint reads: why it carries nobody's id, or the test that carries another's."""
