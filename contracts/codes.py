@@ -40,7 +40,9 @@ CODES: dict[str, Code] = {
     # people
     "sign_in_required": Code(Kind.UNAUTHENTICATED, "The page is for people who are signed in."),
     "sign_in_failed": Code(Kind.UNAUTHENTICATED, "Address and password do not belong together, or the address is not confirmed."),
-    "reauthentication_required": Code(Kind.FORBIDDEN, "The act asks for the password once more."),
+    "reauthentication_required": Code(Kind.FORBIDDEN, "The act asks for the password or a second factor within ten minutes."),
+    "second_factor_required": Code(Kind.FORBIDDEN, "The act asks for a second factor, which was not given in this session."),
+    "code_wrong": Code(Kind.FORBIDDEN, "The code is not the present one, was used before, or is no code of this account."),
     "wrong_password": Code(Kind.FORBIDDEN, "The password given to confirm an act is wrong."),
     "role_required": Code(Kind.FORBIDDEN, "The act belongs to a role that this account does not have."),
     "second_person_required": Code(Kind.FORBIDDEN, "The act asks for another person than the one who took the step before."),

@@ -27,6 +27,7 @@ PREFIXES = {
     "inc": "incident",
     "inv": "invitation",
     "key": "key",
+    "los": "lost second factor",
     "mal": "mail",
     "mem": "membership",
     "ntc": "erasure notice",

@@ -11,6 +11,7 @@ import contracts.keys
 import contracts.ledger.tables
 import contracts.lifecycle.tables
 import contracts.notices.tables
+import contracts.people.factor_tables
 import contracts.people.tables
 import contracts.quotas.tables
 import contracts.sandbox.tables

@@ -215,6 +215,12 @@ def scrape() -> None:
     demo_command.try_scraping(console)
 
 
+@demo.command("code")
+def code(address: Annotated[str, typer.Argument(help="Mail address of a person of the demo.")]) -> None:
+    """Say the code that this person's authenticator app would show now."""
+    console.print(demo_command.code_of(address))
+
+
 @demo.command("tamper")
 def tamper() -> None:
     """Change one byte in a copy of the ledger and let `verify` name it."""

@@ -52,11 +52,19 @@ def visitor(request: Request) -> Actor | None:
     return actor
 
 
-def signed_in(request: Request) -> Actor:
-    """Dependency: the signed-in person; others are sent to the sign-in page and back."""
+def present(request: Request) -> Actor:
+    """Dependency of the pages where second factors are set up and given: whoever is signed in, by a password alone as well."""
     actor = visitor(request)
     if actor is None:
         raise refuse("sign_in_required", "Sign in to open this page.")
+    return actor
+
+
+def signed_in(request: Request) -> Actor:
+    """Dependency: the signed-in person; others are sent to the sign-in page and back, staff without a second factor to set one up."""
+    actor = present(request)
+    if actor.is_staff and actor.second_factor_at is None:
+        raise refuse("second_factor_required", "Staff give a second factor before anything else. Set one up, or give its code.")
     return actor
 
 
@@ -120,6 +128,11 @@ def safe_path(path: str) -> str:
 def sign_in_path(next_path: str) -> str:
     """The sign-in page that leads back to a path."""
     return f"/sign-in?next={quote(next_path, safe='')}" if safe_path(next_path) else "/sign-in"
+
+
+def factor_path(next_path: str) -> str:
+    """The page that sets up or asks for a second factor and leads back to a path."""
+    return f"/account/second-factor?next={quote(next_path, safe='')}" if safe_path(next_path) else "/account/second-factor"
 
 
 class CsrfToken:

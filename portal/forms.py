@@ -106,7 +106,14 @@ def from_data(data: FormData) -> Form:
 
 
 # Refusals that a form can mend are shown in the form; all others are a page of their own.
-_MENDABLE = {"invalid_input", "wrong_password", "reason_required", "wider_than_asked", "reauthentication_required"}
+_MENDABLE = {
+    "invalid_input",
+    "wrong_password",
+    "reason_required",
+    "wider_than_asked",
+    "reauthentication_required",
+    "second_factor_required",
+}
 
 
 def mendable(error: Refused) -> Refusal:

@@ -6,10 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar, cast
 
+from limits import parse as rate_of
 from limits.strategies import SlidingWindowCounterRateLimiter
 from slowapi import Limiter
 from starlette.requests import Request
 
+from contracts.errors import refuse
 from contracts.networks import client_address, parse, prefix
 from contracts.settings import Shared
 from contracts.store import counters
@@ -60,6 +62,37 @@ def count_in(shared: Shared) -> None:
 def limited(rate: str) -> Callable[[Handler], Handler]:
     """Hold a handler to a rate such as "10/minute" per network. The handler takes `request: Request`."""
     return cast(Callable[[Handler], Handler], limiter.limit(rate))
+
+
+_TRIES = rate_of("10/10 minutes")
+_TRIES_ANYWHERE = rate_of("100/day")
+
+
+def hold_person(request: Request, account_id: str, what: str) -> None:
+    """Count a try of one network at one person's password or code; raises `too_many_requests` from the eleventh in ten minutes on.
+
+    By network as well as by account, so that nobody locks anybody else out by trying.
+    """
+    if not limiter.limiter.hit(_TRIES, what, account_id, network_of(request)):
+        raise refuse("too_many_requests", "This was tried very often from your network. Wait ten minutes and try again.")
+
+
+def release_person(request: Request, account_id: str, what: str) -> None:
+    """Forget the tries of a network at a person, because one of them was right: only wrong ones count."""
+    limiter.limiter.clear(_TRIES, what, account_id, network_of(request))
+
+
+def may_guess(account_id: str) -> bool:
+    """Whether a six-digit code of the account is still looked at: not after a hundred wrong ones in a day, wherever they came from.
+
+    Whoever gets that far knows the password. Recovery codes and passkeys, which nobody guesses, still work for the owner then.
+    """
+    return limiter.limiter.test(_TRIES_ANYWHERE, "guess", account_id)
+
+
+def note_guess(account_id: str) -> None:
+    """Count a wrong six-digit code."""
+    limiter.limiter.hit(_TRIES_ANYWHERE, "guess", account_id)
 
 
 PAGES = "240/minute"  # public pages

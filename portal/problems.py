@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 import structlog
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
@@ -14,7 +16,7 @@ from starlette.responses import JSONResponse, Response
 from contracts.codes import CODES, Kind
 from contracts.errors import LicetError, Refusal, Refused, StaleEpoch
 from contracts.ids import new_id
-from portal.deps import go, page, safe_path, sign_in_path
+from portal.deps import factor_path, go, page, safe_path, sign_in_path
 
 log = structlog.get_logger()
 
@@ -60,7 +62,9 @@ def problem(request: Request, refusal: Refusal, retry_after: int | None = None) 
     if wants_json(request):
         body = {"title": CODES[refusal.code].meaning, "status": status, "detail": refusal.reason, "code": refusal.code}
         return JSONResponse(body, status, headers, "application/problem+json")
-    response = page(request, "problem.html", status, heading=_HEADINGS[refusal.kind], refusal=refusal, meaning=CODES[refusal.code].meaning)
+    told = {"heading": _HEADINGS[refusal.kind], "refusal": refusal, "meaning": CODES[refusal.code].meaning}
+    mend = factor_path(_came_from(request)) if refusal.code in ("second_factor_required", "reauthentication_required") else ""
+    response = page(request, "problem.html", status, mend=mend, **told)
     response.headers.update(headers)
     return response
 
@@ -75,6 +79,8 @@ def _on_error(request: Request, error: Exception) -> Response:
     if isinstance(error, Refused):
         if error.refusal.code == "sign_in_required" and request.method == "GET" and not wants_json(request):
             return go(sign_in_path(_back_to(request)))
+        if error.refusal.code == "second_factor_required" and request.method == "GET" and not wants_json(request):
+            return go(factor_path(_back_to(request)))
         return problem(request, error.refusal)
     if isinstance(error, StaleEpoch):
         return problem(request, Refusal("changed_meanwhile", "Load the page again and repeat what you did."))
@@ -86,6 +92,12 @@ def _on_error(request: Request, error: Exception) -> Response:
 def _back_to(request: Request) -> str:
     query = f"?{request.url.query}" if request.url.query else ""
     return safe_path(request.url.path + query)
+
+
+def _came_from(request: Request) -> str:
+    """The page of ours whose form was sent; empty where the browser does not say."""
+    told = urlsplit(request.headers.get("referer", ""))
+    return safe_path(told.path + (f"?{told.query}" if told.query else "")) if told.netloc == request.url.netloc else ""
 
 
 def _on_limit(request: Request, _error: Exception) -> Response:

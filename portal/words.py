@@ -56,6 +56,7 @@ DONE: dict[str, str] = {
     "terminated": "Ended for good. The partner gets a mail with your reason.",
     "secret-ended": "The old secret has ended, with the tokens that came by it.",
     "revoked": "The client is revoked. It stops working within 2 seconds.",
+    "factor-added": "Your second factor is set up. Your other sessions have ended.",
     "invited": "Invited. The link in the mail works once, for 7 days.",
     "signed-out": "You are signed out.",
     "session-ended": "That browser is signed out.",

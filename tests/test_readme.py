@@ -17,6 +17,7 @@ HERE = "tests/test_readme.py::"
 # A command as README has it, in a block or within a sentence, and the tests that run it.
 RUN_BY: dict[str, tuple[str, ...]] = {
     "make demo": (f"{DEMO}test_a_visitor_reaches_every_stop_by_what_the_tour_offers", f"{HERE}test_make_runs_what_the_tests_run"),
+    ".venv/bin/licet demo code nora.whitfield@northfield.example": (f"{DEMO}test_a_person_of_the_demo_signs_in_by_hand",),
     ".venv/bin/licet demo scrape": (f"{DEMO}test_a_scraper_is_stopped_without_the_token_and_finishes_with_it",),
     ".venv/bin/licet demo tamper": (f"{DEMO}test_a_changed_byte_in_a_copy_of_the_ledger_is_named_while_the_ledger_itself_is_whole",),
     "RESET=1 make demo": (f"{DEMO}test_a_second_start_keeps_everything_and_is_ready_within_15_seconds",),

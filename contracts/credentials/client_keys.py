@@ -15,7 +15,7 @@ from typing import Any
 import orjson
 import structlog
 
-from contracts.credentials.decide import check_revoker
+from contracts.credentials.decide import check_change
 from contracts.credentials.jose import Header, PublicKey, key_set
 from contracts.credentials.service import CLIENT_KIND
 from contracts.credentials.tables import Client
@@ -25,6 +25,7 @@ from contracts.guarded import GuardedClient, checked
 from contracts.ledger.stage import Entry, record
 from contracts.lifecycle.tables import Contract
 from contracts.people.actor import Actor
+from contracts.people.assurance import Act
 from contracts.store import epochs
 from contracts.store.unit import Unit
 
@@ -73,7 +74,7 @@ def require_dpop(unit: Unit, actor: Actor, client_id: str, required: bool) -> Cl
 
 def _own(unit: Unit, actor: Actor, client_id: str) -> Client:
     client = unit.lock(Client, client_id)
-    if refusal := check_revoker(actor, client.organisation_id):
+    if refusal := check_change(actor, client.organisation_id, unit.now, Act.CREDENTIAL):
         raise Refused(refusal)
     if client.revoked_at is not None:
         raise refuse("command_not_possible", "The credential was revoked. Create a new one.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import get_args
 
 from contracts.credentials.bounds import last_day_problem, networks_problem
@@ -13,7 +13,9 @@ from contracts.credentials.tokens import Audience
 from contracts.errors import Refusal
 from contracts.lifecycle.states import State
 from contracts.lifecycle.tables import Contract
+from contracts.people import assurance
 from contracts.people.actor import Actor
+from contracts.people.assurance import Act
 from contracts.people.decide import name_problem, tidy
 from contracts.people.roles import Role
 from contracts.terms.model import Terms
@@ -60,12 +62,14 @@ class NewClient:
     redirect_uris: tuple[str, ...] = ()
 
 
-def check_client(actor: Actor, contract: Contract, terms: Terms | None, wanted: Wanted, *, live: int, today: date) -> NewClient | Refusal:
+def check_client(actor: Actor, contract: Contract, terms: Terms | None, wanted: Wanted, *, live: int, now: datetime) -> NewClient | Refusal:
     """What the client will be, or why it may not be. `live` is how many the contract has."""
     if contract.organisation_id != actor.organisation_id:
         return _ABSENT
     if not actor.roles & {Role.LEAD, Role.DEVELOPER}:
         return Refusal("role_required", "Leads and developers make credentials. Ask your lead.")
+    if refusal := assurance.refusal(actor, Act.CREDENTIAL, now):
+        return refusal
     if contract.state != State.ACTIVE or terms is None:
         return Refusal("contract_not_active", "Credentials are made under an active contract; this one is not.", {"contract": contract.id})
     if live >= MAX_LIVE_CLIENTS:
@@ -76,7 +80,7 @@ def check_client(actor: Actor, contract: Contract, terms: Terms | None, wanted: 
         "who": _who_problem(terms, wanted.people),
         "redirect_uris": "" if wanted.people is None else redirects_problem(wanted.people.redirect_uris),
         "networks": networks_problem(wanted.networks, terms),
-        "last_day": last_day_problem(wanted.last_day, terms, today),
+        "last_day": last_day_problem(wanted.last_day, terms, now.date()),
     }
     wrong = {field: problem for field, problem in fields.items() if problem}
     if wrong:
@@ -85,6 +89,11 @@ def check_client(actor: Actor, contract: Contract, terms: Terms | None, wanted: 
         return NewClient(tidy(wanted.name), scopes_for(wanted.audience))
     method = "client_secret" if wanted.people.secret else "none"
     return NewClient(tidy(wanted.name), scopes_for(wanted.audience), WITH_PEOPLE, method, wanted.people.redirect_uris)
+
+
+def check_change(actor: Actor, organisation_id: str, now: datetime, act: Act) -> Refusal | None:
+    """Why the person may not change or end a client of the organisation now: the role, then what the act asks of the session."""
+    return check_revoker(actor, organisation_id) or assurance.refusal(actor, act, now)
 
 
 def check_revoker(actor: Actor, organisation_id: str) -> Refusal | None:
@@ -98,12 +107,14 @@ def check_revoker(actor: Actor, organisation_id: str) -> Refusal | None:
     return Refusal("role_required", "Leads and developers revoke credentials. Ask your lead.")
 
 
-def check_rotation(actor: Actor, client: Client, overlap: timedelta) -> Refusal | None:
+def check_rotation(actor: Actor, client: Client, overlap: timedelta, now: datetime, act: Act = Act.CREDENTIAL) -> Refusal | None:
     """Why the person may not give the client a new secret with this overlap."""
     if actor.organisation_id != client.organisation_id:
         return _ABSENT
     if not actor.roles & {Role.LEAD, Role.DEVELOPER}:
         return Refusal("role_required", "Leads and developers rotate secrets. Ask your lead.")
+    if refusal := assurance.refusal(actor, act, now):
+        return refusal
     if client.revoked_at is not None:
         return Refusal("command_not_possible", "The credential was revoked; create another one.")
     if client.auth_method != "client_secret":

@@ -12,6 +12,7 @@ from contracts.ids import new_secret, secret_hash
 from contracts.ledger.stage import record
 from contracts.lifecycle.tables import Contract
 from contracts.people.actor import Actor
+from contracts.people.assurance import Act
 from contracts.store import epochs
 from contracts.store.unit import Unit
 
@@ -24,7 +25,7 @@ def rotate_client(unit: Unit, actor: Actor, client_id: str, overlap: timedelta) 
     `command_not_possible` (revoked, or without a secret) and `invalid_input` for an overlap that is not offered.
     """
     client = unit.lock(Client, client_id)
-    if refusal := check_rotation(actor, client, overlap):
+    if refusal := check_rotation(actor, client, overlap, unit.now):
         raise Refused(refusal)
     secret = new_secret("cs")
     if overlap:
@@ -42,7 +43,7 @@ def rotate_client(unit: Unit, actor: Actor, client_id: str, overlap: timedelta) 
 def end_earlier_secret(unit: Unit, actor: Actor, client_id: str) -> None:
     """End the old secret before its cut-off, with the tokens that may have come by it; nothing happens where there is none."""
     client = unit.lock(Client, client_id)
-    if refusal := check_rotation(actor, client, timedelta()):
+    if refusal := check_rotation(actor, client, timedelta(), unit.now, Act.STOP_CREDENTIAL):
         raise Refused(refusal)
     if client.earlier_until is None or client.earlier_until <= unit.now:
         return

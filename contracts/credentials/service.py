@@ -9,13 +9,14 @@ from typing import Any, Literal
 from pydantic import ValidationError
 from sqlmodel import Session, col, select
 
-from contracts.credentials.decide import ForPeople, Wanted, check_client, check_revoker
+from contracts.credentials.decide import ForPeople, Wanted, check_change, check_client
 from contracts.credentials.tables import Client
 from contracts.errors import Refusal, Refused, refuse
 from contracts.ids import new_id, new_secret, secret_hash
 from contracts.ledger.stage import Entry, record
 from contracts.lifecycle.tables import Contract
 from contracts.people.actor import Actor
+from contracts.people.assurance import Act
 from contracts.store import epochs
 from contracts.store.unit import Unit
 from contracts.terms.grant import version_row
@@ -47,7 +48,7 @@ def create_client(
     terms = _terms(unit.session, locked)
     live = [each for each in clients_of(unit.session, locked.id) if each.revoked_at is None]
     wanted = Wanted(name, audience, tuple(networks), last_day, people)
-    decided = check_client(actor, locked, terms, wanted, live=len(live), today=unit.now.date())
+    decided = check_client(actor, locked, terms, wanted, live=len(live), now=unit.now)
     if isinstance(decided, Refusal):
         raise Refused(decided)
     secret = new_secret("cs") if decided.auth_method == "client_secret" else ""
@@ -80,7 +81,7 @@ def revoke_client(unit: Unit, actor: Actor, client_id: str) -> None:
     For leads and developers of its organisation, and for stewards and compliance officers. Raises `not_found`, `role_required`.
     """
     client = unit.lock(Client, client_id)
-    if refusal := check_revoker(actor, client.organisation_id):
+    if refusal := check_change(actor, client.organisation_id, unit.now, Act.STOP_CREDENTIAL):
         raise Refused(refusal)
     if client.revoked_at is not None:
         return

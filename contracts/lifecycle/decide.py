@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from contracts.applications.decide import reason_refusal
 from contracts.errors import Refusal
 from contracts.lifecycle.states import Command, State, next_state
 from contracts.lifecycle.tables import Contract
+from contracts.people import assurance
 from contracts.people.actor import Actor
+from contracts.people.assurance import Act
 
-REAUTHENTICATION = timedelta(minutes=10)
 LONGEST_NAME = 120
 
-SIGNING = frozenset({Command.SIGN, Command.COUNTERSIGN})
+SIGNING = {Command.SIGN: Act.SIGN, Command.COUNTERSIGN: Act.COUNTERSIGN}
 NEEDS_REASON = frozenset({Command.SUSPEND, Command.ASK_LIFT, Command.TERMINATE})
 
 
@@ -38,7 +39,7 @@ class People:
 
 
 def decide(contract: Contract, actor: Actor, wanted: Wanted, people: People) -> State | Refusal:
-    """The state that follows, or why not: state, revision, another person, form, password; in this order."""
+    """The state that follows, or why not: state, revision, another person, form, second factor and password; in this order."""
     after = next_state(State(contract.state), wanted.command)
     if isinstance(after, Refusal):
         return after
@@ -46,7 +47,7 @@ def decide(contract: Contract, actor: Actor, wanted: Wanted, people: People) -> 
         return Refusal("changed_meanwhile", "The contract changed since you opened it. Look at it again, then decide.")
     refusal = second_person(actor, step_before(contract, wanted.command), people.entangled) or _form_refusal(wanted)
     if refusal is None and wanted.command in SIGNING:
-        refusal = password_refusal(actor, people.now)
+        refusal = assurance.refusal(actor, SIGNING[wanted.command], people.now)
     return refusal or after
 
 
@@ -69,14 +70,6 @@ def second_person(actor: Actor, before: frozenset[str], entangled: frozenset[str
             "One of you two gave the other a role, so you do not count as independent. Ask another member of staff.",
         )
     return None
-
-
-def password_refusal(actor: Actor, now: datetime) -> Refusal | None:
-    """`reauthentication_required` unless the password was given within the last ten minutes."""
-    given = actor.reauthenticated_at
-    if given is not None and timedelta(0) <= now - given <= REAUTHENTICATION:
-        return None
-    return Refusal("reauthentication_required", "Give your password once more; a signature needs it within ten minutes.")
 
 
 def _form_refusal(wanted: Wanted) -> Refusal | None:

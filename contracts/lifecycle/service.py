@@ -183,7 +183,7 @@ def _signature(unit: Unit, actor: Actor, version: ContractVersion, side: str, wa
         text_sha256=version.text_sha256,
         terms_sha256=version.terms_sha256,
         signed_at=unit.now,
-        evidence={"email": actor.email, "network": actor.network, "method": "password"},
+        evidence={"email": actor.email, "network": actor.network, "method": "password and second factor"},
     )
 
 

@@ -12,9 +12,10 @@ from contracts.errors import Refused, refuse
 from contracts.ids import new_id
 from contracts.ledger.stage import Entry, record
 from contracts.notices import send
-from contracts.people import links
+from contracts.people import assurance, links
 from contracts.people.accounts import give_role, home_of, insert_account, locked_account
 from contracts.people.actor import Actor
+from contracts.people.assurance import Act
 from contracts.people.decide import check_invitation, name_problem, tidy
 from contracts.people.links import LinkKind
 from contracts.people.queries import holds, members, platform_name, platform_organisation
@@ -36,6 +37,7 @@ def invite(unit: Unit, actor: Actor, *, email: str, role: Role, base_url: str) -
     refusal = check_invitation(actor, email, role)
     if refusal is not None:
         raise Refused(refusal)
+    assurance.insist(actor, Act.MEMBER, unit.now)
     if any(row.email == email and role in row.roles for row in members(unit.session, actor.organisation_id)):
         wrong = {"email": "This person has the role already."}
         raise refuse("invalid_input", "This person has the role already.", fields=wrong)

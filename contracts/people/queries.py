@@ -61,13 +61,13 @@ def platform_name(session: Session, base_url: str) -> str:
 
 
 def actor_of(session: Session, token: str, now: datetime, network: str) -> Actor | None:
-    """Who is behind a session cookie: None where the session ended, or the person is disabled or in no organisation.
+    """Who is behind a session cookie: None where the session ended or waits for the second factor, or the person is disabled or in no organisation.
 
     A person acts in one organisation; the platform comes first. A role of the other side than the organisation's counts
     for nothing. `network` is the address prefix of the request.
     """
     signed_in = session.get(SignInSession, secret_hash(token))
-    if signed_in is None or signed_in.ended_at is not None or signed_in.expires_at <= now:
+    if signed_in is None or signed_in.awaits_factor or signed_in.ended_at is not None or signed_in.expires_at <= now:
         return None
     account = session.get(Account, signed_in.account_id)
     if account is None or account.disabled_at is not None or account.confirmed_at is None:
@@ -84,6 +84,7 @@ def actor_of(session: Session, token: str, now: datetime, network: str) -> Actor
         roles_given_by=frozenset(each.given_by for each in held if each.given_by),
         reauthenticated_at=signed_in.reauthenticated_at,
         network=network,
+        second_factor_at=signed_in.second_factor_at,
     )
 
 

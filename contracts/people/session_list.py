@@ -33,7 +33,7 @@ class SessionRow:
 def sessions_of(session: Session, account_id: str, token: str, now: datetime) -> list[SessionRow]:
     """The person's sessions that still run: this one first, then by the last visit."""
     query = select(SignInSession).where(SignInSession.account_id == account_id, col(SignInSession.ended_at).is_(None))
-    rows = session.exec(query.where(SignInSession.expires_at > now)).all()
+    rows = session.exec(query.where(SignInSession.expires_at > now, col(SignInSession.awaits_factor).is_(False))).all()
     shown = [
         SessionRow(each.ref, each.created_at, each.last_seen_at, each.network, each.browser, Method(each.method), _is(each, token))
         for each in rows

@@ -66,6 +66,8 @@ class SignInSession(SQLModel, table=True):
     browser: str = Field(default="", description="Family and system, such as Firefox, Windows")
     method: str = Field(default="password", description="contracts.people.sessions.Method")
     reauthenticated_at: datetime | None = None
+    second_factor_at: datetime | None = None
+    awaits_factor: bool = Field(default=False, description="The password was right and the second factor is still to come: opens no page")
     ended_at: datetime | None = None
 
 

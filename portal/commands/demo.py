@@ -22,6 +22,7 @@ from contracts.house import House
 from contracts.keys import KeyRing, master_key
 from contracts.ledger.tamper import tamper_copy
 from contracts.ledger.verify import verify
+from contracts.people import totp
 from contracts.settings import Billing, DatasetSettings, Gate, Mail, Platform, Settings, load, write_master_key
 from contracts.store.engine import open_engine
 from contracts.store.unit import Store
@@ -162,6 +163,14 @@ def site_token(facts: dict[str, Any]) -> str:
     return str(answer.json()["access_token"])
 
 
+def code_of(address: str) -> str:
+    """The one-time code of a person of the demo now. `Misconfigured` where the demo has no such person."""
+    secrets = {each["email"]: each["totp_secret"] for each in read_facts()["accounts"]}
+    if address not in secrets:
+        raise Misconfigured(address, "is nobody of the demo.", "`make demo` prints the addresses of its people.")
+    return totp.code_at(totp.from_text(secrets[address]), totp.step_at(SystemClock().now()))
+
+
 def tamper(console: Console) -> None:
     """Change one byte in a copy of the ledger; `verify` on the copy names the entry."""
     home = HOME.resolve()
@@ -198,7 +207,9 @@ def _facts(settings: Settings, posts: int, clients: list[MadeClient], public_key
         "base_url": settings.base_url,
         "site_url": settings.platform.site,
         "posts": posts,
-        "accounts": [{"role": each.key, "email": each.email, "password": each.password, "totp_secret": None} for each in PEOPLE],
+        "accounts": [
+            {"role": each.key, "email": each.email, "password": each.password, "totp_secret": each.totp_secret} for each in PEOPLE
+        ],
         "clients": [
             {
                 "name": each.name,
@@ -227,7 +238,11 @@ def _tell_where(console: Console, facts: dict[str, Any]) -> None:
     console.print(f"The portal  {facts['base_url']}/")
     console.print(f"The site    {facts['site_url']}/ (behind the gate)\n")
     for account in facts["accounts"]:
-        console.print(f"  {account['role']:16} {account['email']:34} {account['password']}")
+        console.print(f"  {account['role']:16} {account['email']:34} {account['password']:26} {account['totp_secret']}")
+    console.print(
+        "\nThe tour signs you in by itself. By hand, people give their password and a code: type the secret at the end of the line"
+        "\ninto an authenticator app, or let [bold]licet demo code ADDRESS[/] say the code of the moment."
+    )
     console.print("\nThe same facts are in .licet/demo.json. Stop with Ctrl-C; `make demo` again keeps everything, RESET=1 starts over.\n")
 
 

@@ -5,6 +5,8 @@ The demo serves on 127.0.0.1 only, which is what makes printed passwords harmles
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from dataclasses import dataclass
 
 from contracts.people.roles import Role, Side
@@ -33,6 +35,11 @@ class CastPerson:
     roles: tuple[Role, ...]
     capacity: str
     does: str
+
+    @property
+    def totp_secret(self) -> str:
+        """The secret of the person's authenticator app, in base 32; as known to everyone as the password."""
+        return base64.b32encode(hashlib.sha256(f"licet demo {self.email}".encode()).digest()[:20]).decode()
 
     @property
     def role(self) -> Role:

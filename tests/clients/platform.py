@@ -81,7 +81,9 @@ class Platform:
         people = ForPeople((back,), secret=method != "none") if back else None
         with self.store.write() as unit:
             contract = unit.session.get_one(Contract, self.made.contract.id)
-            lead = Actor(self.lead, contract.organisation_id, "Nora", person("lead").email, frozenset({Role.LEAD}))
+            lead = Actor(
+                self.lead, contract.organisation_id, "Nora", person("lead").email, frozenset({Role.LEAD}), second_factor_at=unit.now
+            )
             client, secret = create_client(unit, lead, contract, name="Reader", audience="api", people=people)
             made: dict[str, Any] = {"id": client.id, "method": method}
             if method == "private_key_jwt":

@@ -86,7 +86,7 @@ class Cast:
 
 
 def person(unit: Unit, organisation_id: str, name: str, *roles: Role, given_by: Actor | None = None) -> Actor:
-    """An account with memberships, as the actor that signs in; the password was given just now."""
+    """An account with memberships, as the actor that signs in; password and second factor were given just now."""
     email = f"{name.split(maxsplit=1)[0].lower()}@{organisation_id[-6:].lower()}.example"
     account = Account(id=new_id("acc"), email=email, name=name, password_hash="-", created_at=unit.now, confirmed_at=unit.now)
     unit.session.add(account)
@@ -104,6 +104,7 @@ def person(unit: Unit, organisation_id: str, name: str, *roles: Role, given_by: 
         roles=frozenset(roles),
         roles_given_by=frozenset({giver} if giver else ()),
         reauthenticated_at=unit.now,
+        second_factor_at=unit.now,
         network="192.0.2.0/24",
     )
 

@@ -9,6 +9,9 @@ from typing import Any
 
 import httpx
 
+from tests.harness.codes import code_of, learn
+
+_SECRET, _SEALED = re.compile(r"<code>([A-Z2-7]{32})</code>"), re.compile(r'name="sealed" value="([^"]+)"')
 _TOKEN = re.compile(r'name="csrf" value="([0-9a-f]{64})"')
 
 
@@ -38,16 +41,31 @@ class Visitor:
     def csrf(self) -> str:
         """The token that this browser's forms carry; read once from a page that has a form."""
         if not self._csrf:
-            found = _TOKEN.search(self.get("/account").text) or _TOKEN.search(self.get("/sign-in").text)
+            pages = (self.get(path).text for path in ("/account", "/sign-in", "/sign-in/code", "/account/second-factor"))
+            found = next(filter(None, map(_TOKEN.search, pages)), None)
             assert found is not None, "no page shows this browser a form"
             self._csrf = found.group(1)
         return self._csrf
 
     def sign_in(self, email: str, password: str) -> None:
-        """Through the page."""
+        """Through the pages, with a code where the person has an app for codes."""
         answer = self.post("/sign-in", {"email": email, "password": password})
         assert answer.status_code == 303, answer.text
         self.changed_hands()
+        if answer.headers["location"].startswith("/sign-in/code"):
+            given = self.post("/sign-in/code", {"code": code_of(email, self.base_url)})
+            assert given.status_code == 303, given.text
+            self.changed_hands()
+
+    def set_up_factor(self, email: str) -> list[httpx.Response]:
+        """Set up an app for codes through the pages; the two pages that show secrets: the app's, and the recovery codes."""
+        shown = self.get("/account/second-factor")
+        secret, sealed = _SECRET.search(shown.text), _SEALED.search(shown.text)
+        assert secret is not None and sealed is not None, shown.text
+        learn(email, secret.group(1))
+        answer = self.post("/account/second-factor/app", {"sealed": sealed.group(1), "code": code_of(email, self.base_url)})
+        assert answer.status_code == 200, answer.text
+        return [shown, answer]
 
     def become(self, session: str) -> None:
         """Go on with a session that was opened elsewhere."""

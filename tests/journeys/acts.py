@@ -16,9 +16,12 @@ from contracts.credentials.authorizations import MAY_CONSENT
 from contracts.credentials.tables import Client
 from contracts.ids import new_id, new_secret
 from contracts.lifecycle.tables import Contract
+from contracts.people import service as people
+from contracts.people import totp
 from contracts.people.roles import STAFF, Role
 from contracts.terms.defaults import propose
 from portal.pages.desk import terms_form
+from tests.harness.codes import secret_of
 from tests.journeys.two_partners import PARTNER_ROLES, PASSWORD, Ground, Things
 
 Ids = Mapping[str, str]
@@ -57,6 +60,13 @@ WHO: dict[str, frozenset[Role] | str] = {
     "POST /account/password": ANYONE_SIGNED_IN,
     "POST /account/sessions/end-others": ANYONE_SIGNED_IN,
     "POST /account/sessions/{session_ref}/end": ANYONE_SIGNED_IN,
+    "GET /sign-in/code": PUBLIC,
+    "POST /sign-in/code": PUBLIC,
+    "GET /account/second-factor": ANYONE_SIGNED_IN,
+    "POST /account/second-factor": ANYONE_SIGNED_IN,
+    "POST /account/second-factor/app": ANYONE_SIGNED_IN,
+    "POST /account/recovery-codes": ANYONE_SIGNED_IN,
+    "POST /account/recovery-codes/file": ANYONE_SIGNED_IN,
     "GET /consent/{authorization_id}": CONSENTING,
     "POST /consent/{authorization_id}": CONSENTING,
     "POST /apply": LEADS,
@@ -166,6 +176,30 @@ def _another_session(ground: Ground) -> Ids:
     return {"session_ref": (set(ground.sessions_of("lab-reader")) - before).pop()}
 
 
+def _account(ground: Ground, key: str) -> str:
+    with ground.house.store.read() as session:
+        found = people.find_account(session, f"{key.partition('-')[2]}@lab.example")
+    assert found is not None
+    return found.id
+
+
+def _code(ground: Ground, ids: Ids) -> Mapping[str, Any]:
+    # The clock stands still: the app was set up by the code of its moment, the next one is still good.
+    step = totp.step_at(ground.house.clock.now()) + 1
+    return {"code": totp.code_at(totp.from_text(secret_of("reader@lab.example")), step)}
+
+
+def _new_app(ground: Ground, ids: Ids) -> Mapping[str, Any]:
+    now = ground.house.clock.now()
+    seed, sealed = people.begin_app(ground.house.keys, _account(ground, "lab-reader"), now)
+    return {"sealed": sealed, "code": totp.code_at(seed, totp.step_at(now))}
+
+
+def _own_codes(ground: Ground, ids: Ids) -> Mapping[str, Any]:
+    with ground.house.store.write() as unit:
+        return {"codes": " ".join(people.new_codes(unit, _account(ground, "lab-reader")))}
+
+
 def _revision(ground: Ground, ids: Ids, **more: Any) -> Mapping[str, Any]:
     return {"revision": str(ground.revision(next(iter(ids.values())))), **more}
 
@@ -195,6 +229,10 @@ ACTS: dict[str, Act] = {
     "/account/password": Act("lab-reader", _nothing, lambda g, ids: {"password": PASSWORD, "new_password": PASSWORD}),
     "/account/sessions/end-others": Act("lab-reader", _another_session, lambda g, ids: {}),
     "/account/sessions/{session_ref}/end": Act("lab-reader", _another_session, lambda g, ids: {}),
+    "/account/second-factor": Act("lab-reader", _nothing, _code),
+    "/account/second-factor/app": Act("lab-reader", _nothing, _new_app),
+    "/account/recovery-codes": Act("lab-reader", _nothing, lambda g, ids: {}),
+    "/account/recovery-codes/file": Act("lab-reader", _nothing, _own_codes),
     "/apply": Act("lab-lead", _nothing, lambda g, ids: {"dataset": "trees"}),
     "/partner/applications/{application_id}": Act("lab-lead", _application("draft"), _asking),
     "/partner/applications/{application_id}/withdraw": Act("lab-lead", _application("submitted"), _revision),
@@ -225,7 +263,7 @@ ACTS: dict[str, Act] = {
     "/operator/mode": Act("operator", _nothing, lambda g, ids: {"mode": "enforce"}),
 }
 
-CHANGES_NOTHING = frozenset({"/compliance/verify"})
+CHANGES_NOTHING = frozenset({"/compliance/verify", "/account/recovery-codes/file"})
 
 
 @dataclass(frozen=True)
@@ -282,6 +320,8 @@ NAMES: dict[str, str] = {
     **dict.fromkeys(("networks", "last_day", "overlap"), "bounds of an own client, checked against its contract"),
     "redirect_uris": "addresses of the partner's own programs",
     "revision": "a number that is compared",
+    **dict.fromkeys(("code", "codes"), "secrets of the person, looked up under the own account alone"),
+    "sealed": "a secret that opens for the account alone for which it was sealed",
     "to": "the mailbox page of tests and demos, which shows every mail to everyone",
     "dataset": "the catalogue is for everyone",
     "dataset_id": "walked",

@@ -31,6 +31,7 @@ from portal.commands.init import administrator_link, prepare
 from portal.demo.story import MadeClient
 from portal.pages.desk import terms_form
 from tests.harness import partner
+from tests.harness.codes import secret_of
 from tests.harness.installation import FIELDS, TOML, write_trees
 from tests.harness.smtp import Mailserver
 from tests.harness.visitor import Visitor
@@ -95,7 +96,9 @@ class Life:
 
     def invite(self, inviter: str, path: str, key: str, role: str) -> None:
         """One person invites another, who comes."""
-        self._posted(self.people[inviter], path, {"email": self.address(key), "role": role}, "done=invited")
+        self._posted(
+            self.people[inviter], path, {"email": self.address(key), "role": role, "password": self.password(inviter)}, "done=invited"
+        )
         self._join(key, self._mailed(key))
 
     def address(self, key: str) -> str:
@@ -171,6 +174,7 @@ class Life:
         visitor.post("/sign-out")
         visitor.changed_hands()
         visitor.sign_in(self.address(key), self.password(key))
+        self._set_up_factor(key)
 
     def _join(self, key: str, link: re.Match[str] | None) -> None:
         assert link is not None
@@ -179,6 +183,15 @@ class Life:
         assert visitor.get(link.group(1)).status_code == 200
         self._posted(visitor, link.group(1), {"name": f"{key} Person", "password": self.password(key)}, "/")
         visitor.changed_hands()
+        self._set_up_factor(key)
+
+    def _set_up_factor(self, key: str) -> None:
+        """An app for codes, and its recovery codes: shown on two pages, once."""
+        shown = self.people[key].set_up_factor(self.address(key))
+        self.once.extend(shown)
+        self.kept("app secret", secret_of(self.address(key)))
+        for code in re.findall(r"<li>((?:[0-9A-Z]{4}-){3}[0-9A-Z]{4})</li>", shown[1].text):
+            self.kept("recovery code", code)
 
     def _apply(self, key: str, at: dict[str, str], **changes: str) -> None:
         lead = self.people[key]
@@ -227,12 +240,14 @@ class Life:
         self._posted(self.people[key], f"{path}/sign", {"revision": self._revision(Contract, contract), **who}, "done=signed")
 
     def _client(self, key: str, contract: str, audience: str) -> MadeClient:
-        answer = self.people[key].post(f"/partner/contracts/{contract}/clients", {"name": f"{audience} program", "audience": audience})
+        answer = self.people[key].post(
+            f"/partner/contracts/{contract}/clients", {"name": f"{audience} program", "audience": audience, "password": self.password(key)}
+        )
         return replace(self._shown(answer), name=audience, contract_id=contract)
 
     def _renew(self, key: str, client: MadeClient) -> None:
         path = f"/partner/contracts/{client.contract_id}/clients/{client.client_id}"
-        self._shown(self.people[key].post(f"{path}/rotate", {"overlap": "24"}))
+        self._shown(self.people[key].post(f"{path}/rotate", {"overlap": "24", "password": self.password(key)}))
 
     def _shown(self, answer: httpx.Response) -> MadeClient:
         """The credential on the page that shows its secret once."""

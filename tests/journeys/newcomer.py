@@ -82,6 +82,7 @@ def signed_by_both(partner_page: Page, second: Page) -> str:
     steps.mail(partner_page, INGRID.email, "contract").get_by_role("link").first.click()
     look(partner_page, "contract to sign")
     contract = steps.contract_id(partner_page)
+    steps.set_up_factor(partner_page, INGRID.email)
     steps.sign(partner_page, INGRID.name, INGRID.capacity, INGRID.password)
     assert steps.done(partner_page).startswith("Signed.")
     sofia = person("second-steward")

@@ -88,7 +88,7 @@ class Place:
         with self.store.read() as session:
             account, home = find_account(session, person(key).email), platform_organisation(session)
         assert account is not None and home is not None
-        return Actor(account.id, home.id, account.name, account.email, frozenset({Role.STEWARD}))
+        return Actor(account.id, home.id, account.name, account.email, frozenset({Role.STEWARD}), second_factor_at=self.store.clock.now())
 
     def visitor(self, key: str) -> Visitor:
         """Somebody's browser, signed in through the page."""

@@ -11,6 +11,7 @@ from datetime import date, timedelta
 from playwright.sync_api import Locator, Page, expect
 
 from tests.harness.browser import look
+from tests.harness.codes import code_of, learn
 
 PATIENCE = 20.0
 
@@ -39,12 +40,32 @@ def follow(page: Page, name: str, within: Locator | None = None) -> None:
 
 
 def sign_in(page: Page, email: str, password: str) -> None:
-    """Sign in by the form; lands on the person's first page."""
+    """Sign in by the form, with a code where the person has an app for codes; lands on the person's first page."""
     page.goto("/sign-in")
     page.get_by_label("Mail address").fill(email)
     page.get_by_label("Password").fill(password)
     press(page, "Sign in")
+    if "/sign-in/code" in page.url:
+        page.get_by_label("Code").fill(code_of(email, origin(page)))
+        press(page, "Sign in")
     expect(page.get_by_role("button", name="Sign out")).to_be_visible()
+
+
+def origin(page: Page) -> str:
+    """Scheme and host of the page's address."""
+    return "/".join(page.url.split("/")[:3])
+
+
+def set_up_factor(page: Page, email: str) -> None:
+    """Follow the page's note to the page that sets up an app, give its code, keep the recovery codes, and come back."""
+    if "/account/second-factor" not in page.url:
+        follow(page, "Set up a second factor")
+    learn(email, page.locator(".copyable code").first.inner_text())
+    page.get_by_label("Code").fill(code_of(email, origin(page)))
+    look(page, "set up a second factor")
+    press(page, "Set up")
+    look(page, "recovery codes")
+    follow(page, "I have kept them, go on")
 
 
 def mail(page: Page, to: str, subject: str) -> Locator:
@@ -134,7 +155,7 @@ def sign(page: Page, name: str, capacity: str, password: str) -> None:
     form.get_by_label("Your full name").fill(name)
     form.get_by_label("In what role you sign").fill(capacity)
     form.get_by_label("I have read the contract").check()
-    form.get_by_label("Your password").fill(password)
+    give_password(form, password)
     press(page, "Sign contract")
 
 
@@ -143,8 +164,14 @@ def countersign(page: Page, name: str, capacity: str, password: str) -> None:
     form = page.locator("#countersign")
     form.get_by_label("Your name").fill(name)
     form.get_by_label("In what capacity").fill(capacity)
-    form.get_by_label("Your password").fill(password)
+    give_password(form, password)
     press(page, "Countersign contract")
+
+
+def give_password(form: Locator, password: str) -> None:
+    """Fill in the password where the form asks for it once more."""
+    if form.get_by_label("Your password").count():
+        form.get_by_label("Your password").fill(password)
 
 
 def entry_of(page: Page, entry: str) -> Locator:

@@ -166,6 +166,21 @@ def test_a_newcomer_gets_from_the_catalogue_to_records_under_a_signed_contract(d
     assert (asked.status, asked.json["error"]) == (400, "unauthorized_client")
 
 
+def test_a_person_of_the_demo_signs_in_by_hand(demo: Demo, window: Window) -> None:
+    page, nora = window(), person("lead")
+    page.goto("/sign-in")
+    page.get_by_label("Mail address").fill(nora.email)
+    page.get_by_label("Password").fill(nora.password)
+    steps.press(page, "Sign in")
+    look(page, "second factor at sign-in")
+    ended, said = demo.licet("demo", "code", nora.email)
+    assert (ended, len(said)) == (0, 1)
+    page.get_by_label("Code").fill(said[0])
+    steps.press(page, "Sign in")
+    expect(page.get_by_role("button", name="Sign out")).to_be_visible()
+    assert demo.licet("demo", "code", "nobody@agora.example")[0] == 2
+
+
 def test_a_commercial_partner_sees_what_it_just_read_costs(demo: Demo, window: Window) -> None:
     client, page = demo.client("index builder"), window()
     bela = person("billing")

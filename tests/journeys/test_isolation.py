@@ -228,11 +228,16 @@ def test_the_next_page_lies_on_this_portal_and_gives_no_right(place: Ground) -> 
                 answer = visitor.get(str(httpx.URL(page, params={"next": path})))
                 assert "evil.example" not in answer.headers.get("location", "") + answer.text, (page, path)
     newcomer = Visitor(place.base_url, "203.0.251.9")
+    codes = place.recovery_codes("rival-lead")
     person = next(each for each in CAST if each.key == "rival-lead")
     for path, leads_to in ((theirs, theirs), *((each, "/partner") for each in outside)):
         newcomer.post("/sign-out")
         newcomer.changed_hands()
         answer = newcomer.post("/sign-in", {"email": person.email, "password": person.password, "next": path})
+        newcomer.changed_hands()
+        waits_at = answer.headers["location"]
+        assert (waits_at.partition("?")[0], "evil" in waits_at) == ("/sign-in/code", False), path
+        answer = newcomer.post("/sign-in/code", {"code": codes.pop(), "next": path})
         newcomer.changed_hands()
         assert (answer.status_code, answer.headers["location"]) == (303, leads_to), path
     assert newcomer.get(theirs).status_code == 404

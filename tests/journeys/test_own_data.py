@@ -176,6 +176,7 @@ def administrator(page: Page, link: str) -> None:
     page.get_by_label("Your name").fill("Ada Birk")
     page.get_by_label("Choose a password").fill(PASSWORD)
     press(page, "Join as administrator")
+    steps.set_up_factor(page, ADA)
     look(page, "desk of a new installation")
     follow(page, "People")
     for email in (SAMIR, SOFIA):
@@ -194,6 +195,7 @@ def steward(page: Page, name: str, email: str) -> Page:
     page.get_by_label("Your name").fill(name)
     page.get_by_label("Choose a password").fill(PASSWORD)
     press(page, "Join as steward")
+    steps.set_up_factor(page, email)
     expect(page.get_by_role("button", name="Sign out")).to_be_visible()
     return page
 
@@ -230,6 +232,7 @@ def signed(page: Page) -> None:
     """Step 5: the partner finds the contract on Today."""
     follow(page, "Today")
     page.get_by_role("main").get_by_role("link", name="Reach of small airports").first.click()
+    steps.set_up_factor(page, INGRID.email)
     steps.sign(page, INGRID.name, INGRID.capacity, INGRID.password)
     assert steps.done(page) == "Signed. The platform countersigns next; you get a mail when the contract is in force."
 

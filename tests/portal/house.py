@@ -15,12 +15,14 @@ from contracts.house import House
 from contracts.ids import new_id
 from contracts.keys import KeyRing
 from contracts.notices.mail import mail_handler, mailbox
+from contracts.people import service as people
 from contracts.people.passwords import hash_password
 from contracts.people.roles import Role
 from contracts.people.tables import Account, Membership, Organisation
 from contracts.settings import Settings
 from contracts.store import outbox
 from contracts.store.unit import Store
+from portal import cookies
 from portal.app import create_portal
 
 PASSWORD = "correct horse battery"
@@ -110,7 +112,18 @@ def add_person(house: House, email: str, name: str, *roles: Role, organisation: 
 
 
 def sign_in(house: House, email: str) -> TestClient:
-    """A browser in which this person is signed in."""
+    """A browser in which this person is signed in whole: with the password and a second factor, given just now."""
+    client = browser(house)
+    with house.store.read() as session:
+        account = people.find_account(session, email)
+    assert account is not None, email
+    with house.store.write("seed") as unit:
+        client.cookies.set(cookies.SESSION, people.open_session(unit, account.id, "127.0.0.0/24", second_factor=True), domain="127.0.0.1")
+    return client
+
+
+def sign_in_by_password(house: House, email: str) -> TestClient:
+    """A browser in which this person gave the password on the page, and nothing more."""
     client = browser(house)
     answer = post(client, "/sign-in", email=email, password=PASSWORD)
     assert answer.status_code == 303, answer.text

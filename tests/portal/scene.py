@@ -32,7 +32,7 @@ def actor(house: House, email: str) -> Actor:
         assert home is not None
         row = next(each for each in members(session, home) if each.account_id == account.id)
     made = Actor(account.id, home, account.name, account.email, frozenset(row.roles))
-    return replace(made, reauthenticated_at=house.clock.now())
+    return replace(made, reauthenticated_at=house.clock.now(), second_factor_at=house.clock.now())
 
 
 def submitted(

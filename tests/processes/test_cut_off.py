@@ -136,4 +136,11 @@ def _wait_for(ground: Ground) -> None:
 def _lead(ground: Ground) -> Actor:
     with ground.store.read() as session:
         made_by = session.get_one(Client, ground.place.client.client_id).created_by
-    return Actor(made_by, ground.place.contract.organisation_id, "Nora", "nora@northfield.example", frozenset({Role.LEAD}))
+    return Actor(
+        made_by,
+        ground.place.contract.organisation_id,
+        "Nora",
+        "nora@northfield.example",
+        frozenset({Role.LEAD}),
+        second_factor_at=SystemClock().now(),
+    )

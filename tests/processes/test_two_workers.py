@@ -76,7 +76,14 @@ def _until_used_up(place: Installation, token: str) -> int:
 def _statuses_after_revocation(place: Installation, token: str) -> set[int]:
     """Statuses of forty requests, two seconds after yet another process revoked the client."""
     engine = open_engine(place.settings.database_url)
-    lead = Actor("acc_lead", place.contract.organisation_id, "Nora", "nora@northfield.example", frozenset({Role.LEAD}))
+    lead = Actor(
+        "acc_lead",
+        place.contract.organisation_id,
+        "Nora",
+        "nora@northfield.example",
+        frozenset({Role.LEAD}),
+        second_factor_at=SystemClock().now(),
+    )
     with Store(engine, SystemClock(), "test").write() as unit:
         revoke_client(unit, lead, place.client.client_id)
     engine.dispose()

@@ -1,6 +1,11 @@
-"""Signing in and out. A wrong password, an unknown address and an unconfirmed one are answered alike and take the same time."""
+"""Signing in and out. A wrong password, an unknown address and an unconfirmed one are answered alike and take the same time.
+
+Who has a second factor gives it on a second page; until then the browser holds a session that opens nothing.
+"""
 
 from __future__ import annotations
+
+from urllib.parse import quote
 
 from fastapi import APIRouter, Depends
 from starlette.requests import Request
@@ -32,6 +37,8 @@ def show(request: Request) -> Response:
     actor = visitor(request)
     if actor is not None:
         return go(next_path or home_of(actor))
+    if waiting_here(request) is not None:
+        return go(code_path(next_path))
     return page(request, "account/sign-in.html", form=Form(), next_path=next_path)
 
 
@@ -81,7 +88,26 @@ def open_browser(
     browser = browser_of(request.headers.get("user-agent", ""))
     with house.store.write("sign-in") as unit:
         token = people.open_session(unit, account.id, network_of(request), browser=browser, method=method, instead_of=before)
+    return lead_on(request, token, next_path, done)
+
+
+def lead_on(request: Request, token: str, next_path: str, done: str = "") -> Response:
+    """Hand the browser its new session and send it to the next page, or to the one that asks for the second factor."""
+    house = house_of(request)
     cookies.keep_session(request, token)
     with house.store.read() as session:
+        waits = people.waiting_account(session, token, house.clock.now()) is not None
         actor = people.actor_of(session, token, house.clock.now(), "")
-    return go(next_path or home_of(actor), done)
+    return go(code_path(next_path)) if waits else go(next_path or home_of(actor), done)
+
+
+def waiting_here(request: Request) -> str | None:
+    """The account whose password was given in this browser and whose second factor is still to come."""
+    house = house_of(request)
+    with house.store.read() as session:
+        return people.waiting_account(session, cookies.session_of(request), house.clock.now())
+
+
+def code_path(next_path: str) -> str:
+    """The page that asks for the second factor at sign-in."""
+    return f"/sign-in/code?next={quote(next_path, safe='')}" if next_path else "/sign-in/code"

@@ -13,9 +13,10 @@ from contracts.credentials.service import client_for, revoke_client
 from contracts.errors import Refused, refuse
 from contracts.lifecycle import queries, service
 from contracts.people.actor import Actor
+from contracts.people.assurance import Act
 from contracts.people.roles import Role
 from contracts.store.unit import Unit
-from portal.again import confirmed
+from portal.again import assured
 from portal.deps import go, house_of, requires
 from portal.forms import Form, mendable, submitted
 from portal.limits import SIGN_IN, limited
@@ -42,7 +43,7 @@ def countersign(request: Request, actor: Steward, contract_id: str, form: Sent) 
         name = form.require("name", "Write your name as it stands under the contract.")
         capacity = form.require("capacity", "Say in what capacity you sign, such as Director of Data Governance.")
         form.check()
-        actor = confirmed(request, actor, form.raw("password"))
+        actor = assured(request, actor, Act.COUNTERSIGN, form)
     except Refused as error:
         form.take(mendable(error))
         return show(request, actor, contract_id, form, 422)

@@ -19,13 +19,14 @@ from contracts.lifecycle.seal import check_seal
 from contracts.lifecycle.states import FINAL, LIVE, MEANING, ROLES, Command, State, possible
 from contracts.lifecycle.tables import Contract
 from contracts.people.actor import Actor
+from contracts.people.assurance import Act
 from contracts.people.roles import Role
 from contracts.people.tables import Organisation
 from contracts.signing.handler import document_of
 from contracts.signing.text import blocks
 from contracts.terms.model import readable
 from contracts.terms.words import plain
-from portal.again import needs_password
+from portal.again import asked_for
 from portal.chain import chain
 from portal.deps import house_of, page, requires
 from portal.forms import Form
@@ -111,7 +112,7 @@ def show(request: Request, actor: Actor, contract_id: str, form: Form, status: i
         meaning=MEANING[State(contract.state)],
         may=_may(contract, actor),
         hindrance=needs_another(contract, actor) if contract.state == State.SIGNED else "",
-        asks_password=needs_password(request, actor),
+        asked=asked_for(request, actor, Act.COUNTERSIGN),
         **context,
     )
 

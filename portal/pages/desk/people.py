@@ -11,7 +11,9 @@ from starlette.responses import Response
 from contracts.errors import Refused, refuse
 from contracts.people import service
 from contracts.people.actor import Actor
+from contracts.people.assurance import Act
 from contracts.people.roles import ROLES, STAFF, Role, Side
+from portal.again import asked_for, assured
 from portal.deps import go, house_of, page, requires
 from portal.forms import Form, mendable, submitted
 from portal.limits import MAILS, limited
@@ -37,6 +39,7 @@ def invite(
         form.require("email", "Give the address that the invitation goes to.")
         role = _role(form)
         form.check()
+        actor = assured(request, actor, Act.MEMBER, form)
         with house_of(request).store.write() as unit:
             link = service.invite(unit, actor, email=form.text("email"), role=role, base_url=settings.base_url)
     except Refused as error:
@@ -66,6 +69,7 @@ def _page(request: Request, actor: Actor, form: Form, status: int = 200, link: s
         "desk/people.html",
         status,
         form=form,
+        asked=asked_for(request, actor, Act.MEMBER),
         people=people,
         invitations=invitations,
         roles=OFFERED,

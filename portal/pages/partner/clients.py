@@ -14,8 +14,11 @@ from contracts.credentials.redirects import OWN_MACHINE
 from contracts.errors import Refused
 from contracts.lifecycle import queries
 from contracts.people.actor import Actor
+from contracts.people.assurance import Act
+from portal.again import assured
 from portal.deps import go, house_of, partner
 from portal.forms import Form, mendable, submitted
+from portal.limits import SIGN_IN, limited
 from portal.pages.partner.contracts import contract_page
 from portal.pages.partner.credential import client_of
 from portal.pages.partner.secret import secret_page
@@ -27,6 +30,7 @@ Sent = Annotated[Form, Depends(submitted)]
 
 
 @router.post("")
+@limited(SIGN_IN)
 def create(request: Request, actor: Partner, contract_id: str, form: Sent) -> Response:
     """Make the client and answer with its secret. The answer is stored nowhere; loading it again would make another client."""
     house = house_of(request)
@@ -35,6 +39,7 @@ def create(request: Request, actor: Partner, contract_id: str, form: Sent) -> Re
     last_day = form.day("last_day")
     try:
         form.check()
+        actor = assured(request, actor, Act.CREDENTIAL, form)
         with house.store.write("client") as unit:
             contract = queries.get_for(unit.session, actor, contract_id)
             client, secret = service.create_client(

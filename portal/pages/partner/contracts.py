@@ -16,13 +16,14 @@ from contracts.house import House
 from contracts.lifecycle import queries, service
 from contracts.lifecycle.tables import Contract
 from contracts.people.actor import Actor
+from contracts.people.assurance import Act
 from contracts.people.roles import Role
 from contracts.people.tables import Organisation
 from contracts.signing.handler import document_of
 from contracts.signing.text import blocks
 from contracts.terms.model import Terms
 from contracts.terms.words import plain
-from portal.again import confirmed, needs_password
+from portal.again import asked_for, assured
 from portal.chain import chain
 from portal.deps import go, house_of, page, partner
 from portal.forms import Form, mendable, of, submitted
@@ -74,10 +75,10 @@ def sign(request: Request, actor: Partner, contract_id: str, form: Sent) -> Resp
         form.require("capacity", "Say in what role you sign.")
         if not form.checked("read"):
             form.errors["read"] = "Say that you have read the contract and may sign for your organisation."
-        if needs_password(request, actor):
+        if asked_for(request, actor, Act.SIGN).password:
             form.require("password", "Give your password once more; your name goes under this.")
         form.check()
-        signer = confirmed(request, actor, form.raw("password"))
+        signer = assured(request, actor, Act.SIGN, form)
         with house.store.write("sign") as unit:
             service.sign(unit, signer, contract_id, form.number("revision"), name=form.text("name"), capacity=form.text("capacity"))
     except Refused as error:
@@ -99,7 +100,8 @@ def contract_page(
         "partner/contract.html",
         status,
         form=form or hinted(request, "name", "capacity", name=actor.name),
-        asks_password=needs_password(request, actor),
+        asked=asked_for(request, actor, Act.SIGN),
+        asked_for_client=asked_for(request, actor, Act.CREDENTIAL),
         client_form=client_form or of({"audience": "api", "who": _first_choice(context["terms"])}),
         may_sign=contract.state == "offered" and bool(actor.roles & {Role.LEAD, Role.SIGNATORY}),
         may_create=contract.state == "active" and bool(actor.roles & {Role.LEAD, Role.DEVELOPER}),

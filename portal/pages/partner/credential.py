@@ -17,10 +17,13 @@ from contracts.credentials.use import used_by_day
 from contracts.errors import Refused, refuse
 from contracts.lifecycle import queries
 from contracts.people.actor import Actor
+from contracts.people.assurance import Act
 from contracts.people.roles import Role
+from portal.again import asked_for, assured
 from portal.chain import chain
 from portal.deps import go, house_of, page, partner
 from portal.forms import Form, mendable, of, submitted
+from portal.limits import SIGN_IN, limited
 from portal.pages.partner import commands, reads
 from portal.pages.partner.secret import secret_page
 from portal.pages.partner.usage import short_day
@@ -46,6 +49,7 @@ def one(request: Request, actor: Partner, contract_id: str, client_id: str) -> R
 
 
 @router.post("/rotate")
+@limited(SIGN_IN)
 def rotate(request: Request, actor: Partner, contract_id: str, client_id: str, form: Sent) -> Response:
     """Make a new secret and answer with it; the answer is stored nowhere."""
     house = house_of(request)
@@ -54,6 +58,7 @@ def rotate(request: Request, actor: Partner, contract_id: str, client_id: str, f
         form.errors["overlap"] = "Choose how long the old secret still works."
     try:
         form.check()
+        actor = assured(request, actor, Act.CREDENTIAL, form)
         with house.store.write("rotate") as unit:
             client_of(unit.session, actor, contract_id, client_id)
             client, secret = renewal.rotate_client(unit, actor, client_id, overlap or timedelta())
@@ -110,6 +115,7 @@ def credential_page(
         overlapping=client.earlier_until is not None and client.earlier_until > now,
         may_act=may_act,
         login=commands.login(house.settings.base_url, client.id, terms) if terms and client.auth_method == "none" else "",
+        asked=asked_for(request, actor, Act.CREDENTIAL),
         may_rotate=may_act and client.auth_method == "client_secret",
         series=[(short_day(each), used[each].records if each in used else 0) for each in days],
         rows=[(each, used[each].requests, used[each].records) for each in reversed(days) if each in used],

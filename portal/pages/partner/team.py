@@ -11,8 +11,10 @@ from starlette.responses import Response
 from contracts.errors import Refused
 from contracts.people import service as people
 from contracts.people.actor import Actor
+from contracts.people.assurance import Act
 from contracts.people.roles import ROLES, Role, Side
 from contracts.people.tables import Organisation
+from portal.again import asked_for, assured
 from portal.deps import go, house_of, page, partner
 from portal.forms import Form, mendable, submitted
 from portal.limits import MAILS, limited
@@ -36,6 +38,7 @@ def invite(request: Request, actor: Partner, form: Annotated[Form, Depends(submi
     house = house_of(request)
     try:
         role = _role(form)
+        actor = assured(request, actor, Act.MEMBER, form)
         with house.store.write("invite") as unit:
             link = people.invite(unit, actor, email=form.text("email"), role=role, base_url=house.settings.base_url)
     except Refused as error:
@@ -69,6 +72,7 @@ def _page(request: Request, actor: Actor, form: Form, status: int = 200, link: s
         organisation=organisation,
         choices=CHOICES,
         form=form,
+        asked=asked_for(request, actor, Act.MEMBER),
         link=link,
         may_invite=Role.LEAD in actor.roles,
     )

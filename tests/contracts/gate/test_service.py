@@ -7,7 +7,7 @@ import base64
 import json
 import statistics
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +33,9 @@ from contracts.store.unit import Store
 from tests.harness.gates import API_CLIENT, CLIENT, GRANT, GateParts, gate_over, gate_settings
 from tests.harness.tokens import issued
 
-OPERATOR = Actor("acc_1", "org_0", "Ola Operator", "ola@agora.example", frozenset({Role.OPERATOR}))
+OPERATOR = Actor(
+    "acc_1", "org_0", "Ola Operator", "ola@agora.example", frozenset({Role.OPERATOR}), second_factor_at=datetime(2026, 11, 2, tzinfo=UTC)
+)
 CHROME = "Mozilla/5.0 (X11) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 Safari/537.36"
 
 

@@ -15,7 +15,15 @@ from contracts.lifecycle.tables import Contract
 from contracts.people.actor import Actor
 
 NOW = datetime(2026, 11, 2, 9, tzinfo=UTC)
-JON = Actor(account_id="acc_jon", organisation_id="org_p", name="", email="", roles=frozenset(), reauthenticated_at=NOW)
+JON = Actor(
+    account_id="acc_jon",
+    organisation_id="org_p",
+    name="",
+    email="",
+    roles=frozenset(),
+    reauthenticated_at=NOW,
+    second_factor_at=NOW - timedelta(days=1),
+)
 SIGNED = {"name": "Jon Steward", "capacity": "Head of data access"}
 
 

@@ -41,7 +41,8 @@ def person(store: Store, email: str, *roles: Role, organisation: str = "", given
             member = Membership(id=new_id("mem"), account_id=account.id, organisation_id=home.id, role=role, created_at=unit.now)
             member.given_by = given_by
             unit.session.add(member)
-    return Actor(account.id, home.id, account.name, email, frozenset(roles), frozenset({given_by} if given_by else ()))
+    given = frozenset({given_by} if given_by else ())
+    return Actor(account.id, home.id, account.name, email, frozenset(roles), given, second_factor_at=unit.now)
 
 
 def sign_up(store: Store, email: str = "Ada@Northfield.example ", **changed: str) -> None:

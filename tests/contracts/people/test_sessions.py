@@ -38,7 +38,7 @@ def test_a_session_tells_who_acts(store: Store) -> None:
         "sam@agora.example",
         frozenset({Role.STEWARD, Role.COMPLIANCE}),
         frozenset({root.account_id}),
-        None,
+        store.clock.now(),
         NETWORK,
     )
     with store.read() as session:

@@ -257,9 +257,10 @@ def test_who_drafted_it_is_told_that_another_steward_countersigns(house: House) 
     assert of(house, Contract, made.id).state == "signed"
 
 
-def test_countersigning_asks_for_the_password_and_brings_it_into_force(house: House) -> None:
+def test_countersigning_asks_for_the_password_and_brings_it_into_force(house: House, clock: FixedClock) -> None:
     made = contract(house, "signed", lead=LEAD, stewards=STEWARDS)
     client, path = sign_in(house, SECOND), f"/desk/contracts/{made.id}"
+    clock.advance(minutes=11)
     form = {"name": "Jon Petrov", "capacity": "Head of data access", **revised(house, made)}
     missing = post(client, f"{path}/countersign", page=path, **form)
     wrong = post(client, f"{path}/countersign", page=path, **form, password="not this one")

@@ -8,10 +8,11 @@ import pytest
 
 from contracts.clock import FixedClock
 from contracts.store.unit import Store
+from portal import cookies
 from portal.app import create_portal
 from tests.harness.asgi import serving
 from tests.harness.browser import chromium, look, visitor
-from tests.portal.house import PASSWORD
+from tests.portal.house import sign_in
 from tests.portal.operator.test_gate import Portal
 
 
@@ -25,13 +26,12 @@ def _visits(portal: Portal) -> None:
 @pytest.mark.browser
 def test_an_operator_reads_the_effect_and_enforces(sqlite_store: Store, clock: FixedClock) -> None:
     portal = Portal(sqlite_store, clock, "shadow")
+    session = sign_in(portal.house, "ola@agora.example").cookies[cookies.SESSION]
     with serving(create_portal(portal.house)) as port, chromium() as browser:
-        page = visitor(browser, f"http://127.0.0.1:{port}").new_page()
-        page.goto("/sign-in?next=/operator")
-        page.get_by_label("Mail address").fill("ola@agora.example")
-        page.get_by_label("Password").fill(PASSWORD)
-        page.get_by_role("button", name="Sign in").click()
-        page.wait_for_url("**/operator")
+        context = visitor(browser, f"http://127.0.0.1:{port}")
+        context.add_cookies([{"name": cookies.SESSION, "value": session, "url": f"http://127.0.0.1:{port}"}])
+        page = context.new_page()
+        page.goto("/operator")
         look(page, "operator untouched")
         # Playwright's own event loop runs in this thread.
         busy_hour = threading.Thread(target=_visits, args=(portal,))

@@ -10,6 +10,7 @@ from sqlmodel import select
 
 from contracts.applications.tables import Application
 from contracts.billing.tables import UsageRow
+from contracts.clock import FixedClock
 from contracts.credentials.tables import Client
 from contracts.house import House
 from contracts.ids import new_id
@@ -109,9 +110,10 @@ def test_taking_back_an_application(house: House) -> None:
     assert "Withdrawn" in client.get(path).text
 
 
-def test_signing_asks_for_everything_at_once_and_then_signs(house: House) -> None:
+def test_signing_asks_for_everything_at_once_and_then_signs(house: House, clock: FixedClock) -> None:
     made = contract(house, "offered", lead=LEAD, stewards=STEWARDS)
     client = sign_in(house, LEAD)
+    clock.advance(minutes=11)
     path = f"/partner/contracts/{made.id}"
     assert "Sign the contract “Weather talk in three languages”" in client.get("/partner").text
     gaps = post(client, f"{path}/sign", page=path, revision=str(made.revision), name="Ada Okafor")
