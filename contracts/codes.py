@@ -64,6 +64,7 @@ CODES: dict[str, Code] = {
     "purpose_not_in_contract": Code(Kind.FORBIDDEN, "The contract does not name this purpose."),
     "network_not_in_contract": Code(Kind.FORBIDDEN, "The contract does not name the network that the request came from."),
     "scope_not_granted": Code(Kind.FORBIDDEN, "The credential's scope does not reach this."),
+    "not_in_token": Code(Kind.FORBIDDEN, "The contract allows it, but the token was made for less: its `authorization_details` say what."),
     "user_required": Code(Kind.FORBIDDEN, "The contract names its users: a program reads only for a person who signed in and allowed it."),
     "filter_not_possible": Code(Kind.INVALID, "The field, operator or value of a filter is not known or not allowed."),
     "cursor_unusable": Code(Kind.INVALID, "The cursor is not of this contract and query, or its lifetime has ended."),
@@ -84,6 +85,10 @@ CODES: dict[str, Code] = {
     # addresses that others chose
     "address_refused": Code(Kind.INVALID, "An address given to the house to ask is not public https, or leads elsewhere."),
     "fetch_failed": Code(Kind.UNAVAILABLE, "An address given to the house to ask did not answer as it must."),
+    # programs that send people here
+    "program_unknown": Code(Kind.MALFORMED, "The program that sent a person here is no live client."),
+    "return_address_unknown": Code(Kind.MALFORMED, "The address that a person would be sent back to is not registered for the program."),
+    "pushed_request_unusable": Code(Kind.MALFORMED, "The request that a program pushed ahead is unknown, over, or was used before."),
     # outside events
     "signature_invalid": Code(Kind.UNAUTHENTICATED, "The webhook's signature is missing, wrong or too old."),
 }

@@ -15,6 +15,7 @@ from api.oauth.endpoint import TokenEndpoint
 from api.oauth.introspection import IntrospectionEndpoint
 from api.oauth.licence import LicenceEndpoint
 from api.oauth.pace import PaceLimits
+from api.oauth.pushed import PushedEndpoint
 from api.oauth.revocation import RevocationEndpoint
 from api.oauth.shell import Shell
 from contracts.errors import Misconfigured
@@ -42,6 +43,7 @@ def hot_routes(house: House, limits: PaceLimits | None = None, shell: Shell | No
             ("POST",), "/oauth/introspect", IntrospectionEndpoint(shell, questions), "Whether a token of the own contract is in force"
         ),
         HotRoute(("POST",), "/oauth/revoke", RevocationEndpoint(shell), "Give a token back before its end"),
+        HotRoute(("POST",), "/oauth/par", PushedEndpoint(shell), "Send an authorization request ahead of the person"),
     ]
 
 

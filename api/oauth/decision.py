@@ -77,11 +77,12 @@ def refused(error: str, description: str, known: KnownClient | None = None) -> D
 def decision_on(error: OAuth2Error, known: KnownClient | None) -> Decision:
     """The error of RFC 6749 section 5.2. Why a client failed to authenticate is the same sentence for every cause."""
     name = str(error.error)
+    rule = str(getattr(error, "code", name))
+    coded = {"code": rule} if rule != name else {}
     if name == "invalid_client":
         problem = error.problem if isinstance(error, AssertionRefused) else _NO_CLIENT
-        return Decision(401, {"error": name, "error_description": plain(problem)}, name, known)
-    rule = str(getattr(error, "code", name))
-    return Decision(error.status_code, said(error) | ({"code": rule} if rule != name else {}), rule, known)
+        return Decision(401, {"error": name, "error_description": plain(problem)} | coded, rule, known)
+    return Decision(error.status_code, said(error) | coded, rule, known)
 
 
 def said(error: OAuth2Error) -> dict[str, str]:

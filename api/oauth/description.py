@@ -6,12 +6,14 @@ from collections.abc import Mapping
 
 from api.oauth.server import GRANT_TYPES
 from api.openapi import FREE, TEXT, Operations, answer, empty, form, in_query, oauth_errors, operation, thing
+from contracts.credentials.details import MAX_CHARACTERS
 
 # A client proves itself in the header, in the body, or not at all where it has no secret.
 _CLIENT: tuple[Mapping[str, list[str]], ...] = ({"client": []}, {})
 _PROOF = {"client_id": TEXT, "client_secret": TEXT, "client_assertion_type": TEXT, "client_assertion": TEXT}
 _NUMBER = {"type": "integer"}
 _HINT = {"type": "string", "enum": ["access_token", "refresh_token"]}
+_DETAILS = {"type": "string", "contentMediaType": "application/json", "maxLength": MAX_CHARACTERS}
 _TOKEN = thing(
     {"access_token": TEXT, "token_type": TEXT, "expires_in": _NUMBER, "scope": TEXT, "refresh_token": TEXT},
     ("access_token", "token_type", "expires_in", "scope"),
@@ -24,6 +26,7 @@ _ASKED = {
     "redirect_uri": {"type": "string", "format": "uri"},
     "code_verifier": {"type": "string", "minLength": 43, "maxLength": 128},
     "refresh_token": TEXT,
+    "authorization_details": _DETAILS,
 }
 _CODE = {
     "response_type": {"type": "string", "enum": ["code"]},
@@ -34,7 +37,9 @@ _CODE = {
     "code_challenge": {"type": "string", "minLength": 43, "maxLength": 43},
     "code_challenge_method": {"type": "string", "enum": ["S256"]},
     "resource": {"type": "string", "format": "uri"},
+    "authorization_details": _DETAILS,
 }
+_PUSHED = thing({"request_uri": TEXT, "expires_in": _NUMBER}, ("request_uri", "expires_in"))
 _METADATA = operation({200: answer(thing({"issuer": TEXT}, ("issuer", "token_endpoint")))})
 _RESOURCE = operation({200: answer(thing({"resource": TEXT}, ("resource", "authorization_servers")))})
 
@@ -54,7 +59,14 @@ OPERATIONS: Operations = {
     ),
     ("GET", "/oauth/authorize"): operation(
         {303: empty("To the page that asks the person, or back to the program."), **oauth_errors(400, 401, 429, 503)},
-        parameters=[in_query(name, "See RFC 6749 section 4.1.1 and RFC 7636.", schema) for name, schema in _CODE.items()],
+        parameters=[
+            in_query(name, "See RFC 6749 section 4.1.1 and RFC 7636.", schema) for name, schema in (_CODE | {"request_uri": TEXT}).items()
+        ],
+    ),
+    ("POST", "/oauth/par"): operation(
+        {201: answer(_PUSHED), **oauth_errors(400, 401, 413, 429, 503)},
+        body=form(_CODE | _PROOF, ("response_type", "client_id", "code_challenge")),
+        security=_CLIENT,
     ),
     ("GET", "/oauth/jwks"): operation({200: answer(thing({"keys": {"type": "array"}}, ("keys",)), "application/jwk-set+json")}),
     ("GET", "/.well-known/oauth-authorization-server"): _METADATA,

@@ -139,5 +139,6 @@ def _write(unit: Unit, decision: Decision, network: str) -> None:
 
 
 def _issued(decision: Decision, known: KnownClient, issued: IssuedToken, network: str) -> Entry:
-    facts = {"audience": known.facts.audience, "scope": decision.body["scope"]}
+    details = {"details": decision.body["authorization_details"]} if "authorization_details" in decision.body else {}
+    facts = {"audience": known.facts.audience, "scope": decision.body["scope"], **details}
     return entry_of(decision, network, "token.issued", subject=issued.jti, facts=facts)

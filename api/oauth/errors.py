@@ -12,6 +12,8 @@ ERRORS: dict[str, str] = {
     "invalid_scope": "The scope is more than the credential reaches (RFC 6749 section 5.2).",
     "invalid_license": "The licence is not the one that is offered for the resource (RSL 1.0, Open License Protocol).",
     "invalid_resource": "Nothing of the kind is offered, or the contract does not cover it (RSL 1.0, Open License Protocol).",
+    "invalid_authorization_details": "The details are unknown, malformed, or more than the contract or the person allows (RFC 9396 section 5).",
+    "invalid_request_uri": "The pushed request is unknown, another client's, over, or was used before (RFC 9126 section 4, RFC 9101 section 7).",
     "invalid_target": "The resource asked for is not the credential's audience (RFC 8707 section 2).",
     "unauthorized_client": "The client is genuine, but its contract grants nothing now; `code` says why (RFC 6749 section 5.2).",
     "unsupported_response_type": "Only code is supported (RFC 6749 section 4.1.2.1).",

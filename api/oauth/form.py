@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from urllib.parse import parse_qsl, unquote
 
 from starlette.datastructures import Headers
@@ -36,6 +36,7 @@ class TokenForm:
     values: dict[str, str] = field(repr=False)
     client_id: str
     offer: Offer | None = None
+    resources: tuple[str, ...] = ()
 
 
 async def read_form(scope: Scope, receive: Receive) -> TokenForm | Unreadable:
@@ -53,9 +54,15 @@ async def read_form(scope: Scope, receive: Receive) -> TokenForm | Unreadable:
     except ValueError:
         return _bad("The body cannot be read as form parameters in UTF-8.")
     values = dict(pairs)
-    if len(values) != len(pairs):
+    if len(values) + max(0, len(_resources(pairs)) - 1) != len(pairs):
         return _bad("A parameter is repeated.")
-    return _with_credentials(headers, values)
+    form = _with_credentials(headers, values)
+    return replace(form, resources=_resources(pairs)) if isinstance(form, TokenForm) else form
+
+
+def _resources(pairs: list[tuple[str, str]]) -> tuple[str, ...]:
+    """The one parameter that may be repeated (RFC 8707 section 2)."""
+    return tuple(value for name, value in pairs if name == "resource")
 
 
 def _with_credentials(headers: Headers, values: dict[str, str]) -> TokenForm | Unreadable:

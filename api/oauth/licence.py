@@ -39,11 +39,12 @@ class LicenceEndpoint:
         if form.values.get("grant_type") != "client_credentials" or form.values.get("license_type", RSL_MEDIA_TYPE) != RSL_MEDIA_TYPE:
             return Unreadable(400, "invalid_request", f"Send grant_type=client_credentials and a licence of the type {RSL_MEDIA_TYPE}.")
         offer = self._offers.get(form.values.get("resource", ""))
-        if offer is None:
+        if offer is None or len(form.resources) > 1:
             return Unreadable(400, "invalid_resource", "Name a resource as /license.xml names it.")
         if licence_form(form.values.get("license", "")) != offer.form:
             return Unreadable(400, "invalid_license", "Send the license element that /license.xml has for the resource.")
-        return replace(form, values={name: value for name, value in form.values.items() if name not in _OWN}, offer=offer)
+        kept = {name: value for name, value in form.values.items() if name not in _OWN}
+        return replace(form, values=kept, resources=(), offer=offer)
 
 
 def _as_licence(answered: Response) -> Response:

@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse
 from api.oauth.client import AUTH_METHODS, CONFIDENTIAL
 from api.oauth.server import GRANT_TYPES
 from contracts.credentials.decide import SCOPES
+from contracts.credentials.details import TYPE
 from contracts.credentials.jose import ALGORITHMS
 from contracts.house import House
 
@@ -42,6 +43,9 @@ def authorization_server(request: Request) -> JSONResponse:
             **_authentication("introspection_endpoint", CONFIDENTIAL),
             **_authentication("revocation_endpoint", AUTH_METHODS),
             "dpop_signing_alg_values_supported": list(ALGORITHMS),
+            "authorization_details_types_supported": [TYPE],
+            "pushed_authorization_request_endpoint": f"{issuer}/oauth/par",
+            "require_pushed_authorization_requests": False,
             "protected_resources": [house.tokens.audiences["api"]],
         }
     )
@@ -61,6 +65,7 @@ def protected_resource(request: Request) -> JSONResponse:
             "bearer_methods_supported": ["header"],
             "dpop_signing_alg_values_supported": list(ALGORITHMS),
             "dpop_bound_access_tokens_required": False,
+            "authorization_details_types_supported": [TYPE],
             "resource_name": house.settings.platform.name,
             "resource_documentation": f"{house.tokens.issuer}/datasets",
         }

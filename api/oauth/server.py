@@ -20,6 +20,7 @@ from api.oauth.client import AUTH_METHODS, OAuthClient
 from api.oauth.decision import NO_SIGNER, AssertionRefused, Decision, GrantRefused, ProofRefused, decision_on, plain
 from api.oauth.form import TokenForm
 from api.oauth.grants import Asked, ClientCredentials, Code, Pkce, Refresh, Renewable
+from api.oauth.narrowing import Narrowing
 from contracts.credentials import authorizations, families
 from contracts.credentials.assertions import UNSIGNED, check_assertion, claimed_client
 from contracts.credentials.client_keys import PRIVATE_KEY_JWT, ClientKeys
@@ -39,7 +40,7 @@ from contracts.terms.grant import Grant
 ROW_GRANTS = ("authorization_code", "refresh_token")
 GRANT_TYPES = ("client_credentials", *ROW_GRANTS)
 # Where a request may be bound to a key, by the name that its client is authenticated for.
-_PROVED_AT = {"token": "/oauth/token"}
+_PROVED_AT = {"token": "/oauth/token", "par": "/oauth/par"}
 
 
 class Request(OAuth2Request):
@@ -73,7 +74,7 @@ class TokenServer(AuthorizationServer):
         self._issued: IssuedToken | None = None
         self._family: TokenFamily | None = None
         self._spend: Callable[[], TokenFamily | None] = lambda: None
-        self._resource: str | None = None
+        self._narrowing, self._allowed = Narrowing(), list[dict[str, Any]]()
         self._offer: Offer | None = None
         self._unit: Unit | None = None
         self.register_grant(ClientCredentials)
@@ -83,7 +84,8 @@ class TokenServer(AuthorizationServer):
 
     def decide(self, form: TokenForm, unit: Unit | None = None) -> Decision:
         """The decision on a token request; one with a row grant (`ROW_GRANTS`) spends its row in the unit, and needs one."""
-        self._resource, self._offer, self._unit = form.values.get("resource"), form.offer, unit
+        self._narrowing = Narrowing(form.resources, form.values.get("authorization_details"))
+        self._offer, self._unit = form.offer, unit
         decided = self.create_token_response(_posted(form))
         assert isinstance(decided, Decision)
         return decided
@@ -110,6 +112,11 @@ class TokenServer(AuthorizationServer):
     def proved(self) -> bool:
         """Whether the request was proved by something that may be used once."""
         return bool(self._once)
+
+    @property
+    def found(self) -> KnownClient | None:
+        """The request's client, where there is one."""
+        return self._known
 
     @property
     def known(self) -> KnownClient:
@@ -144,14 +151,17 @@ class TokenServer(AuthorizationServer):
         refusal = grant.refusal_at(self._today(), client_id) or grant.refusal_from(self._address, client_id)
         if refusal is not None:
             raise GrantRefused(refusal)
-        own = self._tokens.audiences[self._known.facts.audience]
-        if self._resource is not None and self._resource != own:
-            # RFC 8707 section 2; a token for another audience is another credential.
-            raise OAuth2Error(error="invalid_target", description=f"This credential is for {own} only.")
+        self._narrowing.check_target(self._tokens.audiences[self._known.facts.audience])
         if self._offer is not None and (grant.terms.crawl is None or not self._offer.covered_by(grant.terms.crawl)):
             raise OAuth2Error(error="invalid_resource", description="The contract does not allow to fetch all of this resource.")
         if self._offer is not None and self._known.facts.audience != "site":
             raise OAuth2Error(error="invalid_resource", description="This credential is not for the site. Create one that is.")
+
+    def narrow(self, narrowing: Narrowing) -> list[dict[str, Any]]:
+        """Take over what a request for a person asks to be narrowed to; the details to show. Raises as `Narrowing`, `GrantRefused`."""
+        self._narrowing = narrowing
+        self.check_contract()
+        return self._details()
 
     def check_alone(self) -> None:
         """Refuse a client for itself where the contract names its users."""
@@ -165,10 +175,10 @@ class TokenServer(AuthorizationServer):
         row = authorizations.find_code(unit, code, client.get_client_id())
         if row is None or not holds(unit.session, row.account_id or "", row.organisation_id, authorizations.MAY_CONSENT):
             return None
-        if row.dpop_jkt and row.dpop_jkt != self._jkt:
+        if row.dpop_jkt and row.dpop_jkt != self.jkt:
             raise InvalidGrantError(description="The code is bound to a key (dpop_jkt). Send a DPoP proof of that key.")
-        bound = self._jkt if self.known.facts.auth_method == "none" else ""
-        self._spend = lambda: authorizations.redeem(unit, row, bound)
+        bound = self.jkt if self.known.facts.auth_method == "none" else ""
+        self._spend, self._allowed = lambda: authorizations.redeem(unit, row, bound), row.details
         return Asked(row)
 
     def find_refresh(self, token: str) -> Renewable | None:
@@ -180,9 +190,9 @@ class TokenServer(AuthorizationServer):
         if not holds(unit.session, family.account_id, family.organisation_id, authorizations.MAY_CONSENT):
             families.revoke_family(unit, family.id, "member_left")
             return None
-        if family.dpop_jkt and family.dpop_jkt != self._jkt:
+        if family.dpop_jkt and family.dpop_jkt != self.jkt:
             raise InvalidGrantError(description="The refresh token is bound to a key. Send a DPoP proof of that key.")
-        self._spend = lambda: family if families.spend_refresh(unit, token, family) else None
+        self._spend, self._allowed = lambda: family if families.spend_refresh(unit, token, family) else None, family.details
         return Renewable(family)
 
     def generate_token(
@@ -193,28 +203,31 @@ class TokenServer(AuthorizationServer):
         scope: str | None = None,
         expires_in: int | None = None,
         include_refresh_token: bool = True,
-    ) -> dict[str, str | int]:
+    ) -> dict[str, Any]:
         """A token of the client's audience in the form of RFC 6749 section 5.1; a refresh token only for a person's consent."""
         assert self._known is not None and isinstance(self._known.grant, Grant)
         allowed = client.get_allowed_scope(scope)  # type: ignore[arg-type]  # None is Authlib's "nothing asked for"
         if not allowed:
             raise InvalidScopeError(description=plain("The credential reaches only: " + " ".join(sorted(self._known.facts.scopes))))
-        more: dict[str, Any] = self._person() if grant_type in ROW_GRANTS else {}
+        details = self._details()
+        narrowed = {"authorization_details": details} if details else {}
+        more: dict[str, Any] = (self._person() if grant_type in ROW_GRANTS else {}) | narrowed
         bound = self._proof is not None and self._known.facts.audience == "api"  # before the site nobody checks proofs
         if bound:
-            more["cnf"] = {"jkt": self._jkt}
+            more["cnf"] = {"jkt": self.jkt}
         self._issued = self._tokens.issue(self._known.facts, self._known.grant.version, allowed, more)
-        token: dict[str, str | int] = {
+        token: dict[str, Any] = {
             "access_token": self._issued.token,
             "token_type": "DPoP" if bound else "Bearer",
             "expires_in": self._issued.expires_in,
             "scope": allowed,
+            **narrowed,
         }
         if self._family is not None and include_refresh_token:
             token["refresh_token"] = families.new_refresh_token(self._rows(), self._family)
         return token
 
-    def save_token(self, token: dict[str, str | int], request: OAuth2Request) -> None:
+    def save_token(self, token: dict[str, Any], request: OAuth2Request) -> None:
         """Nothing is kept of a token but its ledger entry, which the endpoint writes."""
 
     def send_signal(self, name: object, *args: object, **kwargs: object) -> None:
@@ -248,13 +261,13 @@ class TokenServer(AuthorizationServer):
         return client
 
     @property
-    def _jkt(self) -> str:
+    def jkt(self) -> str:
         """The thumbprint of the key that the request proves; empty where it proves none."""
         return "" if self._proof is None else self._proof.jkt
 
     def _proved_key(self, given: Sequence[str], path: str) -> Proof | None:
-        """The proof of a request (RFC 9449 section 5), None where none is sent and none is needed."""
-        if not given and not self.known.facts.dpop_bound:
+        """The proof of a request (RFC 9449 section 5), None where none is sent and none is needed: only tokens need one."""
+        if not given and not (self.known.facts.dpop_bound and path == _PROVED_AT["token"]):
             return None
         proof = self._proofs.check(given, "POST", self._tokens.issuer + path)
         if isinstance(proof, Refusal):
@@ -263,6 +276,13 @@ class TokenServer(AuthorizationServer):
             raise ProofRefused(proof)
         self._once.append(once_of(proof))
         return proof
+
+    def _details(self) -> list[dict[str, Any]]:
+        """What the token is narrowed to; nothing where the contract alone holds."""
+        facts, grant = self.known.facts, self.known.grant
+        assert isinstance(grant, Grant)
+        own = self._tokens.audiences[facts.audience]
+        return [each.stored() for each in self._narrowing.granted(self._allowed, grant.terms, facts.audience, own)]
 
     def _person(self) -> dict[str, str]:
         """Spend the code or refresh token; the claims of whoever won."""

@@ -98,10 +98,18 @@ class Shell:
         return TokenServer(self.directory, self.house.tokens, self.today, address, self._keys, self.proofs)
 
     def authenticated(
-        self, form: TokenForm, address: str, endpoint: str, methods: Collection[str] = AUTH_METHODS
+        self,
+        form: TokenForm,
+        address: str,
+        endpoint: str,
+        methods: Collection[str] = AUTH_METHODS,
+        server: TokenServer | None = None,
     ) -> KnownClient | Decision:
-        """The client that a request comes from, or the refusal. An assertion is used up in a transaction of its own."""
-        server = self.server(address)
+        """The client that a request comes from, or the refusal. What proves it is used up in a transaction of its own.
+
+        `server` is the request's own, where more is to be read from it afterwards.
+        """
+        server = server or self.server(address)
         known = server.authenticate(form, endpoint, methods)
         if isinstance(known, Decision) or not server.proved:
             return known

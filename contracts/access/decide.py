@@ -1,4 +1,4 @@
-"""The hot path's one decision, pure: contract and dataset policy and credential and request. Every step only narrows."""
+"""The hot path's one decision, pure: contract and dataset policy and credential and token and request. Every step only narrows."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from datetime import date
 
 from contracts.access.query import Filter, Query
+from contracts.access.reach import reached
 from contracts.access.rows import outside
+from contracts.credentials.details import Details
 from contracts.credentials.tokens import Claims
 from contracts.datasets.catalogue import Dataset
 from contracts.datasets.plan import Column, Test
@@ -59,20 +61,21 @@ def decide(grant: Grant, claims: Claims, dataset: Dataset | None, query: Query, 
     if refusal is not None:
         return refusal
     try:
-        return _allowed(grant, dataset, query)
+        return _allowed(grant, dataset, query, claims.details)
     except Refused as refused:
         return refused.refusal
 
 
-def _allowed(grant: Grant, dataset: Dataset | None, query: Query) -> Allowed:
+def _allowed(grant: Grant, dataset: Dataset | None, query: Query, details: Details) -> Allowed:
     terms = None if dataset is None else grant.terms.for_dataset(dataset.id)
     if dataset is None or terms is None:
         named = ", ".join(each.dataset for each in grant.terms.datasets)
         raise refuse("dataset_not_in_contract", f"The contract names {named}. Apply for other datasets in the portal.")
-    purpose = _purpose(grant, dataset, query.purpose)
-    columns = _columns(dataset, terms, query.fields)
+    reach, only = reached(terms, details, query)
+    purpose = _purpose(grant, dataset, query.purpose or only)
+    columns = _columns(dataset, reach, query.fields)
     bounds = contract_tests(dataset, terms)
-    asked = tuple(_asked(dataset, terms, each) for each in query.filters)
+    asked = tuple(_asked(dataset, reach, each) for each in query.filters)
     field = outside(bounds, asked)
     if field is not None:
         reason = f"The contract's rows have other values of {field}. Its terms are at /v1/contract."

@@ -6,8 +6,10 @@ A code that comes back a second time was stolen or sent twice; nobody can tell w
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import delete, or_, update
 from sqlmodel import Session, col, select
@@ -31,7 +33,8 @@ MAY_CONSENT = (Role.LEAD, Role.DEVELOPER, Role.READER)
 class Asked:
     """A request that was found in order: whose, for what, and where the answer goes. `code_challenge` is S256 (RFC 7636).
 
-    `dpop_jkt` is the key that the code is bound to (RFC 9449 section 10), empty for none.
+    `dpop_jkt` is the key that the code is bound to (RFC 9449 section 10), empty for none; `details` narrow it within the contract
+    (RFC 9396).
     """
 
     client_id: str
@@ -42,6 +45,7 @@ class Asked:
     scope: str
     code_challenge: str
     dpop_jkt: str = ""
+    details: tuple[Mapping[str, Any], ...] = ()
 
 
 def begin(unit: Unit, asked: Asked) -> Authorization:
@@ -56,6 +60,7 @@ def begin(unit: Unit, asked: Asked) -> Authorization:
         scope=asked.scope,
         code_challenge=asked.code_challenge,
         dpop_jkt=asked.dpop_jkt,
+        details=[dict(each) for each in asked.details],
         created_at=unit.now,
         expires_at=unit.now + REQUEST_LIFETIME,
     )
@@ -166,6 +171,6 @@ def _entry(event: str, row: Authorization, personal: dict[str, str]) -> Entry:
         contract=row.contract_id,
         credential=row.client_id,
         credential_kind="oauth_client",
-        facts={"scope": row.scope},
+        facts={"scope": row.scope, **({"details": row.details} if row.details else {})},
         personal=personal,
     )

@@ -34,6 +34,7 @@ def new_family(unit: Unit, family_id: str, asked: Authorization, dpop_jkt: str =
         dpop_jkt=dpop_jkt,
         created_at=unit.now,
         expires_at=unit.now + FAMILY_LIFETIME,
+        details=asked.details,
     )
     unit.session.add(family)
     unit.session.flush()

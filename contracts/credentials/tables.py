@@ -113,6 +113,18 @@ class Authorization(SQLModel, table=True):
     code_sha256: str | None = Field(default=None, unique=True, index=True)
     spent_at: datetime | None = None
     family_id: str | None = None
+    details: list[dict[str, Any]] = Field(default_factory=list, sa_type=json_type)  # type: ignore[call-overload]  # as above
+
+
+class PushedRequest(SQLModel, table=True):
+    """An authorization request that a client sent ahead, for one use by that client within a minute and a half (RFC 9126)."""
+
+    __tablename__ = "pushed_request"
+
+    id: str = Field(primary_key=True, description="SHA-256 of the request_uri")
+    client_id: str = Field(foreign_key="client.id", index=True)
+    asked: list[list[str]] = Field(default_factory=list, sa_type=json_type)  # type: ignore[call-overload]  # as above
+    expires_at: datetime = Field(index=True)
 
 
 class TokenFamily(SQLModel, table=True):
@@ -130,6 +142,7 @@ class TokenFamily(SQLModel, table=True):
     created_at: datetime
     expires_at: datetime = Field(index=True)
     revoked_at: datetime | None = None
+    details: list[dict[str, Any]] = Field(default_factory=list, sa_type=json_type)  # type: ignore[call-overload]  # as above
 
 
 class RefreshToken(SQLModel, table=True):

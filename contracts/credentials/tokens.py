@@ -22,6 +22,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import select
 
 from contracts.clock import Clock
+from contracts.credentials.details import Details, stored_details
 from contracts.credentials.jose import sign
 from contracts.credentials.signing_keys import ALGORITHM, RELOAD_SECONDS, SigningKeys
 from contracts.credentials.tables import KeptToken
@@ -82,7 +83,8 @@ class IssuedToken:
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """What a verified token says. `audience` is the `aud` claim, an address; `family` the consent that it comes from, if any.
+    """What a verified token says. `audience` is the `aud` claim, an address; `family` the consent that it comes from, if any;
+    `details` what the token is narrowed to within its contract, nothing where that alone holds.
 
     `payload` holds the claims as they were signed; introspection tells them, nothing decides by them.
     """
@@ -95,6 +97,7 @@ class Claims:
     expires_at: datetime
     audience: str
     family: str = ""
+    details: Details = ()
     payload: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
     kid: str = field(default="", compare=False)
 
@@ -299,5 +302,8 @@ def _claims(payload: Mapping[str, Any], issuer: str, kid: str) -> Claims | Refus
     # A token without a family is the client's own (RFC 9068 section 2.2): its subject is the client.
     if not isinstance(family, str) or (not family and subject != client_id):
         return _malformed()
+    details = stored_details(payload.get("authorization_details"))
+    if details is None:
+        return _malformed()
     ended = datetime.fromtimestamp(ends, UTC)
-    return Claims(client_id, contract_id, version, frozenset(scope.split()), jti, ended, audience, family, dict(payload), kid)
+    return Claims(client_id, contract_id, version, frozenset(scope.split()), jti, ended, audience, family, details, dict(payload), kid)

@@ -68,6 +68,7 @@ WHO: dict[str, frozenset[Role] | str] = {
     "POST /account/recovery-codes": ANYONE_SIGNED_IN,
     "POST /account/recovery-codes/file": ANYONE_SIGNED_IN,
     "GET /consent/{authorization_id}": CONSENTING,
+    "GET /consent/refused/{code}": PUBLIC,
     "POST /consent/{authorization_id}": CONSENTING,
     "POST /apply": LEADS,
     "GET /partner": PARTNERS,
@@ -297,6 +298,7 @@ PARAMETERS: dict[str, Foreign] = {
 
 NOBODYS: dict[str, str] = {
     "GET /datasets/{dataset_id}": "the catalogue is for everyone",
+    "GET /consent/refused/{code}": "one of the house's own codes",
     "GET /ledger/tile/{level}/{place:path}": "hashes of the tree are for everyone; bundles of entries are for nobody here",
     "POST /demo/become/{key}": "the demo's invented people, and only there",
 }

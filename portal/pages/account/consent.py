@@ -8,9 +8,10 @@ from starlette.responses import RedirectResponse, Response
 
 from contracts.credentials import authorizations
 from contracts.credentials.authorizations import MAY_CONSENT
+from contracts.credentials.details import in_words
 from contracts.credentials.redirects import answer_uri, origin_of
 from contracts.credentials.tables import Authorization, Client
-from contracts.errors import refuse
+from contracts.errors import Refusal, refuse
 from contracts.lifecycle.queries import version_of
 from contracts.lifecycle.tables import Contract
 from contracts.people.actor import Actor
@@ -19,8 +20,21 @@ from contracts.terms.words import plain
 from portal.deps import house_of, page, requires
 from portal.forms import Form, submitted
 from portal.limits import PAGES, limited
+from portal.problems import problem
 
 router = APIRouter()
+
+# What the authorization address cannot tell the program, because nobody knows where it is (RFC 6749 section 4.1.2.1).
+REFUSED = {
+    "program_unknown": "No program of this id reads under a contract here; it may have been revoked. You were sent nowhere and nothing "
+    "was given away. Ask whoever gave you the program, or your lead.",
+    "return_address_unknown": "The program wanted you sent back to an address that is not registered for it, so you were sent nowhere. If "
+    "you did not start a program of yours just now, somebody may be trying to trick you: close this page. Else ask your lead to "
+    "register the address.",
+    "pushed_request_unusable": "The program’s request has ended or was used before. Start again in the program.",
+    "bad_request": "The program’s request cannot be read. Start again in the program; if it comes back, tell whoever made it.",
+    "too_many_requests": "Too many requests of programs came from your network. Wait a minute, then start again in the program.",
+}
 
 _may_consent = requires(*MAY_CONSENT)
 # As every page's, but for where the form's answer leads (Content Security Policy level 3 section 6.4.2 holds redirects to it too).
@@ -41,10 +55,19 @@ def show(request: Request, authorization_id: str, actor: Actor = Depends(_may_co
         terms = readable(version_of(session, contract).terms_json)
     if terms is None:
         raise refuse("seal_broken", "The contract's terms cannot be read. Nothing can be allowed under it now.")
-    lines = plain(terms, house.settings)
-    response = page(request, "account/consent.html", asked=asked, client=client, contract=contract, lines=lines)
+    lines, details = plain(terms, house.settings), in_words(asked.details, house.settings)
+    response = page(request, "account/consent.html", asked=asked, client=client, contract=contract, lines=lines, details=details)
     response.headers["content-security-policy"] = _POLICY.format(origin=origin_of(asked.redirect_uri))
     return response
+
+
+@router.get("/consent/refused/{code}")
+@limited(PAGES)
+def refused(request: Request, code: str) -> Response:
+    """Why a program's request went no further, for the person whom it sent here; nothing of the request stands on the page."""
+    if code not in REFUSED:
+        raise refuse("not_found", "Start again in the program that sent you here.")
+    return problem(request, Refusal(code, REFUSED[code]))
 
 
 @router.post("/consent/{authorization_id}")

@@ -32,6 +32,7 @@ def test_a_request_in_order_waits_for_the_person(world: World) -> None:
         "code_sha256": None,
         "spent_at": None,
         "family_id": None,
+        "details": [],
     }
 
 
@@ -107,3 +108,56 @@ def test_a_flood_of_requests_is_stopped(sqlite_world: World) -> None:
     caller = sqlite_world.caller()
     answers = [authorize(caller, asked(client_id, code_challenge=None)) for _ in range(121)]
     assert (answers[119].status_code, answers[120].status_code, answers[120].json()["error"]) == (303, 429, "slow_down")
+
+
+@pytest.mark.parametrize(
+    ("changed", "code"),
+    [
+        ({"client_id": "cli_" + "0" * 26}, "program_unknown"),
+        ({"client_id": None}, "program_unknown"),
+        ({"redirect_uri": "https://evil.example/back"}, "return_address_unknown"),
+        ({"request_uri": "urn:ietf:params:oauth:request_uri:x"}, "pushed_request_unusable"),
+        ({"state": "x" * 4_000}, "bad_request"),
+    ],
+)
+def test_a_person_gets_a_page_where_the_program_cannot_be_told(sqlite_world: World, changed: dict[str, str | None], code: str) -> None:
+    client_id, _ = program(sqlite_world)
+    browser = sqlite_world.caller()
+    browser.headers["accept"] = "text/html,application/xhtml+xml"
+    answer = authorize(browser, asked(client_id, **changed))
+    assert (answer.status_code, answer.headers["location"]) == (303, f"/consent/refused/{code}")
+    assert sqlite_world.entries()[-1] | {"contract_hash": ""} == {
+        "event": "token.refused",
+        "decision": "refuse",
+        "rule": code,
+        "facts": {"asked": "authorization"},
+        "contract_hash": "",
+        **_whose(sqlite_world, "" if code != "return_address_unknown" else client_id),
+    }
+
+
+def _whose(world: World, client_id: str) -> dict[str, object]:
+    if not client_id:
+        return {}
+    return {
+        "organisation": world.lead.organisation_id,
+        "contract": world.contract.id,
+        "contract_version": 1,
+        "credential": client_id,
+        "credential_kind": "oauth_client",
+    }
+
+
+def test_what_goes_back_to_the_program_is_noted_as_well(sqlite_world: World) -> None:
+    client_id, _ = program(sqlite_world)
+    authorize(sqlite_world.caller(), asked(client_id, code_challenge=None))
+    assert (sqlite_world.entries()[-1]["rule"], sqlite_world.entries()[-1]["credential"]) == ("invalid_request", client_id)
+
+
+def test_a_flood_is_noted_once_a_minute_and_told_to_people_on_a_page(sqlite_world: World) -> None:
+    client_id, _ = program(sqlite_world)
+    browser = sqlite_world.caller()
+    browser.headers["accept"] = "text/html"
+    answers = [authorize(browser, asked(client_id, code_challenge=None)) for _ in range(123)]
+    assert answers[-1].headers["location"] == "/consent/refused/too_many_requests"
+    assert [entry["rule"] for entry in sqlite_world.entries()][-2:] == ["invalid_request", "too_many_requests"]

@@ -35,6 +35,9 @@ def test_the_authorization_servers_metadata(sqlite_world: World) -> None:
             "revocation_endpoint_auth_methods_supported": [*PROVEN, "none"],
             "revocation_endpoint_auth_signing_alg_values_supported": SIGNED,
             "dpop_signing_alg_values_supported": SIGNED,
+            "authorization_details_types_supported": ["dataset-access"],
+            "pushed_authorization_request_endpoint": f"{ISSUER}/oauth/par",
+            "require_pushed_authorization_requests": False,
             "protected_resources": [f"{ISSUER}/v1"],
         },
     )
@@ -52,6 +55,7 @@ def test_the_apis_metadata_is_the_same_at_both_addresses(sqlite_world: World) ->
         "bearer_methods_supported": ["header"],
         "dpop_signing_alg_values_supported": SIGNED,
         "dpop_bound_access_tokens_required": False,
+        "authorization_details_types_supported": ["dataset-access"],
         "resource_name": "Agora",
         "resource_documentation": f"{ISSUER}/datasets",
     }

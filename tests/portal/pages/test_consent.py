@@ -15,10 +15,12 @@ from contracts.house import House
 from contracts.ids import is_well_formed_secret, new_id
 from contracts.people.actor import Actor
 from contracts.people.roles import Role
+from portal.pages.account.consent import REFUSED
 from tests.contracts.credentials.sealed import contract_in_force
 from tests.contracts.people.people import person
 from tests.portal.house import add_person, browser, post, sign_in
 
+DETAILS = ({"type": "dataset-access", "dataset": "posts", "fields": ["id"], "actions": ["read"], "purpose": "research"},)
 BACK = "http://127.0.0.1:49152/back"
 
 
@@ -45,7 +47,7 @@ def asked(house: House) -> str:
         )
         unit.session.add(client)
         unit.session.flush()
-        values = Asked(client.id, contract.id, lead.organisation_id, BACK, "s 1", "records:read", "c" * 43)
+        values = Asked(client.id, contract.id, lead.organisation_id, BACK, "s 1", "records:read", "c" * 43, DETAILS)
         return f"/consent/{authorizations.begin(unit, values).id}"
 
 
@@ -58,6 +60,7 @@ def _answer(response: Any) -> dict[str, str]:
 def test_the_page_says_who_asks_and_what_the_contract_allows(house: House, asked: str) -> None:
     shown = sign_in(house, "ada@northfield.example").get(asked)
     assert shown.status_code == 200
+    assert "Of the dataset “Public posts” only these fields: id. For this purpose alone: Research in the public interest." in shown.text
     for words in ("Reader &lt;b&gt; asks to read for you", "A study of topics", "these fields may be read: id, text", BACK):
         assert words in shown.text
     assert f"form-action 'self' {BACK.removesuffix('/back')};" in shown.headers["content-security-policy"]
@@ -96,3 +99,17 @@ def test_others_may_not_answer(house: House, asked: str, organisation: str, role
     client: TestClient = sign_in(house, "eve@south.example")
     assert client.get(asked).status_code == status
     assert post(client, asked, page="/account", answer="allow").status_code in (status, 403)
+
+
+@pytest.mark.parametrize("code", sorted(REFUSED))
+def test_a_request_that_goes_nowhere_is_explained_to_the_person(house: House, code: str) -> None:
+    shown = browser(house).get(f"/consent/refused/{code}")
+    assert (shown.status_code, REFUSED[code][:40] in shown.text.replace("&#39;", "'")) == (
+        429 if code == "too_many_requests" else 400,
+        True,
+    )
+
+
+def test_only_refusals_of_programs_are_explained_there(house: House) -> None:
+    for other in ("seal_broken", "nothing", "<b>"):
+        assert browser(house).get(f"/consent/refused/{other}").status_code == 404
