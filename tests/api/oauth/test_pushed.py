@@ -12,11 +12,16 @@ from sqlmodel import select
 
 from api.oauth.pushed import LIMITS
 from contracts.clock import FixedClock
+from contracts.credentials.assertions import TYPE
 from contracts.credentials.authorizations import allow
 from contracts.credentials.pushed import LIFETIME, sweep_pushed
 from contracts.credentials.tables import Authorization, PushedRequest
 from tests.api.oauth.conftest import ISSUER, World
 from tests.api.oauth.programs import BACK, asked, authorize, exchange, program
+from tests.api.oauth.test_assertions import EC as CLIENT_KEY
+from tests.api.oauth.test_assertions import JWKS, NOW
+from tests.api.oauth.test_dpop import EC, OTHER, made
+from tests.harness.jose import assertion
 
 
 def push(caller: Any, client: tuple[str, str], **changed: str | None) -> Any:
@@ -123,3 +128,26 @@ def test_a_flood_is_stopped(sqlite_world: World) -> None:
     answers = [push(caller, client, code_challenge=None) for _ in range(121)]
     assert (answers[119].status_code, answers[120].status_code, answers[120].json()["error"]) == (400, 429, "slow_down")
     assert int(answers[120].headers["retry-after"]) >= 1
+
+
+def test_a_proof_with_the_pushed_request_binds_the_code_to_its_key(world: World) -> None:
+    caller, client = world.caller(), program(world)
+    pushed = {"dpop": made(world, url=f"{ISSUER}/oauth/par")}
+    elsewhere = caller.post("/oauth/par", data=asked(client[0]), headers={"dpop": made(world)})
+    assert elsewhere.json()["error"] == "invalid_dpop_proof"
+    other = caller.post("/oauth/par", data=asked(client[0], dpop_jkt=OTHER.thumbprint()), headers=pushed)
+    assert (other.status_code, other.json()["error"]) == (400, "invalid_request")
+    uri = caller.post("/oauth/par", data=asked(client[0]), headers={"dpop": made(world, url=f"{ISSUER}/oauth/par")}).json()["request_uri"]
+    authorize(caller, {"client_id": client[0], "request_uri": uri})
+    with world.store.read() as session:
+        assert session.exec(select(Authorization.dpop_jkt)).all() == [EC.thumbprint()]
+
+
+def test_a_client_proves_itself_by_an_assertion_once(world: World) -> None:
+    caller, client = world.caller(), program(world, public=False)
+    world.use_keys(client[0], jwks=JWKS)
+    signed = {"client_assertion": assertion(CLIENT_KEY, client[0], ISSUER, NOW), "client_assertion_type": TYPE}
+    answers = [caller.post("/oauth/par", data=asked(client[0]) | signed) for _ in range(2)]
+    assert [each.status_code for each in answers] == [201, 401]
+    with world.store.read() as session:
+        assert "client_assertion" not in session.exec(select(PushedRequest)).one().model_dump_json()

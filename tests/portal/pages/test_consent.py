@@ -47,7 +47,7 @@ def asked(house: House) -> str:
         )
         unit.session.add(client)
         unit.session.flush()
-        values = Asked(client.id, contract.id, lead.organisation_id, BACK, "s 1", "records:read", "c" * 43, DETAILS)
+        values = Asked(client.id, contract.id, lead.organisation_id, BACK, "s 1", "records:read", "c" * 43, details=DETAILS)
         return f"/consent/{authorizations.begin(unit, values).id}"
 
 
