@@ -77,6 +77,8 @@ CODES: dict[str, Code] = {
     # credentials
     "credential_ended": Code(Kind.FORBIDDEN, "The credential's own last day has passed; its contract may go on."),
     "network_not_in_credential": Code(Kind.FORBIDDEN, "The request came from a network that the credential was not made for."),
+    "oauth_required": Code(Kind.FORBIDDEN, "The contract takes no API keys; its programs use tokens of an OAuth client."),
+    "dataset_not_in_credential": Code(Kind.FORBIDDEN, "The credential was made for other datasets of its contract."),
     "token_missing": Code(Kind.UNAUTHENTICATED, "The request carries no access token."),
     "token_invalid": Code(Kind.UNAUTHENTICATED, "The access token is malformed, expired, revoked or for another audience."),
     "dpop_proof_invalid": Code(Kind.UNAUTHENTICATED, "The DPoP proof is missing, malformed, for another request, or was used before."),

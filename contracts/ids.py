@@ -26,7 +26,7 @@ PREFIXES = {
     "idn": "identity at an institution",
     "inc": "incident",
     "inv": "invitation",
-    "key": "key",
+    "key": "API key, or key that the house signs with",
     "los": "lost second factor",
     "mal": "mail",
     "mem": "membership",

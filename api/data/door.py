@@ -13,6 +13,7 @@ from api.limits import Paces, Standing, retry_after, told
 from api.problems import MEDIA_TYPE, body_of, status_of
 from contracts.access.grants import Held
 from contracts.access.request import Caller, Quota
+from contracts.credentials.api_keys import PREFIX, ApiKeys
 from contracts.credentials.proofs import Proofs
 from contracts.credentials.spent import Once
 from contracts.credentials.tokens import Claims
@@ -75,14 +76,15 @@ class Door:
         self._house, self._paces = house, Paces(house.settings.shared)
         self._proxies = tuple(house.settings.gate.proxies)
         self._audience = house.tokens.audiences["api"]
+        self._keys = ApiKeys(house.store, house.watch, self._audience)
         self._metadata = f"{house.tokens.issuer}/.well-known/oauth-protected-resource/v1"
         self._proofs = Proofs(house.keys, house.clock)
 
     async def enter(self, scope: Scope) -> Seat | Reply:
-        """The caller's seat, or the reply to one who has no usable token; that refusal's entry is durable."""
+        """The caller's seat, or the reply to one who has no usable token or key; that refusal's entry is durable."""
         address, sent = self._address(scope), sent_in(scope)
         dpop = isinstance(sent, Sent) and sent.scheme == "dpop"
-        claims = sent if isinstance(sent, Refusal) else await self._house.tokens.check(sent.token, self._audience)
+        claims = sent if isinstance(sent, Refusal) else await self._claims(sent.token)
         proof: Once | Refusal | None = None
         if isinstance(sent, Sent) and isinstance(claims, Claims) and (claims.bound or dpop):
             proof = proved(self._proofs, self._house.tokens.issuer, scope, sent, claims)
@@ -95,6 +97,12 @@ class Door:
         if isinstance(held.grant, Grant) and claims.client_id in held.grant.clients:
             standing = await self._paces.take(claims.contract_id, self._rate(held.grant))
         return Seat(Caller(claims, address, proof), held, standing)
+
+    async def _claims(self, token: str) -> Claims | Refusal:
+        """What an access token says, or an API key, which is sent in its place."""
+        if token.startswith(PREFIX):
+            return await self._keys.check(token)
+        return await self._house.tokens.check(token, self._audience)
 
     def leave(self, seat: Seat, reply: Reply) -> Reply:
         """The reply as it leaves for a caller: marked as `Seat.told` says, with the next nonce for one who proves a key.
@@ -160,10 +168,10 @@ def entry_for(claims: Claims, grant: Grant | None, address: str, event: str, wha
         rule="" if refusal is None else refusal.code,
         organisation="" if grant is None else grant.organisation_id,
         contract=claims.contract_id,
-        contract_version=claims.contract_version,
+        contract_version=claims.contract_version or (0 if grant is None else grant.version),
         contract_hash="" if grant is None else grant.terms_sha256,
         credential=claims.client_id,
-        credential_kind="oauth-client",
+        credential_kind=claims.kind,
         facts={"asked": what, **marks.facts_of(claims.contract_id)},
         personal={name: value for name, value in (("network", network), ("account", claims.account)) if value},
     )

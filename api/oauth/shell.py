@@ -20,9 +20,9 @@ from api.oauth.pace import Pace, PaceLimits
 from api.oauth.server import TokenServer
 from contracts.clock import day_in
 from contracts.credentials.client_keys import ClientKeys
+from contracts.credentials.decide import CLIENT_KIND
 from contracts.credentials.directory import Directory, KnownClient
 from contracts.credentials.proofs import Proofs
-from contracts.credentials.service import CLIENT_KIND
 from contracts.datasets.catalogue import described
 from contracts.errors import StoreUnavailable
 from contracts.guarded import GuardedClient

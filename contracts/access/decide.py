@@ -10,6 +10,7 @@ from datetime import date
 from contracts.access.query import Filter, Query
 from contracts.access.reach import reached
 from contracts.access.rows import outside
+from contracts.credentials.decide import LOOK, READ
 from contracts.credentials.details import Details
 from contracts.credentials.tokens import Claims
 from contracts.datasets.catalogue import Dataset
@@ -21,7 +22,9 @@ from contracts.ledger.stage import canonical
 from contracts.terms.grant import Grant
 from contracts.terms.model import Condition, DatasetTerms
 
-SCOPE = "records:read"
+SCOPE = READ
+# Who may read records may read the contract that they come under.
+_REACHED_BY = {READ: frozenset({READ}), LOOK: frozenset({LOOK, READ})}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +53,8 @@ def admit(grant: Grant, claims: Claims, address: str, today: date, scope: str = 
     dead = grant.refusal_of(claims) or (None if claims.family else grant.refusal_alone())
     if dead is not None:
         return dead
-    if scope not in claims.scopes or scope not in grant.clients[claims.client_id]:
-        return Refusal("scope_not_granted", f"This needs the scope {scope}. Ask for a token with it.", {"scope": scope})
+    if not _REACHED_BY[scope] & claims.scopes & grant.clients[claims.client_id]:
+        return Refusal("scope_not_granted", f"This needs a credential, and a token, with the scope {scope}.", {"scope": scope})
     return grant.refusal_at(today, claims.client_id) or grant.refusal_from(address, claims.client_id)
 
 
@@ -61,7 +64,8 @@ def decide(grant: Grant, claims: Claims, dataset: Dataset | None, query: Query, 
     if refusal is not None:
         return refusal
     try:
-        return _allowed(grant, dataset, query, claims.details)
+        allowed = _allowed(grant, dataset, query, claims.details)
+        return grant.refusal_of_dataset(allowed.dataset.id, claims.client_id) or allowed
     except Refused as refused:
         return refused.refusal
 

@@ -19,6 +19,7 @@ from contracts.access.request import Answer, Caller, Quota, RecordsRequest, entr
 from contracts.access.withheld import WithheldCounts
 from contracts.access.writer import AccessWriter
 from contracts.clock import Clock, rfc3339
+from contracts.credentials.decide import LOOK
 from contracts.datasets import pseudonyms
 from contracts.datasets.catalogue import Catalogue, Version
 from contracts.datasets.engines.duckdb import DuckEngine
@@ -100,7 +101,7 @@ class Reader:
         held = await self._grants.held(caller.claims.contract_id)
         if isinstance(held.grant, Refusal):
             return held.grant
-        return admit(held.grant, caller.claims, caller.address, self.today()) or held
+        return admit(held.grant, caller.claims, caller.address, self.today(), LOOK) or held
 
     async def refuse(
         self, refusal: Refusal, request: RecordsRequest, held: Held | None, now: datetime, allowed: Allowed | None = None

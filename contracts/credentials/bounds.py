@@ -1,4 +1,4 @@
-"""What one credential is held to within its contract: its own networks and last day, and secrets that have ended. Pure."""
+"""What one credential is held to within its contract: its own networks, last day and datasets, and ended secrets. Pure."""
 
 from __future__ import annotations
 
@@ -17,15 +17,16 @@ MAX_NETWORKS = 50
 class Bounds:
     """The bounds of one credential; each only narrows what its contract says.
 
-    `networks` in CIDR form, empty for those of the contract. `last_day` is the last day in the platform's time zone. Tokens that
-    were issued up to the second of `tokens_since` are over, because the secret that they came by was. Where `dpop` is true, tokens are
-    bound to a key (RFC 9449).
+    `networks` in CIDR form and `datasets` by id, each empty for those of the contract. `last_day` is the last day in the platform's
+    time zone. Tokens that were issued up to the second of `tokens_since` are over, because the secret that they came by was. Where
+    `dpop` is true, tokens are bound to a key (RFC 9449).
     """
 
     networks: tuple[str, ...] = ()
     last_day: date | None = None
     tokens_since: datetime | None = None
     dpop: bool = False
+    datasets: frozenset[str] = frozenset()
 
 
 def networks_problem(networks: Sequence[str], terms: Terms) -> str:
@@ -49,6 +50,12 @@ def last_day_problem(last_day: date | None, terms: Terms, today: date) -> str:
     if last_day < today:
         return "The last day has passed already."
     return f"The contract ends with {terms.ends.isoformat()}; a credential ends no later." if last_day > terms.ends else ""
+
+
+def datasets_problem(datasets: Sequence[str], terms: Terms) -> str:
+    """What is wrong with the datasets that a credential is held to, or empty. The contract names each."""
+    named = [each.dataset for each in terms.datasets]
+    return f"The contract names only {', '.join(named)}." if set(datasets) - set(named) else ""
 
 
 def _network(text: str) -> Network | None:

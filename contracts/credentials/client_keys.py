@@ -15,9 +15,8 @@ from typing import Any
 import orjson
 import structlog
 
-from contracts.credentials.decide import check_change
+from contracts.credentials.decide import CLIENT_KIND, check_change
 from contracts.credentials.jose import Header, PublicKey, key_set
-from contracts.credentials.service import CLIENT_KIND
 from contracts.credentials.tables import Client
 from contracts.credentials.tokens import ClientFacts
 from contracts.errors import Refused, refuse
@@ -78,6 +77,8 @@ def _own(unit: Unit, actor: Actor, client_id: str) -> Client:
         raise Refused(refusal)
     if client.revoked_at is not None:
         raise refuse("command_not_possible", "The credential was revoked. Create a new one.")
+    if client.kind != CLIENT_KIND:
+        raise refuse("command_not_possible", "An API key is sent as it is. Create an OAuth client to prove it by keys or bind its tokens.")
     return client
 
 

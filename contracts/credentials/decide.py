@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import get_args
 
-from contracts.credentials.bounds import last_day_problem, networks_problem
+from contracts.credentials.bounds import datasets_problem, last_day_problem, networks_problem
 from contracts.credentials.redirects import redirects_problem
 from contracts.credentials.tables import Client
-from contracts.credentials.tokens import Audience
+from contracts.credentials.tokens import Audience, CredentialKind
 from contracts.errors import Refusal
 from contracts.lifecycle.states import State
 from contracts.lifecycle.tables import Contract
@@ -20,10 +20,17 @@ from contracts.people.decide import name_problem, tidy
 from contracts.people.roles import Role
 from contracts.terms.model import Terms
 
-SCOPES: dict[Audience, frozenset[str]] = {"api": frozenset({"records:read"}), "site": frozenset({"site:fetch"})}
+CLIENT_KIND: CredentialKind = "oauth_client"
+KEY_KIND: CredentialKind = "api_key"
+READ, LOOK, FETCH = "records:read", "contract:read", "site:fetch"
+SCOPES: dict[Audience, frozenset[str]] = {"api": frozenset({READ, LOOK}), "site": frozenset({FETCH})}
+# What a credential may do for which nobody chose.
+USUAL: dict[str, frozenset[str]] = {"api": frozenset({READ}), "site": frozenset({FETCH})}
 MAX_LIVE_CLIENTS = 20
 # What a client may send to the token address, by whom it reads for.
 ALONE, WITH_PEOPLE = ("client_credentials",), ("authorization_code", "refresh_token")
+# How those prove themselves that have a secret of ours.
+WITH_SECRET = ("client_secret", "bearer")
 OVERLAPS = (timedelta(), timedelta(hours=1), timedelta(days=1), timedelta(days=7))
 
 _ABSENT = Refusal("not_found", "There is no such thing here.")
@@ -42,18 +49,21 @@ class ForPeople:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a person asks of a new client. Without `people` it reads for itself."""
+    """What a person asks of a new credential. Without `people` it reads for itself; empty `scopes` are the usual ones of its audience."""
 
     name: str
     audience: str
     networks: tuple[str, ...] = ()
     last_day: date | None = None
     people: ForPeople | None = None
+    kind: str = "oauth_client"
+    scopes: frozenset[str] = frozenset()
+    datasets: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class NewClient:
-    """A client that may be made."""
+    """A credential that may be made."""
 
     name: str
     scopes: frozenset[str]
@@ -74,21 +84,37 @@ def check_client(actor: Actor, contract: Contract, terms: Terms | None, wanted: 
         return Refusal("contract_not_active", "Credentials are made under an active contract; this one is not.", {"contract": contract.id})
     if live >= MAX_LIVE_CLIENTS:
         return Refusal("command_not_possible", "A contract has at most 20 credentials. Revoke one that is no longer used.")
+    if wanted.kind == KEY_KIND and (refusal := key_refusal(terms)):
+        return refusal
+    scopes = wanted.scopes or USUAL.get(wanted.audience, frozenset())
     fields = {
         "name": name_problem(tidy(wanted.name), "Give the credential a name, for example the program that will use it."),
+        "who": _who_problem(terms, wanted),
         "audience": _audience_problem(terms, wanted),
-        "who": _who_problem(terms, wanted.people),
         "redirect_uris": "" if wanted.people is None else redirects_problem(wanted.people.redirect_uris),
+        "scopes": "" if scopes <= scopes_for(wanted.audience) else "Choose from what such a credential can reach.",
         "networks": networks_problem(wanted.networks, terms),
         "last_day": last_day_problem(wanted.last_day, terms, now.date()),
+        "datasets": datasets_problem(wanted.datasets, terms),
     }
     wrong = {field: problem for field, problem in fields.items() if problem}
     if wrong:
         return Refusal("invalid_input", "Some fields need your attention.", {"fields": wrong})
+    if wanted.kind == KEY_KIND:
+        return NewClient(tidy(wanted.name), scopes, (), "bearer")
     if wanted.people is None:
-        return NewClient(tidy(wanted.name), scopes_for(wanted.audience))
+        return NewClient(tidy(wanted.name), scopes)
     method = "client_secret" if wanted.people.secret else "none"
-    return NewClient(tidy(wanted.name), scopes_for(wanted.audience), WITH_PEOPLE, method, wanted.people.redirect_uris)
+    return NewClient(tidy(wanted.name), scopes, WITH_PEOPLE, method, wanted.people.redirect_uris)
+
+
+def key_refusal(terms: Terms) -> Refusal | None:
+    """`oauth_required` where the contract takes no API keys, neither new ones nor those that were made before an amendment."""
+    if terms.named_users:
+        return Refusal("oauth_required", "The contract names its users and takes no API keys. Create a client for people.")
+    if terms.oauth_only or terms.bound_tokens:
+        return Refusal("oauth_required", "The contract takes no API keys. Use an OAuth client: it asks for tokens that end by themselves.")
+    return None
 
 
 def check_change(actor: Actor, organisation_id: str, now: datetime, act: Act) -> Refusal | None:
@@ -117,7 +143,7 @@ def check_rotation(actor: Actor, client: Client, overlap: timedelta, now: dateti
         return refusal
     if client.revoked_at is not None:
         return Refusal("command_not_possible", "The credential was revoked; create another one.")
-    if client.auth_method != "client_secret":
+    if client.auth_method not in WITH_SECRET:
         return Refusal("command_not_possible", "This credential has no secret of ours; its keys are its owner's.")
     if overlap not in OVERLAPS:
         return Refusal("invalid_input", "Choose how long the old secret still works.", {"fields": {"overlap": "Choose one of the times."}})
@@ -139,5 +165,11 @@ def _audience_problem(terms: Terms, wanted: Wanted) -> str:
     return ""
 
 
-def _who_problem(terms: Terms, people: ForPeople | None) -> str:
-    return "The contract names its users: only programs that people let read for them." if terms.named_users and people is None else ""
+def _who_problem(terms: Terms, wanted: Wanted) -> str:
+    if wanted.kind not in get_args(CredentialKind):
+        return "Choose an OAuth client or an API key."
+    if wanted.kind == KEY_KIND and (wanted.audience != "api" or wanted.people is not None):
+        return "An API key reads the API, and for nobody by name. People and the site need an OAuth client."
+    if terms.named_users and wanted.people is None:
+        return "The contract names its users: only programs that people let read for them."
+    return ""

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from sqlmodel import Session
 
-from contracts.credentials.decide import SCOPES, scopes_for
+from contracts.credentials.decide import CLIENT_KIND, SCOPES, scopes_for
 from contracts.credentials.tables import Client
 from contracts.credentials.tokens import Audience, ClientFacts
 from contracts.datasets.catalogue import Dataset
@@ -89,7 +89,7 @@ class Directory:
             row = session.get(Client, client_id)
             if row is None:
                 return self._sandbox(session, client_id, epoch)
-            if row.revoked_at is not None or (audience := _audience(row)) is None:
+            if row.kind != CLIENT_KIND or row.revoked_at is not None or (audience := _audience(row)) is None:
                 return None
             grant = compile_grant(self._keys, session, row.contract_id)
         scopes = frozenset(row.scopes) & scopes_for(audience)

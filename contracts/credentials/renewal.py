@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from contracts.credentials.decide import check_rotation
-from contracts.credentials.service import entry_of
+from contracts.credentials.decide import CLIENT_KIND, check_rotation
+from contracts.credentials.service import entry_of, secret_of
 from contracts.credentials.tables import Client
 from contracts.errors import Refused
-from contracts.ids import new_secret, secret_hash
+from contracts.ids import secret_hash
 from contracts.ledger.stage import record
 from contracts.lifecycle.tables import Contract
 from contracts.people.actor import Actor
@@ -27,11 +27,11 @@ def rotate_client(unit: Unit, actor: Actor, client_id: str, overlap: timedelta) 
     client = unit.lock(Client, client_id)
     if refusal := check_rotation(actor, client, overlap, unit.now):
         raise Refused(refusal)
-    secret = new_secret("cs")
+    secret = secret_of(client)
     if overlap:
         client.earlier_sha256, client.earlier_until = client.secret_sha256, unit.now + overlap
     else:
-        client.earlier_sha256, client.earlier_until, client.tokens_since = "", None, unit.now
+        _end_earlier(client, unit.now)
     client.secret_sha256, client.rotated_at = secret_hash(secret), unit.now
     unit.session.flush()
     epochs.bump(unit, "grants")
@@ -47,8 +47,14 @@ def end_earlier_secret(unit: Unit, actor: Actor, client_id: str) -> None:
         raise Refused(refusal)
     if client.earlier_until is None or client.earlier_until <= unit.now:
         return
-    client.earlier_sha256, client.earlier_until, client.tokens_since = "", None, unit.now
+    _end_earlier(client, unit.now)
     unit.session.flush()
     epochs.bump(unit, "grants")
     contract = unit.session.get_one(Contract, client.contract_id)
     record(unit, entry_of("client.secret_ended", actor, client, contract.version))
+
+
+def _end_earlier(client: Client, now: datetime) -> None:
+    client.earlier_sha256, client.earlier_until = "", None
+    if client.kind == CLIENT_KIND:
+        client.tokens_since = now

@@ -1,16 +1,20 @@
-"""OAuth clients: made and revoked by the partner's people, revoked by staff. A secret is shown once and kept as SHA-256."""
+"""Credentials, OAuth clients and API keys: made and revoked by the partner's people, revoked by staff.
+
+A secret is shown once and kept as SHA-256.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from typing import Any, Literal
 
 from pydantic import ValidationError
 from sqlmodel import Session, col, select
 
-from contracts.credentials.decide import ForPeople, Wanted, check_change, check_client
+from contracts.credentials.decide import CLIENT_KIND, KEY_KIND, WITH_SECRET, ForPeople, Wanted, check_change, check_client
 from contracts.credentials.tables import Client
+from contracts.credentials.tokens import CredentialKind
 from contracts.errors import Refusal, Refused, refuse
 from contracts.ids import new_id, new_secret, secret_hash
 from contracts.ledger.stage import Entry, record
@@ -22,7 +26,8 @@ from contracts.store.unit import Unit
 from contracts.terms.grant import version_row
 from contracts.terms.model import Terms, from_json
 
-CLIENT_KIND = "oauth_client"
+# By kind: the prefix of the id, and the kind in the secret.
+_FORMS = {CLIENT_KIND: ("cli", "cs"), KEY_KIND: ("key", "ak")}
 
 
 def create_client(
@@ -35,25 +40,30 @@ def create_client(
     networks: Sequence[str] = (),
     last_day: date | None = None,
     people: ForPeople | None = None,
+    kind: CredentialKind = CLIENT_KIND,
+    scopes: Collection[str] = (),
+    datasets: Sequence[str] = (),
 ) -> tuple[Client, str]:
-    """A client of an active contract and its secret, which is never seen again. Moves the epoch `grants`.
+    """A credential of an active contract and its secret, which is never seen again. Moves the epoch `grants`.
 
-    `networks` (CIDR form) and `last_day` narrow what the contract says; without them its own hold. `people` makes a program that
-    people let read for them; its secret is empty where it cannot keep one. Raises `not_found` for another organisation's
-    contract, `role_required`, `contract_not_active`, `invalid_input` (name, addresses, networks or last day beyond the contract's,
-    a credential for the site under a contract without crawling, a program for itself where the contract names its users) and
-    `command_not_possible` above 20 live clients.
+    `networks` (CIDR form), `last_day` and `datasets` narrow what the contract says; without them its own hold. `people` makes a
+    program that people let read for them; its secret is empty where it cannot keep one. Raises `not_found` for another
+    organisation's contract, `role_required`, `contract_not_active`, `oauth_required` for an API key where the contract takes none,
+    `invalid_input` (name, addresses, scopes, bounds beyond the contract's, a credential for the site under a contract without
+    crawling, a program for itself where the contract names its users) and `command_not_possible` above 20 live credentials.
     """
     locked = unit.lock(Contract, contract.id)
     terms = _terms(unit.session, locked)
     live = [each for each in clients_of(unit.session, locked.id) if each.revoked_at is None]
-    wanted = Wanted(name, audience, tuple(networks), last_day, people)
+    wanted = Wanted(name, audience, tuple(networks), last_day, people, kind, frozenset(scopes), tuple(datasets))
     decided = check_client(actor, locked, terms, wanted, live=len(live), now=unit.now)
     if isinstance(decided, Refusal):
         raise Refused(decided)
-    secret = new_secret("cs") if decided.auth_method == "client_secret" else ""
+    prefix, secret_kind = _FORMS[kind]
+    secret = new_secret(secret_kind) if decided.auth_method in WITH_SECRET else ""
     client = Client(
-        id=new_id("cli"),
+        id=new_id(prefix),
+        kind=kind,
         contract_id=locked.id,
         organisation_id=locked.organisation_id,
         name=decided.name,
@@ -65,6 +75,7 @@ def create_client(
         redirect_uris=list(decided.redirect_uris),
         networks=list(networks),
         last_day=last_day,
+        datasets=sorted(set(datasets)),
         created_by=actor.account_id,
         created_at=unit.now,
     )
@@ -92,8 +103,13 @@ def revoke_client(unit: Unit, actor: Actor, client_id: str) -> None:
     record(unit, entry_of("client.revoked", actor, client, contract.version))
 
 
+def secret_of(client: Client) -> str:
+    """A fresh secret of the credential's kind; the caller keeps its hash."""
+    return new_secret(_FORMS[KEY_KIND if client.kind == KEY_KIND else CLIENT_KIND][1])
+
+
 def clients_of(session: Session, contract_id: str) -> list[Client]:
-    """A contract's clients, the live ones first, newest first."""
+    """A contract's credentials, the live ones first, newest first."""
     query = select(Client).where(Client.contract_id == contract_id)
     return list(session.exec(query.order_by(col(Client.revoked_at).isnot(None), col(Client.id).desc())).all())
 
@@ -121,6 +137,8 @@ def entry_of(event: str, actor: Actor, client: Client, version: int, more: Mappi
         bounds["last_day"] = client.last_day.isoformat()
     if client.redirect_uris:
         bounds |= {"grant_types": list(client.grant_types), "redirect_uris": list(client.redirect_uris), "proof": client.auth_method}
+    if client.datasets:
+        bounds["datasets"] = list(client.datasets)
     return Entry(
         event=event,
         subject=client.id,
@@ -128,7 +146,7 @@ def entry_of(event: str, actor: Actor, client: Client, version: int, more: Mappi
         contract=client.contract_id,
         contract_version=version,
         credential=client.id,
-        credential_kind=CLIENT_KIND,
+        credential_kind=client.kind,
         facts={"audience": client.audience, "scopes": list(client.scopes), **bounds, **(more or {})},
         personal=actor.personal(),
     )

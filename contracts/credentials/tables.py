@@ -12,7 +12,10 @@ from contracts.store.columns import json_type
 
 
 class Client(SQLModel, table=True):
-    """An OAuth client of one contract; `id` is its client_id. The secret is kept as SHA-256 and shown once."""
+    """A credential of one contract: an OAuth client, whose `id` is its client_id, or an API key.
+
+    The secret is kept as SHA-256 and shown once.
+    """
 
     __tablename__ = "client"
 
@@ -20,10 +23,13 @@ class Client(SQLModel, table=True):
     contract_id: str = Field(foreign_key="contract.id", index=True)
     organisation_id: str = Field(foreign_key="organisation.id", index=True)
     name: str
+    kind: str = Field(default="oauth_client", description="oauth_client, or api_key: a secret that is sent with each request")
     audience: str = Field(description="api: reads records; site: fetches the main site through the gate")
     scopes: list[str] = Field(default_factory=list, sa_type=json_type)  # type: ignore[call-overload]  # a factory of the type is accepted
-    secret_sha256: str
-    auth_method: str = Field(default="client_secret", description="client_secret (Basic or in the body), private_key_jwt, none")
+    secret_sha256: str = Field(index=True)
+    auth_method: str = Field(
+        default="client_secret", description="client_secret (Basic or in the body), private_key_jwt, none; bearer for a key"
+    )
     grant_types: list[str] = Field(default_factory=lambda: ["client_credentials"], sa_type=json_type)  # type: ignore[call-overload]  # as above
     redirect_uris: list[str] = Field(default_factory=list, sa_type=json_type)  # type: ignore[call-overload]  # as above
     jwks: dict[str, Any] | None = Field(default=None, sa_type=json_type)  # type: ignore[call-overload]  # as above
@@ -32,12 +38,16 @@ class Client(SQLModel, table=True):
     created_by: str = Field(foreign_key="account.id")
     created_at: datetime
     revoked_at: datetime | None = None
+    revoked_why: str = Field(default="", description="leaked where somebody reported the secret; empty where people ended it")
     last_used_at: datetime | None = None
     last_network: str = Field(default="", description="The network prefix of the last use; written later, by a job")
     networks: list[str] = Field(default_factory=list, sa_type=json_type)  # type: ignore[call-overload]  # as above
     last_day: date | None = Field(default=None, description="In the platform's time zone; none for the contract's own")
+    datasets: list[str] = Field(default_factory=list, sa_type=json_type)  # type: ignore[call-overload]  # as above
     rotated_at: datetime | None = None
-    earlier_sha256: str = Field(default="", description="The secret before the last rotation, which works until `earlier_until`")
+    earlier_sha256: str = Field(
+        default="", index=True, description="The secret before the last rotation, which works until `earlier_until`"
+    )
     earlier_until: datetime | None = None
     tokens_since: datetime | None = Field(default=None, description="Tokens issued up to then are over, as the secret is that they came by")
 

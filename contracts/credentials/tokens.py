@@ -41,6 +41,7 @@ MAX_TOKEN_CHARACTERS = 4096
 MAX_CACHED = 20_000
 
 Audience = Literal["api", "site"]
+CredentialKind = Literal["oauth_client", "api_key"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +87,8 @@ class Claims:
     """What a verified token says. `audience` is the `aud` claim, an address; `family` the consent that it comes from, if any;
     `details` what the token is narrowed to within its contract, nothing where that alone holds.
 
-    `payload` holds the claims as they were signed; introspection tells them, nothing decides by them.
+    `payload` holds the claims as they were signed; introspection tells them, nothing decides by them. An API key, which is no
+    token, says as much of itself: `key_sha256` is its hash, and its version 0, whichever is in force.
     """
 
     client_id: str
@@ -100,6 +102,8 @@ class Claims:
     details: Details = ()
     payload: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
     kid: str = field(default="", compare=False)
+    kind: CredentialKind = "oauth_client"
+    key_sha256: str = field(default="", repr=False)
 
     @property
     def bound(self) -> bool:

@@ -12,6 +12,7 @@ from sqlmodel import Session, col, select
 
 from contracts import networks
 from contracts.credentials.bounds import Bounds
+from contracts.credentials.decide import KEY_KIND, key_refusal
 from contracts.credentials.issued import denied_of
 from contracts.credentials.tables import Client
 from contracts.credentials.tokens import Claims
@@ -29,9 +30,10 @@ _UNBOUND = Bounds()
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What the credentials of one contract may do. `clients` maps each live client's id to its scopes.
+    """What the credentials of one contract may do. `clients` maps each live credential's id to its scopes.
 
-    `denied` are the tokens and families of tokens that were revoked before their end, `bounds` what single credentials are held to.
+    `denied` are the tokens and families of tokens that were revoked before their end, `bounds` what single credentials are held to,
+    `keys` the SHA-256 of every API key in use with its credential's id.
     """
 
     contract_id: str
@@ -44,6 +46,7 @@ class Grant:
     clients: Mapping[str, frozenset[str]]
     denied: frozenset[str] = frozenset()
     bounds: Mapping[str, Bounds] = field(default_factory=dict)
+    keys: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def sandbox(self) -> bool:
@@ -56,9 +59,14 @@ class Grant:
         return self.terms.networks
 
     def refusal_of(self, claims: Claims) -> Refusal | None:
-        """`token_invalid` for a token that outlived its client, its contract's version, or its own revocation."""
+        """`token_invalid` for a token that outlived its client, its contract's version, or its own revocation.
+
+        An API key is of no version: `token_invalid` once it was replaced, `oauth_required` where the contract takes none.
+        """
         if claims.contract_id != self.contract_id or claims.client_id not in self.clients:
-            return Refusal("token_invalid", "The credential was revoked. Create a new client in the portal.")
+            return Refusal("token_invalid", "The credential was revoked. Create a new one in the portal.")
+        if claims.kind == KEY_KIND:
+            return self._key_refusal(claims)
         if claims.contract_version != self.version:
             return Refusal("token_invalid", "The contract has a new version. Ask for a new token.", {"contract_version": self.version})
         if self.is_over(claims):
@@ -117,6 +125,19 @@ class Grant:
         reason = "The contract names its users. Create a client for people, and let a person sign in: grant_type=authorization_code."
         return Refusal("user_required", reason, {"contract": self.contract_id})
 
+    def _key_refusal(self, claims: Claims) -> Refusal | None:
+        if self.keys.get(claims.key_sha256) != claims.client_id:
+            return Refusal("token_invalid", "The API key was replaced. Use the new one, or create another in the portal.")
+        return key_refusal(self.terms)
+
+    def refusal_of_dataset(self, dataset: str, client_id: str) -> Refusal | None:
+        """`dataset_not_in_credential` where the credential is held to other datasets of its contract."""
+        own = self._bounds(client_id).datasets
+        if not own or dataset in own:
+            return None
+        reason = f"This credential was made for {', '.join(sorted(own))} alone. Create another one under the contract."
+        return Refusal("dataset_not_in_credential", reason, {"credential": client_id})
+
     def _bounds(self, client_id: str) -> Bounds:
         return self.bounds.get(client_id, _UNBOUND)
 
@@ -156,7 +177,8 @@ def _compiled(session: Session, contract: Contract, version: ContractVersion) ->
         reason = "The sealed terms hold something that this release does not know. Access stays closed."
         return Refusal("seal_broken", reason, {"contract": contract.id, "errors": error.error_count()})
     live = session.exec(select(Client).where(Client.contract_id == contract.id, col(Client.revoked_at).is_(None))).all()
-    bounds = {each.id: Bounds(tuple(each.networks), each.last_day, each.tokens_since, _is_bound(terms, each)) for each in live}
+    bounds = {each.id: _bounds_of(terms, each) for each in live}
+    hashes = {digest: each.id for each in live if each.kind == KEY_KIND for digest in (each.secret_sha256, each.earlier_sha256) if digest}
     return Grant(
         contract_id=contract.id,
         version=version.number,
@@ -168,7 +190,13 @@ def _compiled(session: Session, contract: Contract, version: ContractVersion) ->
         clients=MappingProxyType({each.id: frozenset(each.scopes) for each in live}),
         denied=denied_of(session, contract.id),
         bounds=MappingProxyType({client_id: held for client_id, held in bounds.items() if held != _UNBOUND}),
+        keys=MappingProxyType(hashes),
     )
+
+
+def _bounds_of(terms: Terms, client: Client) -> Bounds:
+    bound = _is_bound(terms, client)
+    return Bounds(tuple(client.networks), client.last_day, client.tokens_since, bound, frozenset(client.datasets))
 
 
 def _is_bound(terms: Terms, client: Client) -> bool:

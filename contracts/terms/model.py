@@ -80,9 +80,10 @@ class Terms(_Strict):
     erasure_hours: int | None = Field(default=24, ge=1)
     territory: tuple[str, ...] = ()
     price: Price | None = None
-    # Younger than contracts in force: where it is not agreed it has no place in the JSON, so that what they sealed keeps its hash.
+    # Younger than contracts in force: where they are not agreed they have no place in the JSON, so that what those sealed keeps its hash.
     named_users: bool = Field(default=False, exclude_if=lambda agreed: not agreed)
     bound_tokens: bool = Field(default=False, exclude_if=lambda agreed: not agreed)
+    oauth_only: bool = Field(default=False, exclude_if=lambda agreed: not agreed)
 
     # JSON has no dates: they are read from ISO 8601 strings, everything else strictly.
     model_config = ConfigDict(extra="forbid", frozen=True)

@@ -123,6 +123,10 @@ def _tokens(terms: Terms, _settings: Settings) -> str:
     return "Each access token for records is bound to a key of its program (DPoP, RFC 9449), and is good for nothing without that key."
 
 
+def _credentials(terms: Terms, _settings: Settings) -> str:
+    return "Programs ask for tokens by OAuth, which end by themselves; an API key is refused." if terms.oauth_only else ""
+
+
 def _period(terms: Terms, _settings: Settings) -> str:
     return f"The first day is {long_day(terms.starts)}, the last is {long_day(terms.ends)}."
 
@@ -159,6 +163,7 @@ LINES: dict[str, tuple[str, Callable[[Terms, Settings], str]]] = {
     "networks": ("Networks", _networks),
     "users": ("Users", _users),
     "tokens": ("Tokens", _tokens),
+    "credentials": ("Credentials", _credentials),
     "period": ("Period", _period),
     "retention": ("Retention", _retention),
     "erasure": ("Erasure", _erasure),
@@ -166,4 +171,6 @@ LINES: dict[str, tuple[str, Callable[[Terms, Settings], str]]] = {
     "price": ("Price", _price),
 }
 
-ENFORCED = frozenset({"datasets", "rows", "pace", "quota", "crawl", "networks", "users", "tokens", "period", "price"})
+ENFORCED = frozenset(
+    {"datasets", "rows", "pace", "quota", "crawl", "networks", "users", "tokens", "credentials", "period", "price"}
+)

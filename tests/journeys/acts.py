@@ -311,7 +311,11 @@ NAMES: dict[str, str] = {
     ),
     **dict.fromkeys(("project", "kind", "purpose", "purpose_text", "fields", "crawl", "starts", "ends"), "what is applied for"),
     **dict.fromkeys(
-        ("prohibited", "erasure_hours", "territory", "named_users", "bound_tokens", "since", "price", "currency", "retention_days"),
+        ("prohibited", "erasure_hours", "territory", "named_users", "bound_tokens", "oauth_only"),
+        "terms that staff write",
+    ),
+    **dict.fromkeys(
+        ("since", "price", "currency", "retention_days"),
         "terms that staff write",
     ),
     **dict.fromkeys(("reason", "end_reason", "lift_reason", "title"), "words of an act"),
@@ -319,7 +323,7 @@ NAMES: dict[str, str] = {
         ("act", "audience", "who", "mode", "role", "done", "decision", "effect", "show", "state", "format"), "one of a few words"
     ),
     **dict.fromkeys(("after", "key", "q", "until", "organisation", "contract", "event"), "read on pages of staff alone"),
-    **dict.fromkeys(("networks", "last_day", "overlap"), "bounds of an own client, checked against its contract"),
+    **dict.fromkeys(("networks", "last_day", "overlap", "datasets", "scopes"), "bounds of an own client, checked against its contract"),
     "redirect_uris": "addresses of the partner's own programs",
     "revision": "a number that is compared",
     **dict.fromkeys(("code", "codes"), "secrets of the person, looked up under the own account alone"),

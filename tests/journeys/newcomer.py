@@ -100,8 +100,8 @@ def client_made(page: Page, contract: str) -> tuple[tuple[str, str], str, str]:
     steps.mail(page, INGRID.email, "in force").get_by_role("link").first.click()
     assert steps.contract_id(page) == contract
     look(page, "contract in force")
-    page.get_by_label("Name of the new client").fill("first pull")
-    press(page, "Create client")
+    page.get_by_label("Name of the new credential").fill("first pull")
+    press(page, "Create credential")
     look(page, "secret")
     secret = steps.copied(page, page.locator(".secret"))
     client = steps.copied(page, page.locator(".head"))

@@ -249,8 +249,8 @@ def first_records(page: Page, terminal: Terminal) -> None:
     """Step 7: a client, and the command beside its secret pasted into a shell: five airports, in the contract's fields, the id a pseudonym."""
     follow(page, "Today")
     page.get_by_role("main").get_by_role("link", name="Reach of small airports").first.click()
-    page.get_by_label("Name of the new client").fill("first pull")
-    press(page, "Create client")
+    page.get_by_label("Name of the new credential").fill("first pull")
+    press(page, "Create credential")
     command = page.locator("#curl").inner_text()
     answered = subprocess.run(["/bin/sh", "-c", command], cwd=Path("/"), capture_output=True, text=True, check=True, timeout=60)
     answer = json.loads(answered.stdout)

@@ -134,6 +134,7 @@ def _read(request: Request, session: Session, contract: Contract) -> dict[str, A
         "signatures": queries.signatures_of(session, contract),
         "seal_broken": check_seal(house.keys, session, contract, version) if contract.state in LIVE else None,
         "clients": clients,
+        "now": now,
         "effect": effect_of(session, contract, clients, now),
         "use": use_of(session, contract, terms, now, house.settings.platform.time_zone) if terms else None,
         "names": reads.people(session, people),

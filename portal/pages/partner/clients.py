@@ -1,4 +1,4 @@
-"""Clients of a contract: made with a secret that is shown once beside ready commands, and revoked."""
+"""Credentials of a contract: made with a secret that is shown once beside ready commands, and revoked."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from contracts.credentials import service
-from contracts.credentials.decide import ForPeople
+from contracts.credentials.decide import CLIENT_KIND, KEY_KIND, ForPeople
 from contracts.credentials.redirects import OWN_MACHINE
 from contracts.errors import Refused
 from contracts.lifecycle import queries
@@ -32,11 +32,12 @@ Sent = Annotated[Form, Depends(submitted)]
 @router.post("")
 @limited(SIGN_IN)
 def create(request: Request, actor: Partner, contract_id: str, form: Sent) -> Response:
-    """Make the client and answer with its secret. The answer is stored nowhere; loading it again would make another client."""
+    """Make the credential and answer with its secret. The answer is stored nowhere; loading it again would make another one."""
     house = house_of(request)
     audience: Literal["api", "site"] = "site" if form.text("audience") == "site" else "api"
-    networks = form.text("networks").split()
-    last_day = form.day("last_day")
+    networks, last_day = form.text("networks").split(), form.day("last_day")
+    # A choice of what is read says nothing about fetching the site.
+    scopes = form.all("scopes") if audience == "api" else []
     try:
         form.check()
         actor = assured(request, actor, Act.CREDENTIAL, form)
@@ -51,6 +52,9 @@ def create(request: Request, actor: Partner, contract_id: str, form: Sent) -> Re
                 networks=networks,
                 last_day=last_day,
                 people=_people(form),
+                kind=KEY_KIND if form.text("who") == "key" else CLIENT_KIND,
+                scopes=scopes,
+                datasets=form.all("datasets"),
             )
     except Refused as error:
         form.take(mendable(error))
@@ -69,7 +73,7 @@ def _people(form: Form) -> ForPeople | None:
 
 @router.post("/{client_id}/revoke")
 def revoke(request: Request, actor: Partner, contract_id: str, client_id: str) -> Response:
-    """End a client of this contract, for good."""
+    """End a credential of this contract, for good."""
     with house_of(request).store.write("revoke") as unit:
         client_of(unit.session, actor, contract_id, client_id)
         service.revoke_client(unit, actor, client_id)

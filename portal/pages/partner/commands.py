@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from contracts.terms.model import Terms
@@ -16,18 +17,23 @@ class Key:
     secret: str
 
 
-def records_path(terms: Terms, limit: int) -> str:
-    """Path and query for the first dataset of the contract with all of its fields."""
-    part = terms.datasets[0]
+def records_path(terms: Terms, limit: int, datasets: Collection[str] = ()) -> str:
+    """Path and query for the first dataset of the contract, or of those that a credential is held to, with all of its fields."""
+    part = next((each for each in terms.datasets if each.dataset in datasets), terms.datasets[0])
     return f"/v1/datasets/{part.dataset}/records?fields={','.join(part.fields)}&limit={limit}"
 
 
-def curl_records(key: Key, terms: Terms) -> str:
-    """Token, then five records. The token is cut out of the answer by the shell itself, so that no other program is needed."""
+def curl_key(key: Key, path: str) -> str:
+    """One request with an API key."""
+    return f'curl -sS -H "Authorization: Bearer {key.secret}" "{key.base_url}{path}"'
+
+
+def curl_api(key: Key, path: str) -> str:
+    """Token, then one request. The token is cut out of the answer by the shell itself, so that no other program is needed."""
     return (
         f"answer=$(curl -sS -u '{key.client_id}:{key.secret}' -d grant_type=client_credentials {key.base_url}/oauth/token)\n"
         'token=${answer#*\\"access_token\\"*:*\\"}; token=${token%%\\"*}\n'
-        f'curl -sS -H "Authorization: Bearer $token" "{key.base_url}{records_path(terms, 5)}"'
+        f'curl -sS -H "Authorization: Bearer $token" "{key.base_url}{path}"'
     )
 
 

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from contracts.clock import day_in
+from contracts.credentials.decide import LOOK, READ
 from contracts.credentials.service import clients_of
 from contracts.errors import Refused
 from contracts.house import House
@@ -33,6 +34,10 @@ from portal.pages.partner import reads
 from portal.timelines import story
 
 router = APIRouter(prefix="/partner/contracts")
+SCOPES = (
+    (READ, "Read records", "And the contract, its usage and its access log."),
+    (LOOK, "Read the contract, its usage and its access log", "Never records: for dashboards and audits."),
+)
 
 Partner = Annotated[Actor, Depends(partner)]
 Sent = Annotated[Form, Depends(submitted)]
@@ -102,7 +107,9 @@ def contract_page(
         form=form or hinted(request, "name", "capacity", name=actor.name),
         asked=asked_for(request, actor, Act.SIGN),
         asked_for_client=asked_for(request, actor, Act.CREDENTIAL),
-        client_form=client_form or of({"audience": "api", "who": _first_choice(context["terms"])}),
+        client_form=client_form or of({"audience": "api", "who": _first_choice(context["terms"]), "scopes": READ}),
+        scopes=SCOPES,
+        datasets=_datasets(house, context["terms"]),
         may_sign=contract.state == "offered" and bool(actor.roles & {Role.LEAD, Role.SIGNATORY}),
         may_create=contract.state == "active" and bool(actor.roles & {Role.LEAD, Role.DEVELOPER}),
         may_revoke=bool(actor.roles & {Role.LEAD, Role.DEVELOPER}),
@@ -115,6 +122,12 @@ def pdf_response(contract: Contract, content: bytes) -> Response:
     name = f"{contract.id}-version-{contract.version}.pdf"
     headers = {"content-disposition": f'attachment; filename="{name}"', "cache-control": "no-store"}
     return Response(content, media_type="application/pdf", headers=headers)
+
+
+def _datasets(house: House, terms: Terms | None) -> list[tuple[str, str, str]]:
+    known = house.settings.datasets
+    named = [each.dataset for each in terms.datasets] if terms else []
+    return [(name, known[name].title if name in known else name, "") for name in named]
 
 
 def _first_choice(terms: Terms | None) -> str:

@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from contracts.clock import day_in
 from contracts.credentials import renewal, service
+from contracts.credentials.decide import KEY_KIND, WITH_SECRET, key_refusal
 from contracts.credentials.tables import Client
 from contracts.credentials.use import used_by_day
 from contracts.errors import Refused, refuse
@@ -34,7 +35,7 @@ Partner = Annotated[Actor, Depends(partner)]
 Sent = Annotated[Form, Depends(submitted)]
 DAYS = 30
 OVERLAPS = (
-    ("0", "Not at all", "For a secret that leaked: it stops within 2 seconds, and so do the tokens that came by it."),
+    ("0", "Not at all", "For a secret that leaked: it stops within 2 seconds, and so do tokens that came by it."),
     ("1", "One hour", ""),
     ("24", "One day", ""),
     ("168", "Seven days", ""),
@@ -111,12 +112,13 @@ def credential_page(
         links=links,
         form=form or of({"overlap": "24"}),
         overlaps=OVERLAPS,
+        contract_refuses=client.kind == KEY_KIND and terms is not None and key_refusal(terms) is not None,
         ended=client.last_day is not None and today > client.last_day,
         overlapping=client.earlier_until is not None and client.earlier_until > now,
         may_act=may_act,
         login=commands.login(house.settings.base_url, client.id, terms) if terms and client.auth_method == "none" else "",
         asked=asked_for(request, actor, Act.CREDENTIAL),
-        may_rotate=may_act and client.auth_method == "client_secret",
+        may_rotate=may_act and client.auth_method in WITH_SECRET,
         series=[(short_day(each), used[each].records if each in used else 0) for each in days],
         rows=[(each, used[each].requests, used[each].records) for each in reversed(days) if each in used],
         zone=house.settings.platform.time_zone,

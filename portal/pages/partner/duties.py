@@ -118,7 +118,7 @@ def _without_client(actor: Actor, now: Situation) -> list[Duty]:
             f"Create the first client for “{each.title}”",
             "The contract is in force. A client’s secret and a ready command give you the first records.",
             f"/partner/contracts/{each.id}#clients",
-            "Create client",
+            "Create credential",
         )
         for each in now.contracts
         if each.state == "active" and not now.clients.get(each.id)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import Response
 
+from contracts.credentials.decide import KEY_KIND, READ
 from contracts.credentials.tables import Client
 from contracts.errors import refuse
 from contracts.lifecycle import queries
 from contracts.people.actor import Actor
+from contracts.terms.model import Terms
 from portal.chain import chain
 from portal.deps import house_of, page
 from portal.pages.partner import commands, reads
@@ -37,7 +39,7 @@ def secret_page(request: Request, actor: Actor, client: Client, secret: str) -> 
             base_url=house.settings.base_url.rstrip("/"),
         )
     key = commands.Key(house.settings.base_url, client.id, secret)
-    site = client.audience == "site"
+    site, is_key = client.audience == "site", client.kind == KEY_KIND
     return page(
         request,
         "partner/secret.html",
@@ -46,6 +48,14 @@ def secret_page(request: Request, actor: Actor, client: Client, secret: str) -> 
         secret=secret,
         links=links,
         terms=terms,
-        curl=commands.curl_site(key, terms, house.settings.platform.site) if site else commands.curl_records(key, terms),
-        python="" if site else commands.python_records(key, terms),
+        curl=_curl(key, client, terms, house.settings.platform.site),
+        reads_records=not site and READ in client.scopes,
+        python="" if site or is_key or READ not in client.scopes else commands.python_records(key, terms),
     )
+
+
+def _curl(key: commands.Key, client: Client, terms: Terms, site: str) -> str:
+    if client.audience == "site":
+        return commands.curl_site(key, terms, site)
+    path = commands.records_path(terms, 5, client.datasets) if READ in client.scopes else "/v1/contract"
+    return commands.curl_key(key, path) if client.kind == KEY_KIND else commands.curl_api(key, path)

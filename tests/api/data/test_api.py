@@ -43,7 +43,7 @@ class Api:
         self.tokens = Tokens(data.keys, data.store, data.clock, ISSUER, "https://www.agora.example")
         self.tokens.prepare()
         parts = {"settings": data.settings, "clock": data.clock, "store": data.store, "keys": data.keys, "catalogue": data.catalogue}
-        parts |= {"grants": data.grants, "access": data.writer, "data": data.reader, "tokens": self.tokens}
+        parts |= {"grants": data.grants, "access": data.writer, "data": data.reader, "tokens": self.tokens, "watch": data.watch}
         house = cast(House, SimpleNamespace(**parts))
         rest = FastAPI()
         data_face = face(house)

@@ -99,7 +99,7 @@ def test_an_answer_holds_the_contracts_fields_pseudonyms_and_its_entry(data: Wor
         "contract_version": 1,
         "contract_hash": terms_sha256,
         "credential": client,
-        "credential_kind": "oauth-client",
+        "credential_kind": "oauth_client",
         "purpose": "research",
         "dataset": "posts",
         "dataset_version": version.version,

@@ -52,6 +52,7 @@ def test_every_term_has_words() -> None:
             "price": Price(per_1000="0.40", currency="EUR"),
             "named_users": True,
             "bound_tokens": True,
+            "oauth_only": True,
         }
     )
     assert [line.anchor for line in plain(full, Settings())] == list(LINES)
@@ -59,7 +60,7 @@ def test_every_term_has_words() -> None:
     said = set(Terms.model_fields) - {"version"}
     assert said == {
         *("datasets", "purposes", "prohibited", "requests_per_second", "records_per_day", "crawl", "networks"),
-        *("starts", "ends", "retention_days", "erasure_hours", "territory", "price", "named_users", "bound_tokens"),
+        *("starts", "ends", "retention_days", "erasure_hours", "territory", "price", "named_users", "bound_tokens", "oauth_only"),
     }, "a new term needs words, a clause in each template and a place in this list"
 
 

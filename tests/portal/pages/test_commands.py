@@ -81,7 +81,7 @@ def test_the_curl_command_runs_in_a_shell_with_nothing_but_curl(separators: tupl
     assert curl is not None
     (tmp_path / "curl").symlink_to(curl)
     with serving(type("Spelled", (Api,), {"separators": separators})) as base_url:
-        command = commands.curl_records(commands.Key(base_url, "cli_1", "licet_cs_2"), TERMS)
+        command = commands.curl_api(commands.Key(base_url, "cli_1", "licet_cs_2"), commands.records_path(TERMS, 5))
         done = subprocess.run(
             ["/bin/sh", "-c", command], env={"PATH": str(tmp_path)}, capture_output=True, text=True, check=True, timeout=30
         )
