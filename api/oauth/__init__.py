@@ -13,6 +13,7 @@ from api.oauth import metadata
 from api.oauth.authorize import AuthorizeEndpoint
 from api.oauth.endpoint import TokenEndpoint
 from api.oauth.introspection import IntrospectionEndpoint
+from api.oauth.leaked import LeakedEndpoint
 from api.oauth.licence import LicenceEndpoint
 from api.oauth.pace import PaceLimits
 from api.oauth.pushed import PushedEndpoint
@@ -44,6 +45,9 @@ def hot_routes(house: House, limits: PaceLimits | None = None, shell: Shell | No
         ),
         HotRoute(("POST",), "/oauth/revoke", RevocationEndpoint(shell), "Give a token back before its end"),
         HotRoute(("POST",), "/oauth/par", PushedEndpoint(shell), "Send an authorization request ahead of the person"),
+        HotRoute(
+            ("POST",), "/oauth/leaked", LeakedEndpoint(shell), "Report secrets that were found in the open; what is live ends at once"
+        ),
     ]
 
 

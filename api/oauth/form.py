@@ -46,7 +46,7 @@ async def read_form(scope: Scope, receive: Receive) -> TokenForm | Unreadable:
         return _bad("Send the parameters in the body, never in the address: addresses end up in logs.")
     if headers.get("content-type", "").partition(";")[0].strip().lower() != MEDIA_TYPE:
         return _bad(f"Send the parameters as {MEDIA_TYPE}.")
-    body = await _body(receive)
+    body = await read_body(receive, MAX_BODY_BYTES)
     if body is None:
         return Unreadable(413, "invalid_request", "The body is larger than 8 KiB.")
     try:
@@ -100,8 +100,8 @@ def _basic_id(header: str) -> str | None:
     return unquote(client_id) if scheme.lower() == "basic" and colon else None
 
 
-async def _body(receive: Receive) -> bytes | None:
-    """The whole body, or None above the cap or where the caller went away."""
+async def read_body(receive: Receive, most: int) -> bytes | None:
+    """The whole body, or None above `most` bytes or where the caller went away."""
     parts, size, more = [], 0, True
     while more:
         message = await receive()
@@ -109,7 +109,7 @@ async def _body(receive: Receive) -> bytes | None:
             return None
         part = message.get("body", b"")
         size += len(part)
-        if size > MAX_BODY_BYTES:
+        if size > most:
             return None
         parts.append(part)
         more = message.get("more_body", False)

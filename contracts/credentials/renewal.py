@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from contracts.credentials.decide import CLIENT_KIND, check_rotation
@@ -11,7 +12,7 @@ from contracts.errors import Refused
 from contracts.ids import secret_hash
 from contracts.ledger.stage import record
 from contracts.lifecycle.tables import Contract
-from contracts.people.actor import Actor
+from contracts.people.actor import SYSTEM, Actor
 from contracts.people.assurance import Act
 from contracts.store import epochs
 from contracts.store.unit import Unit
@@ -45,13 +46,19 @@ def end_earlier_secret(unit: Unit, actor: Actor, client_id: str) -> None:
     client = unit.lock(Client, client_id)
     if refusal := check_rotation(actor, client, timedelta(), unit.now, Act.STOP_CREDENTIAL):
         raise Refused(refusal)
+    end_earlier(unit, client, actor=actor)
+
+
+def end_earlier(unit: Unit, client: Client, why: str = "", actor: Actor = SYSTEM) -> bool:
+    """End a locked credential's old secret, whoever decided it; false where it has none. `why` is a word for the ledger."""
     if client.earlier_until is None or client.earlier_until <= unit.now:
-        return
+        return False
     _end_earlier(client, unit.now)
     unit.session.flush()
     epochs.bump(unit, "grants")
     contract = unit.session.get_one(Contract, client.contract_id)
-    record(unit, entry_of("client.secret_ended", actor, client, contract.version))
+    record(unit, replace(entry_of("client.secret_ended", actor, client, contract.version), rule=why))
+    return True
 
 
 def _end_earlier(client: Client, now: datetime) -> None:

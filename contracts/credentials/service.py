@@ -6,6 +6,7 @@ A secret is shown once and kept as SHA-256.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Any, Literal
 
@@ -19,7 +20,7 @@ from contracts.errors import Refusal, Refused, refuse
 from contracts.ids import new_id, new_secret, secret_hash
 from contracts.ledger.stage import Entry, record
 from contracts.lifecycle.tables import Contract
-from contracts.people.actor import Actor
+from contracts.people.actor import SYSTEM, Actor
 from contracts.people.assurance import Act
 from contracts.store import epochs
 from contracts.store.unit import Unit
@@ -94,13 +95,19 @@ def revoke_client(unit: Unit, actor: Actor, client_id: str) -> None:
     client = unit.lock(Client, client_id)
     if refusal := check_change(actor, client.organisation_id, unit.now, Act.STOP_CREDENTIAL):
         raise Refused(refusal)
+    end_client(unit, client, actor=actor)
+
+
+def end_client(unit: Unit, client: Client, why: str = "", actor: Actor = SYSTEM) -> bool:
+    """End a locked credential, whoever decided it; false where it had ended before. `why` is a word for the ledger and the page."""
     if client.revoked_at is not None:
-        return
-    client.revoked_at = unit.now
+        return False
+    client.revoked_at, client.revoked_why = unit.now, why
     unit.session.flush()
     epochs.bump(unit, "grants")
     contract = unit.session.get_one(Contract, client.contract_id)
-    record(unit, entry_of("client.revoked", actor, client, contract.version))
+    record(unit, replace(entry_of("client.revoked", actor, client, contract.version), rule=why))
+    return True
 
 
 def secret_of(client: Client) -> str:

@@ -50,6 +50,8 @@ EVENTS: dict[str, str] = {
     "key.ended": "A signing key ended, because its last token had.",
     "key.made": "A signing key was made.",
     "key.revoked": "A signing key was revoked, and every token that it signed.",
+    "leak.ended": "A secret that somebody found in the open was live, and ended.",
+    "leak.reported": "Somebody reported secrets that were found in the open.",
     "ledger.searched": "Someone searched the ledger.",
     "ledger.viewed": "Someone opened a ledger entry.",
     "person.invited": "A person was invited to a role.",

@@ -60,6 +60,8 @@ _LINES: dict[tuple[str, str], str] = {
     ("key.ended", "done"): "Signing key ended with its last token",
     ("key.made", "done"): "Signing key made",
     ("key.revoked", "done"): "Signing key and its tokens revoked",
+    ("leak.ended", "done"): "Secret that was found in the open ended",
+    ("leak.reported", "done"): "Secrets reported as found in the open",
     ("ledger.searched", "done"): "Ledger searched",
     ("ledger.viewed", "done"): "Ledger entry opened",
     ("person.invited", "done"): "Person invited",

@@ -37,6 +37,15 @@ NOTICES: dict[str, NoticeFacts] = {
     "contract-lifted": _row("To leads, signatories and developers: active again.", "name", "title"),
     "contract-terminated": _row("To leads, signatories and developers, with the reason.", "name", "title", "reason"),
     "contract-expired": _row("To leads, signatories and developers: ended by its dates.", "name", "title", "ends"),
+    "credential-leaked": _row(
+        "To leads and developers: a credential's secret was found in the open, and ended.", "name", "credential", "title"
+    ),
+    "old-secret-leaked": _row("To leads and developers: an old secret was found in the open, and ended.", "name", "credential", "title"),
+    "token-leaked": _row("To leads and developers: an access token was found in the open, and ended.", "name", "credential", "title"),
+    "program-leaked": _row(
+        "To a person: the tokens of a program that reads for them were found in the open.", "name", "credential", "title"
+    ),
+    "session-leaked": _row("To a person: the secret of a sign-in was found in the open, and the sign-in ended.", "name"),
     "erasure-notice": _row(
         "To leads and developers of a contract that holds an erased record.", "name", "title", "dataset", "count", "due", "records"
     ),

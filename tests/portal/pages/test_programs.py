@@ -38,7 +38,7 @@ def test_a_program_on_peoples_own_machines_has_no_secret_but_a_command(house: Ho
     assert (client.auth_method, client.redirect_uris) == ("none", ["http://127.0.0.1/licet"])
     page = browser.get(f"{path}/clients/{client.id}").text
     assert "licet pull posts --out posts.ndjson" in page and "Create new secret" not in page
-    assert "the API, for people" in browser.get(path).text
+    assert "OAuth client for people" in browser.get(path).text
 
 
 def test_a_program_on_a_server_has_a_secret_and_its_own_addresses(house: House) -> None:
