@@ -28,6 +28,9 @@ from contracts.notices import audience, send
 from contracts.notices.audience import Reader
 from contracts.people.roles import Role
 from contracts.people.tables import OneTimeLink, SignInSession
+from contracts.sandbox import service as sandbox
+from contracts.sandbox.service import SECRET_KIND
+from contracts.sandbox.tables import SandboxClient
 from contracts.store.unit import Store, Unit
 
 LEAKED = "leaked"
@@ -103,6 +106,13 @@ def _credential(session: Session, digest: str, now: datetime) -> _Live | None:
     return _Live(client.id, lambda unit: _end_earlier(unit, client.id, digest))
 
 
+def _sandbox(session: Session, digest: str, _now: datetime) -> _Live | None:
+    query = select(SandboxClient).where(SandboxClient.secret_sha256 == digest, col(SandboxClient.revoked_at).is_(None))
+    client = session.exec(query).first()
+    # Its rows are invented, so nobody is woken for it.
+    return None if client is None else _Live(client.id, lambda unit: sandbox.end(unit, unit.lock(SandboxClient, client.id), LEAKED))
+
+
 def _end_credential(unit: Unit, client_id: str) -> bool:
     client = unit.lock(Client, client_id)
     if not end_client(unit, client, LEAKED):
@@ -138,6 +148,8 @@ def _end_family(unit: Unit, family_id: str) -> bool:
 
 
 def _token(session: Session, claims: Claims) -> _Live | None:
+    if session.get(Client, claims.client_id) is None:
+        return None  # a sandbox's, which reads invented rows for ten minutes
     if {claims.jti, claims.family} & denied_of(session, claims.contract_id):
         return None
     return _Live(claims.jti, lambda unit: _end_token(unit, claims))
@@ -210,6 +222,7 @@ def _tell(unit: Unit, reader: Reader, client: Client, template: str) -> None:
 _FINDERS: Mapping[str, Callable[[Session, str, datetime], _Live | None]] = {
     "cs": _credential,
     "ak": _credential,
+    SECRET_KIND: _sandbox,
     REFRESH_KIND: _refresh_token,
     "ac": _code,
     "ss": _session,

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from contracts.errors import Refusal, Refused
 from contracts.ids import new_id, new_secret, secret_hash
 from contracts.ledger.stage import Entry, record
-from contracts.people.actor import Actor
+from contracts.people.actor import SYSTEM, Actor
 from contracts.people.tables import Organisation
 from contracts.sandbox import marks
 from contracts.sandbox.decide import LIVE_DAYS, check_end, check_new, check_renewal
@@ -66,17 +66,25 @@ def revoke(unit: Unit, actor: Actor, client_id: str) -> None:
     client = unit.lock(SandboxClient, client_id)
     if refusal := check_end(actor, client):
         raise Refused(refusal)
-    if client.revoked_at is None:
-        client.revoked_at = unit.now
-        _done(unit, actor, client, "sandbox.revoked")
+    end(unit, client, actor=actor)
 
 
-def _done(unit: Unit, actor: Actor, client: SandboxClient, event: str) -> None:
+def end(unit: Unit, client: SandboxClient, why: str = "", actor: Actor = SYSTEM) -> bool:
+    """End a locked credential, whoever decided it; false where it had ended before. `why` is a word for the ledger."""
+    if client.revoked_at is not None:
+        return False
+    client.revoked_at = unit.now
+    _done(unit, actor, client, "sandbox.revoked", why)
+    return True
+
+
+def _done(unit: Unit, actor: Actor, client: SandboxClient, event: str, why: str = "") -> None:
     unit.session.flush()
     epochs.bump(unit, "grants")
     contract_id = marks.contract_id_of(client.organisation_id)
     entry = Entry(
         event=event,
+        rule=why,
         subject=client.id,
         organisation=client.organisation_id,
         contract=contract_id,

@@ -171,6 +171,4 @@ LINES: dict[str, tuple[str, Callable[[Terms, Settings], str]]] = {
     "price": ("Price", _price),
 }
 
-ENFORCED = frozenset(
-    {"datasets", "rows", "pace", "quota", "crawl", "networks", "users", "tokens", "credentials", "period", "price"}
-)
+ENFORCED = frozenset({"datasets", "rows", "pace", "quota", "crawl", "networks", "users", "tokens", "credentials", "period", "price"})

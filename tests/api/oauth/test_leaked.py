@@ -22,6 +22,8 @@ from contracts.ids import new_secret
 from contracts.ledger.tables import PersonalValue, StagedEntry
 from contracts.people import links, sessions
 from contracts.people.tables import OneTimeLink, SignInSession
+from contracts.sandbox import service as sandbox
+from contracts.sandbox.tables import SandboxClient
 from contracts.store.outbox import OutboxRow
 from contracts.terms.grant import Grant, compile_grant
 from tests.api.oauth.conftest import World
@@ -143,6 +145,15 @@ def test_a_sign_in_and_a_link_end(world: World) -> None:
         assert [row.ended_at is not None for row in session.exec(select(SignInSession)).all()] == [True]
         assert [row.expires_at <= world.store.clock.now() for row in session.exec(select(OneTimeLink)).all()] == [True]
     assert mails(world) == [(world.lead.email, "You were signed out: the secret of your sign-in was found in the open")]
+
+
+def test_a_sandbox_secret_ends_its_client(sqlite_world: World) -> None:
+    with sqlite_world.store.write() as unit:
+        made, secret = sandbox.create(unit, sqlite_world.lead, name="first try", today=unit.now.date())
+    assert statuses(sqlite_world.caller(), secret, secret) == ["revoked", "unknown"]
+    with sqlite_world.store.read() as session:
+        assert session.get_one(SandboxClient, made.id).revoked_at is not None
+    assert leaves(sqlite_world, 3)[0]["event"] == "sandbox.revoked"
 
 
 def test_one_object_and_a_form_are_taken_and_answered_alike(sqlite_world: World) -> None:
