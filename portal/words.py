@@ -55,6 +55,7 @@ DONE: dict[str, str] = {
     "lifted": "Lifted. Clients work again within 2 seconds; the partner gets a mail.",
     "terminated": "Ended for good. The partner gets a mail with your reason.",
     "secret-ended": "The old secret has ended, with the tokens that came by it.",
+    "proof-changed": "Saved. It holds within 2 seconds.",
     "revoked": "The client is revoked. It stops working within 2 seconds.",
     "factor-added": "Your second factor is set up. Your other sessions have ended.",
     "invited": "Invited. The link in the mail works once, for 7 days.",

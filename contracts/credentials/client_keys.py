@@ -58,6 +58,14 @@ def use_keys(unit: Unit, actor: Actor, client_id: str, *, jwks: Mapping[str, Any
     return _changed(unit, actor, client, {"method": PRIVATE_KEY_JWT, "by": "address" if jwks_uri else "value"})
 
 
+def kept_keys(jwks: Mapping[str, Any] | None) -> tuple[PublicKey, ...]:
+    """The usable keys of a set that was registered; none where there is no set, or where someone edited the row."""
+    try:
+        return key_set(jwks)
+    except Refused:
+        return ()
+
+
 def require_dpop(unit: Unit, actor: Actor, client_id: str, required: bool) -> Client:
     """Let a client have tokens only that are bound to a key of its own (RFC 9449 section 5.2), or bearer tokens too.
 
@@ -124,10 +132,7 @@ class ClientKeys:
         kid = header.get("kid")
         if facts.jwks_uri:
             return _named(self._at(facts.jwks_uri, kid), kid)
-        try:
-            return _named(key_set(facts.jwks), kid)
-        except Refused:
-            return ()  # no keys at all, or a row that someone edited
+        return _named(kept_keys(facts.jwks), kid)
 
     def _at(self, url: str, kid: object) -> tuple[PublicKey, ...]:
         with self._lock:

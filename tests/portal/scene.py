@@ -67,6 +67,7 @@ def contract(
     kind: str = "research",
     crawl: bool = False,
     named_users: bool = False,
+    bound_tokens: bool = False,
 ) -> Contract:
     """A contract brought to a state of `STATES`."""
     application = submitted(house, lead, kind=kind, crawl=crawl)
@@ -74,7 +75,7 @@ def contract(
     with house.store.write() as unit:
         applications.approve(unit, first, application.id, application.revision, "A clear question and few fields.")
     terms = propose(application, house.settings.datasets["posts"], house.settings.platform.site)
-    terms = terms.model_copy(update={"named_users": named_users})
+    terms = terms.model_copy(update={"named_users": named_users, "bound_tokens": bound_tokens})
     contract_id = new_id("ctr")
     with house.store.read() as session:
         rendered = render(house.settings, facts_of(session, application), terms, contract_id)

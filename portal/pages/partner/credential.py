@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from contracts.clock import day_in
 from contracts.credentials import renewal, service
+from contracts.credentials.client_keys import kept_keys
 from contracts.credentials.decide import KEY_KIND, WITH_SECRET, key_refusal
 from contracts.credentials.tables import Client
 from contracts.credentials.use import used_by_day
@@ -87,7 +88,12 @@ def client_of(session: Session, actor: Actor, contract_id: str, client_id: str) 
 
 
 def credential_page(
-    request: Request, actor: Actor, contract_id: str, client_id: str, form: Form | None = None, status: int = 200
+    request: Request,
+    actor: Actor,
+    contract_id: str,
+    client_id: str,
+    form: Form | None = None,
+    status: int = 200,
 ) -> Response:
     """The page; `form` is the rotation's with its errors."""
     house = house_of(request)
@@ -111,6 +117,8 @@ def credential_page(
         terms=terms,
         links=links,
         form=form or of({"overlap": "24"}),
+        keys=kept_keys(client.jwks),
+        bound=client.dpop_bound or (terms is not None and terms.bound_tokens and client.audience == "api"),
         overlaps=OVERLAPS,
         contract_refuses=client.kind == KEY_KIND and terms is not None and key_refusal(terms) is not None,
         ended=client.last_day is not None and today > client.last_day,
