@@ -3,6 +3,7 @@
 LicetError
 ├── Refused            a rule said no; carries a `Refusal` (code, reason, facts)
 ├── Misconfigured      a setting is missing, unknown or unsafe; the process does not start
+├── Unserved           the platform that a partner's command asks did not do it; says what to do next
 ├── StoreUnavailable   the store did not take a write; nothing happened
 └── StaleEpoch         facts changed while a request ran; it is run again, never answered
 """
@@ -55,6 +56,10 @@ class Misconfigured(LicetError):
     def __init__(self, where: str, problem: str, mend: str) -> None:
         super().__init__(f"{where}: {problem} {mend}")
         self.where, self.problem, self.mend = where, problem, mend
+
+
+class Unserved(LicetError):
+    """A platform that this machine asked as a partner's did not do what was asked. The text is for the person at the terminal."""
 
 
 class StoreUnavailable(LicetError):

@@ -28,6 +28,8 @@ from contracts import addresses
 from contracts.errors import Misconfigured
 
 _NESTED = "__"
+# Variables that name files of commands: the settings' own, and a partner's sign-ins.
+_NO_SETTINGS = ("LICET_CONFIG", "LICET_PARTNER_HOME")
 
 
 def _kept(form: Callable[[str], str], problem: Callable[[str], str]) -> AfterValidator:
@@ -321,7 +323,7 @@ def write_master_key(home: Path) -> Path:
 
 def _overlay(values: dict[str, Any], variables: dict[str, str]) -> None:
     for name, value in variables.items():
-        if not name.startswith("LICET_") or name == "LICET_CONFIG":
+        if not name.startswith("LICET_") or name in _NO_SETTINGS:
             continue
         *parents, leaf = name.removeprefix("LICET_").lower().split(_NESTED)
         here = values

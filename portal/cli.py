@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import sys
+import webbrowser
 from pathlib import Path
 from typing import Annotated
 
@@ -19,7 +22,10 @@ from portal.commands import gate as gate_command
 from portal.commands import init as init_command
 from portal.commands import keys as keys_command
 from portal.commands import ledger as ledger_command
+from portal.commands import login as login_command
 from portal.commands import processes
+from portal.commands import pull as pull_command
+from portal.commands import signed as signed_in
 from portal.commands.ask import Given
 from portal.commands.init import mail_address
 from portal.parts import Part
@@ -196,6 +202,53 @@ def revoke_key(kid: Annotated[str, typer.Argument(help="Id of the key, as `licet
     """End a key within two seconds, and with it every token that it signed; clients ask for new ones."""
     keys_command.revoke_key(demo_command.settings_here(config), kid)
     console.print(f"The key {kid} has ended, and every token that it signed with it. Clients get new tokens as before.")
+
+
+@app.command()
+def login(
+    address: Annotated[str, typer.Argument(help="Address of the platform's portal, as the client's page shows it.")],
+    client: Annotated[str, typer.Option(help="Id of your organisation's client for people.")],
+    browser: Annotated[
+        bool, typer.Option("--browser/--no-browser", help="Open the page in the browser, or only print its address.")
+    ] = True,
+) -> None:
+    """Sign in at a platform as a partner's person, so that this machine may read for you."""
+
+    def show(url: str) -> None:
+        aside.print(
+            "Open this address, sign in, and allow it:" if not browser else "Your browser opens. If it does not, open this address:"
+        )
+        console.print(url, markup=False)
+        if browser:
+            webbrowser.open(url)
+
+    signed = login_command.sign_in(address, client, signed_in.folder(os.environ), show)
+    aside.print(f"Signed in at {signed.issuer}. Read with: licet pull DATASET --out FILE", markup=False)
+
+
+@app.command()
+def pull(
+    dataset: Annotated[str, typer.Argument(help="Id of a dataset of the contract.")],
+    out: Annotated[
+        Path | None, typer.Option(help="File for the records, one JSON object a line; the screen, if not given.", show_default=False)
+    ] = None,
+    fields: Annotated[str, typer.Option(help="Fields with commas between; all of the contract, if not given.", show_default=False)] = "",
+    purpose: Annotated[str, typer.Option(help="One of the contract's purposes.", show_default=False)] = "",
+    where: Annotated[
+        list[str] | None, typer.Option(help="A condition such as created_at.gte=2026-01-01T00:00:00Z.", show_default=False)
+    ] = None,
+) -> None:
+    """Read every record of a dataset that the contract allows, as the person who signed in. A run that stopped goes on."""
+    query = pull_command.query(fields, purpose, where or [])
+    pages = pull_command.Pages(signed_in.folder(os.environ), dataset, query)
+    try:
+        if out is None:
+            pull_command.show(pages, sys.stdout.buffer)
+            return
+        count = pull_command.pull(pages, [("dataset", dataset), *query], out, aside.print)
+    finally:
+        pages.close()
+    aside.print(f"{out} has {count:,} records.", markup=False)
 
 
 @demo.callback()

@@ -37,6 +37,8 @@ RUN_BY: dict[str, tuple[str, ...]] = {
     "licet serve": (OWN,),
     "licet ledger verify": (OWN,),
     "licet dataset refresh trees": (OWN,),
+    "licet login": ("tests/journeys/test_login.py::test_a_person_signs_in_allows_it_and_has_the_records_in_a_file",),
+    "licet pull": ("tests/journeys/test_login.py::test_a_person_signs_in_allows_it_and_has_the_records_in_a_file",),
     "licet gate off": ("tests/portal/commands/test_gate.py::test_off_restores_shadow_and_says_so",),
 }
 

@@ -48,11 +48,13 @@ def checked(server: TokenServer, query: Query) -> Asked:
     """The request, found in order. Raises `OAuth2Error`: one that may be told to the program has its `redirect_uri`, any other a `code`."""
     if query.repeats:
         raise coded(InvalidRequestError("A parameter is given twice."), "bad_request")
+    if server.query_client(query.data.get("client_id", "")) is None:
+        raise coded(InvalidClientError(), "program_unknown")
     try:
         grant: Any = server.get_consent_grant(Request("GET", query, {}, query.data))  # type: ignore[no-untyped-call]  # Authlib has no type here
     except OAuth2Error as error:
         if not getattr(error, "redirect_uri", None):
-            coded(error, "program_unknown" if isinstance(error, InvalidClientError) else "return_address_unknown")
+            coded(error, "return_address_unknown")
         raise
     try:
         if "request" in query.data or query.data.get("response_mode", "query") != "query":

@@ -15,6 +15,7 @@ from contracts.applications import service as applications
 from contracts.applications.form import ApplicationForm
 from contracts.applications.tables import Application
 from contracts.clock import FixedClock
+from contracts.credentials.decide import ForPeople
 from contracts.credentials.service import create_client
 from contracts.house import House
 from contracts.ids import new_id
@@ -169,12 +170,12 @@ class Story:
                 unit, actor, self.house.keys, contract.id, contract.revision, name=person.name, capacity=person.capacity
             )
 
-    def make_client(self, key: str, contract: Contract, name: str, audience: str) -> MadeClient:
-        """A partner makes an OAuth client."""
+    def make_client(self, key: str, contract: Contract, name: str, audience: str, people: ForPeople | None = None) -> MadeClient:
+        """A partner makes an OAuth client, for itself or for people."""
         actor = self.actor(key)
         with self.house.store.write("story") as unit:
             held = unit.lock(Contract, contract.id)
-            client, secret = create_client(unit, actor, held, name=name, audience="site" if audience == "site" else "api")
+            client, secret = create_client(unit, actor, held, name=name, audience="site" if audience == "site" else "api", people=people)
             return MadeClient(client.name, client.id, secret, contract.id, tuple(client.scopes))
 
     def settle(self, handlers: Mapping[str, outbox.Handler]) -> None:

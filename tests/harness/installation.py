@@ -14,6 +14,8 @@ from typing import Any
 
 from contracts.applications.form import ApplicationForm
 from contracts.clock import FixedClock, SystemClock
+from contracts.credentials.decide import ForPeople
+from contracts.credentials.redirects import OWN_MACHINE
 from contracts.datasets.load import refresh
 from contracts.lifecycle.tables import Contract
 from contracts.settings import Settings, load, write_master_key
@@ -125,7 +127,8 @@ def install(
 def licence_for(story: Story, *, commercial: bool = False, crawls: bool = False, **terms: object) -> Licence:
     """A contract in force with its clients; commercial ones crawl as well."""
     contract = contract_for(story, commercial=commercial, crawls=crawls, **terms)
-    client = story.make_client("lead", contract, "reader", "api")
+    people = ForPeople((OWN_MACHINE,)) if terms.get("named_users") else None
+    client = story.make_client("lead", contract, "reader", "api", people)
     crawler = story.make_client("lead", contract, "crawler", "site") if crawls or commercial else None
     return Licence(contract, client, crawler)
 

@@ -115,6 +115,7 @@ def test_a_flood_of_requests_is_stopped(sqlite_world: World) -> None:
     [
         ({"client_id": "cli_" + "0" * 26}, "program_unknown"),
         ({"client_id": None}, "program_unknown"),
+        ({"client_id": None, "response_type": None}, "program_unknown"),
         ({"redirect_uri": "https://evil.example/back"}, "return_address_unknown"),
         ({"request_uri": "urn:ietf:params:oauth:request_uri:x"}, "pushed_request_unusable"),
         ({"state": "x" * 4_000}, "bad_request"),
