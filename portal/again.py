@@ -64,6 +64,13 @@ def assured(request: Request, actor: Actor, act: Act, form: Form) -> Actor:
     return confirmed(request, actor, password)
 
 
+def insisted(request: Request, actor: Actor, act: Act) -> None:
+    """For acts of one button, which have no field for a password: what is missing is refused with a way to give it, and is an entry."""
+    missing = assurance.refusal(actor, act, house_of(request).clock.now())
+    if missing is not None:
+        raise _noted(request, actor, missing)
+
+
 def confirmed(request: Request, actor: Actor, password: str) -> Actor:
     """The actor with the password confirmed just now. Raises `wrong_password`, which is an entry, and `too_many_requests`."""
     hold_person(request, actor.account_id, "password")

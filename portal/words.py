@@ -58,6 +58,8 @@ DONE: dict[str, str] = {
     "proof-changed": "Saved. It holds within 2 seconds.",
     "revoked": "The client is revoked. It stops working within 2 seconds.",
     "factor-added": "Your second factor is set up. Your other sessions have ended.",
+    "passkey-added": "Your passkey is registered.",
+    "passkey-removed": "The passkey is removed. It opens nothing here any more.",
     "invited": "Invited. The link in the mail works once, for 7 days.",
     "signed-out": "You are signed out.",
     "session-ended": "That browser is signed out.",

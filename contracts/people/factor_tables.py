@@ -50,7 +50,7 @@ class Passkey(SQLModel, table=True):
 
 
 class PasskeyChallenge(SQLModel, table=True):
-    """A challenge that was given to one browser. The key is its SHA-256; it answers once."""
+    """A challenge that was answered. The key is its SHA-256, so that nobody answers it again."""
 
     __tablename__ = "passkey_challenge"
 

@@ -68,12 +68,12 @@ def add_app(unit: Unit, keys: KeyRing, account_id: str, seed: bytes, code: str) 
     """
     step = totp.matching_step(seed, _digits(code), unit.now, after=0)
     if step is None:
-        _record(unit, "account.second_factor_given", account_id, "app", refused=True)
+        record_factor(unit, "account.second_factor_given", account_id, "app", refused=True)
         return None
     unit.connection.execute(delete(TotpFactor).where(col(TotpFactor.account_id) == account_id))
     sealed = keys.wrap(seed, _app(account_id))
     unit.session.add(TotpFactor(account_id=account_id, sealed=sealed, last_step=step, created_at=unit.now))
-    _record(unit, "account.second_factor_added", account_id, "app")
+    record_factor(unit, "account.second_factor_added", account_id, "app")
     return first_codes(unit, account_id)
 
 
@@ -85,7 +85,7 @@ def first_codes(unit: Unit, account_id: str) -> list[str]:
 def new_codes(unit: Unit, account_id: str) -> list[str]:
     """Ten recovery codes in place of those before."""
     codes = recovery.make_codes(unit, account_id)
-    _record(unit, "account.recovery_codes_made", account_id, "recovery_code")
+    record_factor(unit, "account.recovery_codes_made", account_id, "recovery_code")
     return codes
 
 
@@ -97,7 +97,7 @@ def give_code(unit: Unit, keys: KeyRing, account_id: str, typed: str, network: s
     is_short = totp.looks_like_code(typed)
     worked = _use_app(unit, keys, account_id, _digits(typed)) if is_short else recovery.use_code(unit, account_id, typed)
     method = "app" if is_short else "recovery_code"
-    _record(unit, "account.second_factor_given", account_id, method, network, refused=not worked)
+    record_factor(unit, "account.second_factor_given", account_id, method, network, refused=not worked)
     return method if worked else ""
 
 
@@ -128,8 +128,9 @@ def _stale() -> Refused:
     return refuse("link_unusable", "This page was open too long. Start the set-up again.")
 
 
-def _record(unit: Unit, event: str, account_id: str, method: str, network: str = "", *, refused: bool = False) -> None:
-    personal = {"account": account_id, "network": network} if network else {"account": account_id}
+def record_factor(unit: Unit, event: str, account_id: str, method: str, network: str = "", *, refused: bool = False) -> None:
+    """The entry of something about a person's factor; `method` is app, passkey or recovery_code."""
+    personal = {name: value for name, value in (("account", account_id), ("network", network)) if value}
     decision, rule = ("refuse", "code_wrong") if refused else ("done", "")
     facts = {"method": method}
     record(unit, Entry(event=event, decision=decision, rule=rule, subject=account_id, facts=facts, personal=personal))

@@ -14,9 +14,9 @@ from tests.harness.server import free_port
 
 
 @contextmanager
-def serving(app: ASGIApp) -> Iterator[int]:
-    """Serve the app while the block runs; yields the port on 127.0.0.1."""
-    port = free_port()
+def serving(app: ASGIApp, port: int = 0) -> Iterator[int]:
+    """Serve the app while the block runs; yields the port on 127.0.0.1, a free one where none is given."""
+    port = port or free_port()
     config = uvicorn.Config(app, port=port, log_level="warning", proxy_headers=False, server_header=False, lifespan="off")
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, name=f"asgi-{port}", daemon=True)

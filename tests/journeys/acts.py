@@ -16,11 +16,13 @@ from contracts.credentials.authorizations import MAY_CONSENT
 from contracts.credentials.tables import Client
 from contracts.ids import new_id, new_secret
 from contracts.lifecycle.tables import Contract
+from contracts.people import passkeys, totp
 from contracts.people import service as people
-from contracts.people import totp
 from contracts.people.roles import STAFF, Role
+from contracts.people.tables import Account
 from contracts.terms.defaults import propose
 from portal.pages.desk import terms_form
+from tests.harness.authenticator import Authenticator
 from tests.harness.codes import secret_of
 from tests.journeys.two_partners import PARTNER_ROLES, PASSWORD, Ground, Things
 
@@ -65,6 +67,13 @@ WHO: dict[str, frozenset[Role] | str] = {
     "GET /account/second-factor": ANYONE_SIGNED_IN,
     "POST /account/second-factor": ANYONE_SIGNED_IN,
     "POST /account/second-factor/app": ANYONE_SIGNED_IN,
+    "GET /account/second-factor/app": ANYONE_SIGNED_IN,
+    "POST /sign-in/passkey": PUBLIC,
+    "POST /sign-in/code/passkey": PUBLIC,
+    "POST /account/second-factor/passkey": ANYONE_SIGNED_IN,
+    "GET /account/passkeys/new": ANYONE_SIGNED_IN,
+    "POST /account/passkeys": ANYONE_SIGNED_IN,
+    "POST /account/passkeys/{passkey_id}/remove": ANYONE_SIGNED_IN,
     "POST /account/recovery-codes": ANYONE_SIGNED_IN,
     "POST /account/recovery-codes/file": ANYONE_SIGNED_IN,
     "GET /consent/{authorization_id}": CONSENTING,
@@ -198,6 +207,41 @@ def _new_app(ground: Ground, ids: Ids) -> Mapping[str, Any]:
     return {"sealed": sealed, "code": totp.code_at(seed, totp.step_at(now))}
 
 
+def _key(ground: Ground) -> Authenticator:
+    party = passkeys.party_of(ground.house.settings)
+    return Authenticator(party.origin, party.id)
+
+
+def _registered(ground: Ground, key: Authenticator) -> str:
+    now, account_id = ground.house.clock.now(), _account(ground, "lab-reader")
+    party, (challenge, _) = passkeys.party_of(ground.house.settings), passkeys.new_challenge(ground.house.keys, "register", "", now)
+    with ground.house.store.read() as session:
+        options = passkeys.creation_options(party, session.get_one(Account, account_id), (), challenge)
+    made = passkeys.verified_new(party, challenge, key.make(options), account_id, "laptop", now)
+    with ground.house.store.write() as unit:
+        passkeys.add_passkey(unit, challenge, made)
+    return made.id
+
+
+def _new_passkey(ground: Ground, ids: Ids) -> Mapping[str, Any]:
+    cookie, house = ground.visitor("lab-reader").cookie("licet_session"), ground.house
+    challenge, sealed = passkeys.new_challenge(house.keys, "register", cookie, house.clock.now())
+    with house.store.read() as session:
+        account = session.get_one(Account, _account(ground, "lab-reader"))
+    options = passkeys.creation_options(passkeys.party_of(house.settings), account, (), challenge)
+    return {"sealed": sealed, "credential": _key(ground).make(options), "name": "a phone"}
+
+
+def _shown_passkey(ground: Ground, ids: Ids) -> Mapping[str, Any]:
+    key, house = _key(ground), ground.house
+    _registered(ground, key)
+    cookie = ground.visitor("lab-reader").cookie("licet_session")
+    challenge, sealed = passkeys.new_challenge(house.keys, "confirm", cookie, house.clock.now())
+    with house.store.read() as session:
+        held = passkeys.passkeys_of(session, _account(ground, "lab-reader"))
+    return {"sealed": sealed, "credential": key.answer(passkeys.request_options(passkeys.party_of(house.settings), held, challenge))}
+
+
 def _own_codes(ground: Ground, ids: Ids) -> Mapping[str, Any]:
     with ground.house.store.write() as unit:
         return {"codes": " ".join(people.new_codes(unit, _account(ground, "lab-reader")))}
@@ -234,6 +278,11 @@ ACTS: dict[str, Act] = {
     "/account/sessions/{session_ref}/end": Act("lab-reader", _another_session, lambda g, ids: {}),
     "/account/second-factor": Act("lab-reader", _nothing, _code),
     "/account/second-factor/app": Act("lab-reader", _nothing, _new_app),
+    "/account/second-factor/passkey": Act("lab-reader", _nothing, _shown_passkey),
+    "/account/passkeys": Act("lab-reader", _nothing, _new_passkey),
+    "/account/passkeys/{passkey_id}/remove": Act(
+        "lab-reader", lambda ground: {"passkey_id": _registered(ground, _key(ground))}, lambda g, ids: {}
+    ),
     "/account/recovery-codes": Act("lab-reader", _nothing, lambda g, ids: {}),
     "/account/recovery-codes/file": Act("lab-reader", _nothing, _own_codes),
     "/apply": Act("lab-lead", _nothing, lambda g, ids: {"dataset": "trees"}),
@@ -296,6 +345,7 @@ PARAMETERS: dict[str, Foreign] = {
     ),
     # Who has a link has what it gives; what the store keeps of links must open none.
     "token": Foreign(lambda g, things: g.link_hashes()[:3], lambda: new_secret("ln")),
+    "passkey_id": Foreign(lambda g, things: [_registered(g, _key(g))] if things is g.lab else ["0" * 64], lambda: "f" * 64),
     # Outside the API datasets are public. There one is foreign that only another's contract names.
     "dataset_id": Foreign(lambda g, things: ["benches"], lambda: "nothing"),
 }
@@ -332,6 +382,7 @@ NAMES: dict[str, str] = {
     "redirect_uris": "addresses of the partner's own programs",
     "revision": "a number that is compared",
     **dict.fromkeys(("code", "codes"), "secrets of the person, looked up under the own account alone"),
+    "credential": "an answer to a challenge, checked against the own account's passkeys",
     "sealed": "a secret that opens for the account alone for which it was sealed",
     "to": "the mailbox page of tests and demos, which shows every mail to everyone",
     "dataset": "the catalogue is for everyone",

@@ -46,7 +46,7 @@ def sign_in(page: Page, email: str, password: str) -> None:
     page.get_by_label("Password").fill(password)
     press(page, "Sign in")
     if "/sign-in/code" in page.url:
-        page.get_by_label("Code").fill(code_of(email, origin(page)))
+        page.get_by_label("Code", exact=True).fill(code_of(email, origin(page)))
         press(page, "Sign in")
     expect(page.get_by_role("button", name="Sign out")).to_be_visible()
 
@@ -61,7 +61,7 @@ def set_up_factor(page: Page, email: str) -> None:
     if "/account/second-factor" not in page.url:
         follow(page, "Set up a second factor")
     learn(email, page.locator(".copyable code").first.inner_text())
-    page.get_by_label("Code").fill(code_of(email, origin(page)))
+    page.get_by_label("Code", exact=True).fill(code_of(email, origin(page)))
     look(page, "set up a second factor")
     press(page, "Set up")
     look(page, "recovery codes")

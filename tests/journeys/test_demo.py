@@ -175,7 +175,7 @@ def test_a_person_of_the_demo_signs_in_by_hand(demo: Demo, window: Window) -> No
     look(page, "second factor at sign-in")
     ended, said = demo.licet("demo", "code", nora.email)
     assert (ended, len(said)) == (0, 1)
-    page.get_by_label("Code").fill(said[0])
+    page.get_by_label("Code", exact=True).fill(said[0])
     steps.press(page, "Sign in")
     expect(page.get_by_role("button", name="Sign out")).to_be_visible()
     assert demo.licet("demo", "code", "nobody@agora.example")[0] == 2

@@ -141,6 +141,7 @@ def _ids(place: Ground, route: Route) -> dict[str, str]:
         "client_id": place.lab.clients["reader"].client_id,
         "authorization_id": place.lab.authorizations[0],
         "session_ref": "ses_nothing",
+        "passkey_id": "0" * 64,
         "entry_id": place.entries(place.lab.contracts["active"])["placed"][0],
     }
     return {name: known[name] for name in route.names}

@@ -14,13 +14,15 @@ from contracts.people import service as people
 from contracts.people import totp
 from contracts.people.actor import Actor
 from contracts.people.assurance import Act
+from contracts.people.passkeys import takes_passkeys
 from contracts.people.recovery import are_all_unused
 from contracts.store.unit import Unit
 from portal import cookies
-from portal.again import assured, confirmed, is_fresh
+from portal.again import assured, confirmed, insisted, is_fresh
 from portal.deps import go, house_of, page, present, safe_path
 from portal.forms import Form, mendable, submitted
 from portal.limits import SIGN_IN, hold_person, limited, may_guess, network_of, note_guess, release_person
+from portal.passkeys import offer_use
 from portal.qr import qr_svg
 from portal.words import home_of
 
@@ -60,7 +62,7 @@ def set_up(request: Request, actor: Present, form: Sent) -> Response:
     """Keep the app that shows the right code, end the person's other sessions, and show the first recovery codes, once."""
     next_path, house = safe_path(form.text("next")), house_of(request)
     try:
-        actor = _may_set_up(request, actor, form)
+        actor, _first = may_set_up(request, actor, form)
         seed = people.begun_app(house.keys, actor.account_id, form.text("sealed"), house.clock.now())
         with house.store.write("second factor") as unit:
             codes = people.add_app(unit, house.keys, actor.account_id, seed, form.text("code"))
@@ -75,11 +77,17 @@ def set_up(request: Request, actor: Present, form: Sent) -> Response:
     return codes_page(request, codes, next_path or home_of(actor)) if codes else go(next_path or home_of(actor), "factor-added")
 
 
+@router.get("/second-factor/app")
+def show_set_up(request: Request, actor: Present) -> Response:
+    """Set up an app in place of the one before, or beside a passkey."""
+    return _set_up(request, actor, Form(), safe_path(request.query_params.get("next", "")))
+
+
 @router.post("/recovery-codes")
 @limited(SIGN_IN)
-def renew_codes(request: Request, actor: Present, form: Sent) -> Response:
+def renew_codes(request: Request, actor: Present) -> Response:
     """Ten new recovery codes in place of the earlier ones."""
-    actor = assured(request, actor, Act.FACTOR, form)
+    insisted(request, actor, Act.FACTOR)
     with house_of(request).store.write("recovery codes") as unit:
         codes = people.new_codes(unit, actor.account_id)
     return codes_page(request, codes, "/account")
@@ -123,16 +131,18 @@ def checked_code(request: Request, account_id: str, typed: str, given: Callable[
     return WRONG
 
 
-def _may_set_up(request: Request, actor: Actor, form: Form) -> Actor:
-    """Another app needs the factor that the person has; a first one the password, because nothing else tells whose session it is."""
+def may_set_up(request: Request, actor: Actor, form: Form) -> tuple[Actor, bool]:
+    """The person, and whether it is the first factor: another one needs the one that there is, the first the password.
+
+    Nothing else tells whose session it is.
+    """
     if _has_factor(request, actor):
-        return assured(request, actor, Act.FACTOR, form)
-    hold_person(request, actor.account_id, "set up")
+        return assured(request, actor, Act.FACTOR, form), False
     if is_fresh(request, actor):
-        return actor
+        return actor, True
     form.require("password", "Give your password once more; a second factor is set up by its owner alone.")
     form.check()
-    return confirmed(request, actor, form.raw("password"))
+    return confirmed(request, actor, form.raw("password")), True
 
 
 def _has_factor(request: Request, actor: Actor) -> bool:
@@ -143,7 +153,15 @@ def _has_factor(request: Request, actor: Actor) -> bool:
 def _give(request: Request, actor: Actor, form: Form, next_path: str, status: int = 200) -> Response:
     with house_of(request).store.read() as session:
         factors = people.factors_of(session, actor.account_id)
-    return page(request, "account/second-factor.html", status, form=form, next_path=next_path, factors=factors)
+    return page(
+        request,
+        "account/second-factor.html",
+        status,
+        form=form,
+        next_path=next_path,
+        factors=factors,
+        offer=offer_use(request, actor.account_id),
+    )
 
 
 def _set_up(request: Request, actor: Actor, form: Form, next_path: str, status: int = 200) -> Response:
@@ -165,4 +183,5 @@ def _set_up(request: Request, actor: Actor, form: Form, next_path: str, status: 
         secret=totp.as_text(seed),
         qr=qr_svg(totp.address_for_apps(seed, house.settings.platform.name, actor.email)),
         asks_password=not is_fresh(request, actor),
+        takes_passkeys=takes_passkeys(house.settings),
     )

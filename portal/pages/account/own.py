@@ -29,6 +29,16 @@ def show(request: Request, actor: Actor = Depends(signed_in)) -> Response:
     with house.store.read() as session:
         account = session.get(Account, actor.account_id)
         organisation = session.get(Organisation, actor.organisation_id)
+        factors = people.factors_of(session, actor.account_id)
         sessions = people.sessions_of(session, actor.account_id, cookies.session_of(request), house.clock.now())
     roles = [(role.value, ROLES[role].meaning) for role in Role if role in actor.roles]
-    return page(request, "account/own.html", account=account, organisation=organisation, roles=roles, sessions=sessions, methods=METHODS)
+    return page(
+        request,
+        "account/own.html",
+        account=account,
+        organisation=organisation,
+        roles=roles,
+        sessions=sessions,
+        methods=METHODS,
+        factors=factors,
+    )

@@ -21,6 +21,7 @@ from portal.browsers import browser_of
 from portal.deps import go, house_of, page, safe_path, visitor
 from portal.forms import Form, submitted
 from portal.limits import PAGES, SIGN_IN, limited, network_of
+from portal.passkeys import offer_use
 from portal.problems import STATUS
 from portal.words import home_of
 
@@ -39,7 +40,7 @@ def show(request: Request) -> Response:
         return go(next_path or home_of(actor))
     if waiting_here(request) is not None:
         return go(code_path(next_path))
-    return page(request, "account/sign-in.html", form=Form(), next_path=next_path)
+    return page(request, "account/sign-in.html", form=Form(), next_path=next_path, offer=offer_use(request))
 
 
 @router.post("/sign-in")
@@ -54,7 +55,7 @@ def sign_in(request: Request, form: Form = Depends(submitted)) -> Response:
         if error.refusal.code != "sign_in_failed":
             raise
         form.take(error.refusal)
-        return page(request, "account/sign-in.html", STATUS[error.refusal.kind], form=form, next_path=next_path)
+        return page(request, "account/sign-in.html", STATUS[error.refusal.kind], form=form, next_path=next_path, offer=offer_use(request))
 
 
 @router.post("/sign-out")

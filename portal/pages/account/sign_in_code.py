@@ -14,6 +14,7 @@ from portal.forms import Form, submitted
 from portal.limits import PAGES, SIGN_IN, limited, network_of
 from portal.pages.account.factor import checked_code
 from portal.pages.account.sign_in import lead_on, waiting_here
+from portal.passkeys import offer_use
 from portal.words import home_of
 
 router = APIRouter(prefix="/sign-in/code")
@@ -53,4 +54,6 @@ def sign_in_by_code(request: Request, form: Form = Depends(submitted)) -> Respon
 def _page(request: Request, account_id: str, form: Form, next_path: str, status: int = 200) -> Response:
     with house_of(request).store.read() as session:
         factors = people.factors_of(session, account_id)
-    return page(request, "account/sign-in-code.html", status, form=form, next_path=next_path, factors=factors)
+    return page(
+        request, "account/sign-in-code.html", status, form=form, next_path=next_path, factors=factors, offer=offer_use(request, account_id)
+    )
