@@ -3,7 +3,7 @@ PORT ?= 8400
 export PORT
 BIN := .venv/bin
 
-.PHONY: demo install test lint docs faults fuzz bench
+.PHONY: demo install test test-workers lint docs faults fuzz bench
 
 demo: .venv/.base
 	$(BIN)/licet demo
@@ -14,6 +14,10 @@ install: .venv/.base
 test: .venv/.dev
 	deploy/test-tools
 	$(BIN)/pytest -n 2 --dist loadfile
+
+test-workers: .venv/.dev
+	deploy/test-tools
+	TEST_WORKERS=2 $(BIN)/pytest -n 2 --dist loadfile
 
 faults: .venv/.dev
 	FAULT_ROUNDS=50 CUT_TRIES=1000 $(BIN)/pytest -m faults --timeout 3600

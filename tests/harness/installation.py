@@ -25,6 +25,7 @@ from portal.demo.people import NORTHFIELD, PEOPLE
 from portal.demo.story import MadeClient, Story
 from portal.jobs import handlers_of
 from portal.serve import build
+from tests.harness import several
 
 CAST = tuple(each for each in PEOPLE if each.key in ("administrator", "steward", "second-steward", "compliance", "operator", "lead"))
 
@@ -103,6 +104,7 @@ def install(
 
     `others` are further contracts of the same partner, by name, each with its own changes.
     """
+    database, extra = several.database_for(database), several.settings_for(extra)
     write_trees(folder / "trees.csv", rows)
     file = folder / "licet.toml"
     file.write_text(TOML.format(port=port, site_port=site_port or port + 1, database=database, extra=extra))

@@ -15,6 +15,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.harness import several
+
 
 def free_port(pair: bool = False) -> int:
     """A port that nothing listens on; with `pair`, the next one is free as well.
@@ -74,7 +76,13 @@ def start(folder: Path, words: Sequence[str], environ: Mapping[str, str], port: 
     """Start a command in a folder and wait until `/readyz` says ready."""
     log = folder / f"licet-{port}.log"
     with log.open("ab") as out:
-        process = subprocess.Popen(licet_command(*words), cwd=folder, env=clean_environ(environ), stdout=out, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(
+            licet_command(*several.words_for(folder, [*words])),
+            cwd=folder,
+            env=clean_environ(environ),
+            stdout=out,
+            stderr=subprocess.STDOUT,
+        )
     running = Licet(process, f"http://127.0.0.1:{port}", log)
     deadline = time.monotonic() + wait
     while time.monotonic() < deadline:
