@@ -15,6 +15,7 @@ PREFIXES = {
     "acc": "account",
     "app": "application",
     "aut": "authorization request",
+    "bot": "key of a crawler",
     "cli": "OAuth client",
     "ctr": "contract",
     "dec": "decision of the gate",

@@ -2,6 +2,7 @@
 
 import contracts.applications.tables
 import contracts.billing.tables
+import contracts.crawlers.tables
 import contracts.credentials.tables
 import contracts.datasets.tables
 import contracts.deliveries.tables

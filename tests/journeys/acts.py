@@ -24,6 +24,7 @@ from contracts.terms.defaults import propose
 from portal.pages.desk import terms_form
 from tests.harness.authenticator import Authenticator
 from tests.harness.codes import secret_of
+from tests.harness.crawler import crawler_key
 from tests.journeys.two_partners import PARTNER_ROLES, PASSWORD, Ground, Things
 
 Ids = Mapping[str, str]
@@ -96,6 +97,10 @@ WHO: dict[str, frozenset[Role] | str] = {
     "POST /partner/contracts/{contract_id}/clients/{client_id}/rotate": MAKERS,
     "GET /partner/contracts/{contract_id}/clients/{client_id}/proof": MAKERS,
     "POST /partner/contracts/{contract_id}/clients/{client_id}/proof": MAKERS,
+    "GET /partner/contracts/{contract_id}/crawlers": PARTNERS,
+    "POST /partner/contracts/{contract_id}/crawlers": MAKERS,
+    "POST /partner/contracts/{contract_id}/crawlers/{crawler_id}/prove": MAKERS,
+    "POST /partner/contracts/{contract_id}/crawlers/{crawler_id}/revoke": MAKERS,
     "GET /partner/contracts/{contract_id}/usage": PARTNERS,
     "GET /partner/contracts/{contract_id}/entries": PARTNERS,
     "GET /partner/entries/{entry_id}": PARTNERS,
@@ -247,6 +252,15 @@ def _own_codes(ground: Ground, ids: Ids) -> Mapping[str, Any]:
         return {"codes": " ".join(people.new_codes(unit, _account(ground, "lab-reader")))}
 
 
+def _crawler(ground: Ground) -> Ids:
+    made = ground.crawler("lab-founder", ground.lab.contracts["active"])
+    return {"contract_id": made.contract_id, "crawler_id": made.id}
+
+
+def _crawler_proof(ground: Ground, ids: Ids) -> Mapping[str, Any]:
+    return {"signature": ground.crawler_signature(ids["crawler_id"])}
+
+
 def _revision(ground: Ground, ids: Ids, **more: Any) -> Mapping[str, Any]:
     return {"revision": str(ground.revision(next(iter(ids.values())))), **more}
 
@@ -299,6 +313,11 @@ ACTS: dict[str, Act] = {
     "/partner/contracts/{contract_id}/clients/{client_id}/proof": Act(
         "lab-developer", _client, lambda g, ids: {"jwks_uri": "https://keys.lab.example/jwks", "tokens": "bound"}
     ),
+    "/partner/contracts/{contract_id}/crawlers": Act(
+        "lab-developer", _contract("active"), lambda g, ids: {"name": "Zephyr", "keys": crawler_key()[0]}
+    ),
+    "/partner/contracts/{contract_id}/crawlers/{crawler_id}/prove": Act("lab-developer", _crawler, _crawler_proof),
+    "/partner/contracts/{contract_id}/crawlers/{crawler_id}/revoke": Act("lab-developer", _crawler, lambda g, ids: {}),
     "/partner/team": Act("lab-lead", _nothing, lambda g, ids: {"email": f"{uuid4().hex}@lab.example", "role": "reader"}),
     "/desk/applications/{application_id}/approve": Act("steward", _application("submitted"), lambda g, ids: _revision(g, ids, **_REASON)),
     "/desk/applications/{application_id}/decline": Act("steward", _application("submitted"), lambda g, ids: _revision(g, ids, **_REASON)),
@@ -338,6 +357,7 @@ PARAMETERS: dict[str, Foreign] = {
     "application_id": Foreign(lambda g, things: list(things.applications.values()), lambda: new_id("app")),
     "contract_id": Foreign(lambda g, things: list(things.contracts.values()), lambda: new_id("ctr")),
     "client_id": Foreign(lambda g, things: [each.client_id for each in things.clients.values()], lambda: new_id("cli")),
+    "crawler_id": Foreign(lambda g, things: [things.crawler], lambda: new_id("bot")),
     "authorization_id": Foreign(lambda g, things: things.authorizations, lambda: new_id("aut")),
     "entry_id": Foreign(_entries, lambda: new_id("ent")),
     "session_ref": Foreign(
@@ -380,6 +400,7 @@ NAMES: dict[str, str] = {
     **dict.fromkeys(("after", "key", "q", "until", "organisation", "contract", "event"), "read on pages of staff alone"),
     **dict.fromkeys(("networks", "last_day", "overlap", "datasets", "scopes"), "bounds of an own client, checked against its contract"),
     "redirect_uris": "addresses of the partner's own programs",
+    **dict.fromkeys(("keys", "directory_url", "signature"), "public keys of the partner's own crawlers, and what they sign"),
     "revision": "a number that is compared",
     **dict.fromkeys(("code", "codes"), "secrets of the person, looked up under the own account alone"),
     "credential": "an answer to a challenge, checked against the own account's passkeys",

@@ -6,6 +6,7 @@ things others may not see; the rival looks for them. Each has one person for eve
 
 from __future__ import annotations
 
+import base64
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import MetaData
 from sqlmodel import SQLModel, col, select
 
@@ -21,6 +23,9 @@ from contracts.applications import service as applications
 from contracts.applications.form import ApplicationForm
 from contracts.applications.tables import Application
 from contracts.clock import FixedClock, SystemClock
+from contracts.crawlers import service as crawlers
+from contracts.crawlers.decide import challenge, keys_in
+from contracts.crawlers.tables import CrawlerKey
 from contracts.credentials import authorizations
 from contracts.credentials.authorizations import Asked
 from contracts.datasets.load import ordinal_of, refresh
@@ -43,6 +48,7 @@ from portal.jobs import handlers_of
 from portal.serve import Rooms, build
 from tests.harness import partner
 from tests.harness.asgi import serving
+from tests.harness.crawler import crawler_key
 from tests.harness.installation import FIELDS, TOML, write_trees
 from tests.harness.server import free_port
 from tests.harness.visitor import Visitor
@@ -86,6 +92,7 @@ class Things:
     contracts: dict[str, str] = field(default_factory=dict)
     clients: dict[str, MadeClient] = field(default_factory=dict)
     authorizations: list[str] = field(default_factory=list)
+    crawler: str = ""
 
 
 @dataclass
@@ -100,6 +107,7 @@ class Ground:
     _visitors: dict[str, Visitor] = field(default_factory=dict)
     _observer: sqlite3.Connection | None = None
     _words: dict[str, frozenset[str]] = field(default_factory=dict)
+    _crawlers: dict[str, Ed25519PrivateKey] = field(default_factory=dict)
 
     def visitor(self, key: str = "") -> Visitor:
         """The person's browser, signed in with the password given just now; a stranger's where no key is given."""
@@ -118,6 +126,21 @@ class Ground:
         assert account is not None
         with self.house.store.write("ground") as unit:
             return people.open_session(unit, account.id, "203.0.113.0/24", second_factor=True)
+
+    def crawler(self, key: str, contract_id: str) -> CrawlerKey:
+        """A crawler's key that its partner registered, and has not proved yet."""
+        jwk, private = crawler_key()
+        actor = self.story.actor(key)
+        with self.house.store.write("ground") as unit:
+            (row,) = crawlers.register(unit, actor, contract_id, f"{key.split('-', maxsplit=1)[0]}-bot", keys_in(jwk))
+        self._crawlers[row.id] = private
+        return row
+
+    def crawler_signature(self, crawler_id: str) -> str:
+        """What the key of `crawler` signs to prove itself."""
+        row = self.row(CrawlerKey, crawler_id)
+        signature = self._crawlers[crawler_id].sign(challenge(row, self.house.settings.base_url).encode())
+        return base64.b64encode(signature).decode()
 
     def recovery_codes(self, key: str) -> list[str]:
         """Fresh recovery codes of a person, each good for one sign-in."""
@@ -324,6 +347,7 @@ def furnish(made: Ground) -> None:
         for name, audience in (("reader", "api"), ("crawler", "site")):
             things.clients[name] = made.story.make_client(key, contract, f"{key.split('-')[0]}-{name}", audience)
         things.authorizations.append(made.asked_to_consent(things))
+        things.crawler = made.crawler(key, things.contracts["active"]).id
     # A dataset that the rival's contract does not name and the lab's does.
     narrow = {"fields": ("id",), "rows": {}, "crawl": False}
     made.lab.contracts["benches"] = made.contract("lab-founder", "active", dataset="benches", **narrow).id

@@ -5,12 +5,12 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from contracts.house import House
-from portal.pages.partner import applications, clients, contracts, credential, entries, proving, team, today, usage
+from portal.pages.partner import applications, clients, contracts, crawlers, credential, entries, proving, team, today, usage
 
 
 def router(_house: House) -> APIRouter:
     """Routes of this area."""
     whole = APIRouter()
-    for part in (today, applications, contracts, clients, credential, proving, usage, entries, team):
+    for part in (today, applications, contracts, clients, credential, proving, crawlers, usage, entries, team):
         whole.include_router(part.router)
     return whole
