@@ -21,6 +21,7 @@ _UNBOUND = Refusal("token_invalid", "This access token is bound to no key. Send 
 # No error is named to one who sent no token.
 _ERRORS = {
     "token_missing": "",
+    "bad_request": 'error="invalid_request", ',
     "token_invalid": 'error="invalid_token", ',
     "token_never_issued": 'error="invalid_token", ',
     "scope_not_granted": f'error="insufficient_scope", scope="{SCOPE}", ',
@@ -38,10 +39,10 @@ class Sent:
 
 
 def sent_in(scope: Scope) -> Sent | Refusal:
-    """The token of a request (RFC 6750 section 2.1, RFC 9449 section 7.1); `token_invalid` where several are sent."""
+    """The token of a request (RFC 6750 section 2.1, RFC 9449 section 7.1); `bad_request` where several are sent."""
     values = [value for name, value in scope["headers"] if name == b"authorization"]
     if len(values) > 1 or (values and len(values[0]) > _MAX_AUTHORIZATION):
-        return Refusal("token_invalid", "Send one Authorization header with one token.")
+        return Refusal("bad_request", "Send one Authorization header with one token.")
     scheme, _, token = values[0].decode("latin-1").partition(" ") if values else ("", "", "")
     named = scheme.lower()
     return Sent(named, token.strip() if named in ("bearer", "dpop") else "")

@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet
+from sqlalchemy import text
 
 from contracts.clock import SystemClock
 from contracts.credentials.decide import ForPeople
@@ -20,6 +21,7 @@ from contracts.lifecycle.tables import Contract
 from contracts.people.actor import Actor
 from contracts.people.queries import find_account
 from contracts.people.roles import Role
+from contracts.store import epochs
 from contracts.store.engine import open_engine
 from contracts.store.unit import Store
 from portal.demo.people import person
@@ -77,6 +79,12 @@ class Platform:
             self._clients[kind] = self._made(method, back, more)
         return self._clients[kind]
 
+    def execute(self, statement: str, **values: object) -> None:
+        """Change the database past every service."""
+        with self.store.write() as unit:
+            unit.connection.execute(text(statement), values)
+            epochs.bump(unit, "grants")
+
     def _made(self, method: str, back: str, more: dict[str, Any]) -> dict[str, Any]:
         people = ForPeople((back,), secret=method != "none") if back else None
         with self.store.write() as unit:
@@ -103,7 +111,7 @@ class Platform:
 def platform(folder: Path) -> Iterator[Platform]:
     """Install and serve it while the block runs."""
     port = free_port()
-    made = install(folder, port, rows=60, requests_per_second=500, records_per_day=100_000)
+    made = install(folder, port, rows=60, requests_per_second=500, records_per_day=100_000, others={"broken": {}})
     running = start(folder, ["serve"], {}, port)
     store = Store(open_engine(made.settings.database_url), SystemClock(), "elsewhere")
     try:

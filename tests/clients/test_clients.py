@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import httpx
 import pytest
 
 from tests.clients.conftest import LIBRARIES
@@ -14,6 +15,8 @@ from tests.clients.platform import RECORDS, Platform, data_of
 pytestmark = pytest.mark.timeout(300)
 
 GetLibrary = Callable[[str], Library]
+# Authlib's client has neither DPoP nor pushed requests.
+WITH_PROOFS = ("oauth4webapi", "openid-client", "requests-oauth2client")
 METHODS = ("client_secret_basic", "client_secret_post", "private_key_jwt")
 every_library = pytest.mark.parametrize("name", LIBRARIES)
 
@@ -105,6 +108,33 @@ def test_a_program_for_a_person(
         _read(served, outcome[answer])
     assert outcome["token"]["refresh_token"] != outcome["refreshed"]["refresh_token"]
     assert outcome["reused"] == "invalid_grant"
+
+
+@pytest.mark.parametrize("name", WITH_PROOFS)
+def test_a_token_bound_to_a_key(served: Platform, library: GetLibrary, name: str) -> None:
+    """By DPoP (RFC 9449), with the nonces that the token address and the API ask for."""
+    client = served.client("client_secret_basic", dpop_bound=True)
+    outcome = library(name).act("alone", _asked(served, client) | {"dpop": True}, nobody)
+    token = outcome["token"]
+    assert _told(token) == {"token_type": "dpop", "scope": "records:read"}
+    _claims(served, token, client, cnf={"jkt": served.claims(token["access_token"])["cnf"]["jkt"]})
+    _read(served, outcome["read"])
+    stolen = httpx.get(served.base_url + RECORDS, headers={"authorization": f"Bearer {token['access_token']}"}, trust_env=False)
+    assert (stolen.status_code, stolen.json()["code"]) == (401, "token_invalid")
+
+
+@pytest.mark.parametrize("name", WITH_PROOFS)
+@pytest.mark.parametrize("method", ["none", "private_key_jwt"])
+def test_a_program_for_a_person_bound_to_a_key(
+    served: Platform, library: GetLibrary, allows: Callable[[str], str], back: str, name: str, method: str
+) -> None:
+    client = served.client(method, back, dpop_bound=True)
+    outcome = library(name).act("consented", _asked(served, client, back) | {"dpop": True}, allows)
+    keys = {served.claims(outcome[token]["access_token"])["cnf"]["jkt"] for token in ("token", "refreshed")}
+    for token, answer in (("token", "read"), ("refreshed", "readAgain")):
+        assert _told(outcome[token]) == {"token_type": "dpop", "scope": "records:read"}
+        _read(served, outcome[answer])
+    assert (len(keys), outcome["reused"]) == (1, "invalid_grant")
 
 
 @every_library
