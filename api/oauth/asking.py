@@ -50,6 +50,7 @@ def checked(server: TokenServer, query: Query) -> Asked:
         raise coded(InvalidRequestError("A parameter is given twice."), "bad_request")
     if server.query_client(query.data.get("client_id", "")) is None:
         raise coded(InvalidClientError(), "program_unknown")
+    _make_plain(query)
     try:
         grant: Any = server.get_consent_grant(Request("GET", query, {}, query.data))  # type: ignore[no-untyped-call]  # Authlib has no type here
     except OAuth2Error as error:
@@ -63,6 +64,15 @@ def checked(server: TokenServer, query: Query) -> Asked:
     except OAuth2Error as error:
         error.redirect_uri = grant.redirect_uri
         raise
+
+
+def _make_plain(query: Query) -> None:
+    """Authlib repeats these two in its errors, and fails over letters that an error may not hold (RFC 6749 section 5.2)."""
+    redirect_uri = query.data.get("redirect_uri", "")
+    if redirect_uri != plain(redirect_uri):
+        raise coded(InvalidRequestError("redirect_uri holds letters that no address has."), "return_address_unknown")
+    if "response_type" in query.data:
+        query.data["response_type"] = plain(query.data["response_type"])
 
 
 def coded(error: OAuth2Error, code: str) -> OAuth2Error:

@@ -47,6 +47,15 @@ OPERATIONS: Operations = {
     ("POST", "/oauth/token"): operation(
         {200: answer(_TOKEN), **oauth_errors(400, 401, 413, 429, 503)}, body=form(_ASKED | _PROOF, ("grant_type",)), security=_CLIENT
     ),
+    ("POST", "/token"): operation(
+        {200: answer(_TOKEN), **oauth_errors(400, 401, 413, 429, 503)},
+        body=form(
+            {"grant_type": {"type": "string", "enum": ["client_credentials"]}, "license": TEXT, "license_type": TEXT, "resource": TEXT}
+            | _PROOF,
+            ("grant_type", "license", "resource"),
+        ),
+        security=_CLIENT,
+    ),
     ("POST", "/oauth/introspect"): operation(
         {200: answer(thing({"active": {"type": "boolean"}}, ("active",))), **oauth_errors(400, 401, 413, 429, 503)},
         body=form({"token": TEXT, "token_type_hint": _HINT} | _PROOF, ("token",)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -71,6 +72,22 @@ class Caller:
 
     def authorize(self, **changed: str | None) -> httpx.Response:
         """A request of a program for a person; None leaves a parameter out."""
+        return self.http.get("/oauth/authorize", params=self._asked(changed))
+
+    def push(self, **changed: str | None) -> httpx.Response:
+        """The same, pushed ahead."""
+        return self.http.post("/oauth/par", data=self._asked(changed))
+
+    def licence(self, **changed: Any) -> httpx.Response:
+        """A request for the first licence that /license.xml offers."""
+        served = self.http.get("/license.xml").text
+        found = re.search(r'<content url="([^"]+)".*?(<license>.*?</license>)', served, re.DOTALL)
+        assert found is not None, served
+        asked = {"grant_type": "client_credentials", "resource": found.group(1), "license": found.group(2)}
+        client = changed.pop("client", None)
+        return self.post("/token", asked | changed, client)
+
+    def _asked(self, changed: dict[str, str | None]) -> dict[str, str]:
         asked: dict[str, str | None] = {
             "response_type": "code",
             "client_id": self.program["id"],
@@ -80,7 +97,7 @@ class Caller:
             "code_challenge": CHALLENGE,
             "code_challenge_method": "S256",
         }
-        return self.http.get("/oauth/authorize", params={name: value for name, value in (asked | changed).items() if value is not None})
+        return {name: value for name, value in (asked | changed).items() if value is not None}
 
     def read(self, *authorization: str, **headers: str) -> httpx.Response:
         """A request for records."""

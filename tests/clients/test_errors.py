@@ -70,6 +70,7 @@ TOKEN = [
     Row("token", "invalid_dpop_proof", lambda c: c.token(c.served.client("client_secret_basic", dpop_bound=True)), 400, KEEP_OUT),
     Row("token", "invalid_dpop_proof", lambda c: c.proved_token(nonce=c.nonce(), htm="GET"), 400, KEEP_OUT | NONCE),
     Row("token", "use_dpop_nonce", lambda c: c.proved_token(), 400, KEEP_OUT | NONCE),
+    Row("token", "invalid_authorization_details", lambda c: c.token(authorization_details='[{"type":"payment"}]')),
     Row("token", "slow_down", lambda c: flood(c.token), 429, LATER),
     Row("token", "temporarily_unavailable", lambda c: unsealed(c, c.token), 503, LATER),
 ]
@@ -86,6 +87,9 @@ AUTHORIZE = [
     ),
     Row("authorize", "unsupported_response_type", lambda c: c.authorize(response_type="token"), 303),
     Row("authorize", "invalid_scope", lambda c: c.authorize(scope="everything"), 303),
+    Row("authorize", "invalid_authorization_details", lambda c: c.authorize(authorization_details="[]"), 303),
+    Row("authorize", "invalid_target", lambda c: c.authorize(resource="https://elsewhere.example"), 303),
+    Row("authorize", "invalid_request_uri", lambda c: c.authorize(request_uri="urn:ietf:params:oauth:request_uri:unknown")),
     Row("authorize", "access_denied", lambda c: c.denied(), 303),
     Row("authorize", "slow_down", lambda c: flood(c.authorize), 429, LATER),
 ]
@@ -131,13 +135,33 @@ REVOKE = [
     Row("revoke", "invalid_grant", lambda c: c.post("/oauth/revoke", {"token": c.access_token()}, c.served.client("client_secret_post"))),
 ]
 
-ROWS = [*TOKEN, *AUTHORIZE, *RESOURCE, *ABOUT_TOKENS, *REVOKE]
+PUSHED = [
+    Row("par", "invalid_request", lambda c: c.push(code_challenge=None)),
+    Row("par", "invalid_request", lambda c: c.push(request_uri="urn:ietf:params:oauth:request_uri:x")),
+    Row("par", "invalid_request", lambda c: c.push(state="x" * 9_000), 413),
+    Row("par", "invalid_client", lambda c: c.push(client_id="cli_nobody"), 401, BASIC),
+    Row("par", "unsupported_response_type", lambda c: c.push(response_type="token")),
+    Row("par", "invalid_scope", lambda c: c.push(scope="everything")),
+    Row("par", "invalid_target", lambda c: c.push(resource="https://elsewhere.example")),
+    Row("par", "invalid_authorization_details", lambda c: c.push(authorization_details="no JSON")),
+    Row("par", "slow_down", lambda c: flood(c.push), 429, LATER),
+]
+LICENCE = [
+    Row("licence", "invalid_request", lambda c: c.licence(license_type="text/plain")),
+    Row("licence", "invalid_resource", lambda c: c.licence(resource="/nowhere")),
+    Row("licence", "invalid_license", lambda c: c.licence(license="<license/>")),
+    Row("licence", "invalid_client", lambda c: c.licence(client=WRONG), 401, BASIC),
+]
 
-# What the specifications have for each address (RFC 6749 sections 4.1.2.1 and 5.2, 6750 section 3.1, 7009, 7662, 9449).
+ROWS = [*TOKEN, *AUTHORIZE, *RESOURCE, *ABOUT_TOKENS, *REVOKE, *PUSHED, *LICENCE]
+
+# What the specifications have for each address (RFC 6749 sections 4.1.2.1 and 5.2, 6750 section 3.1, 7009, 7662, 8707, 9126, 9396, 9449).
 SPECIFIED = {
     "token": "invalid_request invalid_client invalid_grant unauthorized_client unsupported_grant_type invalid_scope invalid_target"
-    " invalid_dpop_proof use_dpop_nonce",
-    "authorize": "invalid_request unauthorized_client access_denied unsupported_response_type invalid_scope",
+    " invalid_dpop_proof use_dpop_nonce invalid_authorization_details",
+    "authorize": "invalid_request unauthorized_client access_denied unsupported_response_type invalid_scope invalid_target"
+    " invalid_authorization_details invalid_request_uri",
+    "par": "invalid_request invalid_client unsupported_response_type invalid_scope invalid_target invalid_authorization_details slow_down",
     "resource": "invalid_request invalid_token insufficient_scope invalid_dpop_proof use_dpop_nonce",
     "revoke": "invalid_request invalid_client unsupported_token_type",
     "introspect": "invalid_request invalid_client",

@@ -42,6 +42,7 @@ def test_a_request_in_order_waits_for_the_person(world: World) -> None:
         ({"response_type": "token"}, "unsupported_response_type"),
         ({"response_type": "code id_token"}, "unsupported_response_type"),
         ({"response_type": None}, "unsupported_response_type"),
+        ({"response_type": 'c"öde'}, "unsupported_response_type"),
         ({"code_challenge": None}, "invalid_request"),
         ({"code_challenge_method": None}, "invalid_request"),
         ({"code_challenge_method": "plain"}, "invalid_request"),
@@ -71,6 +72,7 @@ def test_what_the_program_did_wrong_goes_back_to_it(sqlite_world: World, changed
         {"redirect_uri": HERE + "/../evil"},
         {"redirect_uri": "http://127.0.0.1:80@evil.example/back"},
         {"redirect_uri": HERE + "#x"},
+        {"redirect_uri": HERE + '"ö'},
     ],
 )
 def test_nobody_is_sent_where_no_client_registered(sqlite_world: World, changed: dict[str, str | None]) -> None:
