@@ -50,8 +50,7 @@ class TokenEndpoint:
             response = None if wait else await self._at_once(form, address)
         if response is None:
             response = await self._shell.in_thread(partial(self._respond, form, address, wait))
-        if "dpop" in form.headers:
-            response.headers["dpop-nonce"] = self._shell.proofs.nonce()
+        self._shell.add_nonce(form, response)
         return response
 
     def _is_simple(self, form: Form) -> TypeGuard[TokenForm]:

@@ -30,6 +30,7 @@ class PushedEndpoint:
         address = self._shell.address(scope)
         decide = partial(self._decide, address=address)
         response = await self._shell.in_thread(partial(self._shell.guarded, self._pace, form, address, decide, "pushed request"))
+        self._shell.add_nonce(form, response)
         await response(scope, receive, send)
 
     def _decide(self, form: TokenForm, address: str) -> Decision:

@@ -93,6 +93,11 @@ class Shell:
         with self.house.store.write("token refused") as unit:
             record(unit, entry_of(decision, network, "token.refused", facts={"asked": asked}))
 
+    def add_nonce(self, form: Form, response: Response) -> None:
+        """Give whoever proves a key the nonce for the next proof (RFC 9449 section 8.2), with answers and refusals alike."""
+        if "dpop" in form.headers:
+            response.headers["dpop-nonce"] = self.proofs.nonce()
+
     def server(self, address: str) -> TokenServer:
         """A server for one request from an address."""
         return TokenServer(self.directory, self.house.tokens, self.today, address, self._keys, self.proofs)

@@ -78,6 +78,10 @@ class Caller:
         """The same, pushed ahead."""
         return self.http.post("/oauth/par", data=self._asked(changed))
 
+    def push_with(self, proof: str) -> httpx.Response:
+        """A pushed request with a DPoP proof."""
+        return self.http.post("/oauth/par", data=self._asked({}), headers={"dpop": proof})
+
     def licence(self, **changed: Any) -> httpx.Response:
         """A request for the first licence that /license.xml offers."""
         served = self.http.get("/license.xml").text

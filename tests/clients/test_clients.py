@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import httpx
 import pytest
@@ -17,6 +19,7 @@ pytestmark = pytest.mark.timeout(300)
 GetLibrary = Callable[[str], Library]
 # Authlib's client has neither DPoP nor pushed requests.
 WITH_PROOFS = ("oauth4webapi", "openid-client", "requests-oauth2client")
+DETAILS = [{"type": "dataset-access", "dataset": "trees", "fields": ["id", "height"], "actions": ["read"], "purpose": "research"}]
 METHODS = ("client_secret_basic", "client_secret_post", "private_key_jwt")
 every_library = pytest.mark.parametrize("name", LIBRARIES)
 
@@ -138,6 +141,42 @@ def test_a_program_for_a_person_bound_to_a_key(
 
 
 @every_library
+def test_a_token_narrowed_to_what_is_named(served: Platform, library: GetLibrary, name: str) -> None:
+    """By authorization details (RFC 9396), which the answer, the token and introspection repeat, and the records keep to."""
+    client = served.client("client_secret_basic")
+    outcome = library(name).act("alone", _asked(served, client, authorization_details=json.dumps(DETAILS)), nobody)
+    details = _as_list(outcome["token"]["authorization_details"])
+    assert details == DETAILS
+    _claims(served, outcome["token"], client, authorization_details=DETAILS)
+    assert outcome["read"]["status"] == 200
+    assert data_of(outcome["read"]["body"]) == [{field: row[field] for field in DETAILS[0]["fields"]} for row in served.records]
+
+
+@pytest.mark.parametrize("name", WITH_PROOFS)
+@pytest.mark.parametrize(("method", "dpop"), [("none", False), ("private_key_jwt", True)])
+def test_a_pushed_request(
+    served: Platform, library: GetLibrary, allows: Callable[[str], str], back: str, name: str, method: str, dpop: bool
+) -> None:
+    """By PAR (RFC 9126), with details and a resource in it, so that the browser carries a reference alone."""
+    client = served.client(method, back, **({"dpop_bound": True} if dpop else {}))
+    asked = _asked(served, client, back, authorization_details=json.dumps(DETAILS), resource=served.resource)
+    seen: list[str] = []
+
+    def person(url: str) -> str:
+        seen.append(url)
+        return allows(url)
+
+    outcome = library(name).act("consented", asked | {"par": True, "dpop": dpop}, person)
+    (query,) = [dict(parse_qsl(urlsplit(url).query)) for url in seen]
+    assert query == {"client_id": client["id"], "request_uri": query["request_uri"]}
+    for token, answer in (("token", "read"), ("refreshed", "readAgain")):
+        claims = served.claims(outcome[token]["access_token"])
+        assert (claims["authorization_details"], claims["sub"], "cnf" in claims) == (DETAILS, served.lead, dpop)
+        assert data_of(outcome[answer]["body"]) == [{field: row[field] for field in DETAILS[0]["fields"]} for row in served.records]
+    assert outcome["reused"] == "invalid_grant"
+
+
+@every_library
 @pytest.mark.parametrize("method", METHODS)
 def test_a_token_is_asked_about_and_given_back(served: Platform, library: GetLibrary, name: str, method: str) -> None:
     client = served.client(method)
@@ -151,3 +190,8 @@ def test_a_resource_server_that_we_did_not_write_takes_our_tokens(served: Platfo
     asked = _asked(served, client)
     token = library("openid-client").act("alone", asked, nobody)["token"]["access_token"]
     assert library("oauth4webapi").act("verify", {**asked, "token": token}, nobody) == served.claims(token)
+
+
+def _as_list(details: Any) -> Any:
+    """Authorization details as JSON; a library may have made objects of its own of them."""
+    return json.loads(details) if isinstance(details, str) else details

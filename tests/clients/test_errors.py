@@ -144,6 +144,8 @@ PUSHED = [
     Row("par", "invalid_scope", lambda c: c.push(scope="everything")),
     Row("par", "invalid_target", lambda c: c.push(resource="https://elsewhere.example")),
     Row("par", "invalid_authorization_details", lambda c: c.push(authorization_details="no JSON")),
+    Row("par", "use_dpop_nonce", lambda c: c.push_with(c.proof("POST", "/oauth/par")), 400, KEEP_OUT | NONCE),
+    Row("par", "invalid_dpop_proof", lambda c: c.push_with(c.proof("POST", "/oauth/token", nonce=c.nonce())), 400, KEEP_OUT | NONCE),
     Row("par", "slow_down", lambda c: flood(c.push), 429, LATER),
 ]
 LICENCE = [
@@ -161,7 +163,8 @@ SPECIFIED = {
     " invalid_dpop_proof use_dpop_nonce invalid_authorization_details",
     "authorize": "invalid_request unauthorized_client access_denied unsupported_response_type invalid_scope invalid_target"
     " invalid_authorization_details invalid_request_uri",
-    "par": "invalid_request invalid_client unsupported_response_type invalid_scope invalid_target invalid_authorization_details slow_down",
+    "par": "invalid_request invalid_client unsupported_response_type invalid_scope invalid_target invalid_authorization_details slow_down"
+    " invalid_dpop_proof use_dpop_nonce",
     "resource": "invalid_request invalid_token insufficient_scope invalid_dpop_proof use_dpop_nonce",
     "revoke": "invalid_request invalid_client unsupported_token_type",
     "introspect": "invalid_request invalid_client",
