@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from api.oauth.server import GRANT_TYPES
 from api.openapi import FREE, TEXT, Operations, answer, empty, form, in_query, oauth_errors, operation, thing
 from contracts.credentials.details import MAX_CHARACTERS
+from contracts.credentials.leaks import MOST
 
 # A client proves itself in the header, in the body, or not at all where it has no secret.
 _CLIENT: tuple[Mapping[str, list[str]], ...] = ({"client": []}, {})
@@ -14,6 +15,10 @@ _PROOF = {"client_id": TEXT, "client_secret": TEXT, "client_assertion_type": TEX
 _NUMBER = {"type": "integer"}
 _HINT = {"type": "string", "enum": ["access_token", "refresh_token"]}
 _DETAILS = {"type": "string", "contentMediaType": "application/json", "maxLength": MAX_CHARACTERS}
+_LEAKED = thing({"token": {"type": "string", "minLength": 1}, "type": TEXT, "url": TEXT}, ("token",))
+_FOUND = thing(
+    {"token_hash": TEXT, "token_type": TEXT, "label": TEXT, "status": {"type": "string", "enum": ["revoked", "unknown"]}}, ("status",)
+)
 _TOKEN = thing(
     {"access_token": TEXT, "token_type": TEXT, "expires_in": _NUMBER, "scope": TEXT, "refresh_token": TEXT},
     ("access_token", "token_type", "expires_in", "scope"),
@@ -55,6 +60,16 @@ OPERATIONS: Operations = {
             ("grant_type", "license", "resource"),
         ),
         security=_CLIENT,
+    ),
+    ("POST", "/oauth/leaked"): operation(
+        {200: answer({"anyOf": [_FOUND, {"type": "array", "items": _FOUND}]}), **oauth_errors(400, 413, 429, 503)},
+        body={
+            "required": True,
+            "content": {
+                "application/json": {"schema": {"anyOf": [_LEAKED, {"type": "array", "items": _LEAKED, "minItems": 1, "maxItems": MOST}]}},
+                "application/x-www-form-urlencoded": {"schema": _LEAKED},
+            },
+        },
     ),
     ("POST", "/oauth/introspect"): operation(
         {200: answer(thing({"active": {"type": "boolean"}}, ("active",))), **oauth_errors(400, 401, 413, 429, 503)},

@@ -154,8 +154,13 @@ LICENCE = [
     Row("licence", "invalid_license", lambda c: c.licence(license="<license/>")),
     Row("licence", "invalid_client", lambda c: c.licence(client=WRONG), 401, BASIC),
 ]
+LEAKED = [
+    Row("leaked", "invalid_request", lambda c: c.http.post("/oauth/leaked", json=[])),
+    Row("leaked", "invalid_request", lambda c: c.http.post("/oauth/leaked", json=[{"token": "x" * 70_000}]), 413),
+    Row("leaked", "slow_down", lambda c: flood(lambda: c.http.post("/oauth/leaked", json=[])), 429, LATER),
+]
 
-ROWS = [*TOKEN, *AUTHORIZE, *RESOURCE, *ABOUT_TOKENS, *REVOKE, *PUSHED, *LICENCE]
+ROWS = [*TOKEN, *AUTHORIZE, *RESOURCE, *ABOUT_TOKENS, *REVOKE, *PUSHED, *LICENCE, *LEAKED]
 
 # What the specifications have for each address (RFC 6749 sections 4.1.2.1 and 5.2, 6750 section 3.1, 7009, 7662, 8707, 9126, 9396, 9449).
 SPECIFIED = {
