@@ -60,6 +60,7 @@ DONE: dict[str, str] = {
     "crawler-registered": "The keys are registered. Prove that each is yours: none of them counts before.",
     "crawler-proved": "The key is proved. It stands for this contract from now on.",
     "crawler-revoked": "The key is revoked. It stands for nothing any more.",
+    "sandbox-revoked": "The sandbox credential is revoked. It stops working within 2 seconds.",
     "factor-added": "Your second factor is set up. Your other sessions have ended.",
     "passkey-added": "Your passkey is registered.",
     "passkey-removed": "The passkey is removed. It opens nothing here any more.",
@@ -91,6 +92,7 @@ _PARTNER = (
     NavItem("Today", "/partner"),
     NavItem("Applications", "/partner/applications"),
     NavItem("Contracts", "/partner/contracts"),
+    NavItem("Sandbox", "/partner/sandbox"),
     NavItem("Team", "/partner/team"),
     NavItem("Datasets", "/datasets"),
 )

@@ -30,13 +30,17 @@ _DATASET_ID = re.compile(r"^[a-z][a-z0-9_-]{0,63}$")
 def begin(unit: Unit, actor: Actor, dataset_id: str) -> Application:
     """A draft for the dataset. The actor's own untouched draft for it is returned instead of a second one.
 
-    Whether the dataset exists is checked when the draft is submitted; an id that could be none is `not_found`.
+    Whether the dataset exists is checked when the draft is submitted; an id that could be none is `not_found`. An organisation
+    that only tried the sandbox and was not asked what it is has to say so first (`command_not_possible`).
     """
     actor.require(Role.LEAD)
     if not _DATASET_ID.match(dataset_id):
         raise refuse("not_found", "There is no such dataset.")
     if untouched := _untouched(unit, actor, dataset_id):
         return untouched
+    if not unit.session.get_one(Organisation, actor.organisation_id).kind:
+        reason = "Say first what kind of organisation you are and where it is based. The page /partner/organisation asks for it."
+        raise refuse("command_not_possible", reason)
     application = Application(
         id=new_id("app"),
         organisation_id=actor.organisation_id,

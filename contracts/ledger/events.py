@@ -57,6 +57,7 @@ EVENTS: dict[str, str] = {
     "leak.reported": "Somebody reported secrets that were found in the open.",
     "ledger.searched": "Someone searched the ledger.",
     "ledger.viewed": "Someone opened a ledger entry.",
+    "organisation.described": "A partner said what kind of organisation it is and where.",
     "person.invited": "A person was invited to a role.",
     "role.given": "A person took up a role.",
     "sandbox.catalogue": "A sandbox credential read what a partner reads of its contract.",

@@ -15,7 +15,8 @@ from contracts.errors import Refusal, Refused, StoreUnavailable
 from contracts.ids import new_id
 from contracts.ledger.stage import Entry, record
 from contracts.people import links
-from contracts.people.decide import SignUp, check_sign_up, safe_path
+from contracts.people.actor import Actor
+from contracts.people.decide import SignUp, check_description, check_sign_up, safe_path
 from contracts.people.links import LinkKind
 from contracts.people.queries import platform_name
 from contracts.people.roles import Role, Side
@@ -43,14 +44,23 @@ def sign_up(
     country: str,
     next_path: str,
     base_url: str,
+    rest_later: bool = False,
 ) -> None:
     """A new partner organisation with its first person, who leads it and may sign, and a link that confirms the address.
 
     An address that has a confirmed account gets a mail that says so and nothing changes; the caller cannot tell the cases
     apart. Signing up again before confirming replaces the earlier attempt and voids its link, so that nobody waits in an
-    account that someone else prepared. Raises `invalid_input` with `fields`.
+    account that someone else prepared. With `rest_later` the organisation's kind and country are asked before its first
+    application, by `describe_organisation`. Raises `invalid_input` with `fields`.
     """
-    form = check_sign_up(name=name, email=email, organisation_name=organisation_name, organisation_kind=organisation_kind, country=country)
+    form = check_sign_up(
+        name=name,
+        email=email,
+        organisation_name=organisation_name,
+        organisation_kind=organisation_kind,
+        country=country,
+        rest_later=rest_later,
+    )
     if isinstance(form, Refusal):
         raise Refused(form)
     account = _settle(unit, form, password_hash)
@@ -77,6 +87,18 @@ def confirm(unit: Unit, token: str) -> tuple[Account, str]:
     home = home_of(unit, account.id)
     record(unit, Entry(event="account.confirmed", subject=account.id, organisation=home, personal={"account": account.id}))
     return account, safe_path(link.next_path)
+
+
+def describe_organisation(unit: Unit, actor: Actor, *, kind: str, country: str) -> None:
+    """Keep what the actor's organisation is and where it is based, once. Raises `role_required`, `command_not_possible`, `invalid_input`."""
+    home = unit.lock(Organisation, actor.organisation_id)
+    country = country.strip().upper()
+    if refusal := check_description(actor, (home.kind, home.country), kind, country):
+        raise Refused(refusal)
+    if home.kind:
+        return
+    home.kind, home.country = kind, country
+    record(unit, Entry(event="organisation.described", subject=home.id, organisation=home.id, personal=actor.personal()))
 
 
 def locked_account(unit: Unit, email: str) -> Account | None:

@@ -28,18 +28,42 @@ class SignUp:
     country: str
 
 
-def check_sign_up(*, name: str, email: str, organisation_name: str, organisation_kind: str, country: str) -> SignUp | Refusal:
-    """The sign-up in its kept form, or `invalid_input` whose `fields` has one sentence for each wrong field."""
+def check_sign_up(
+    *, name: str, email: str, organisation_name: str, organisation_kind: str, country: str, rest_later: bool = False
+) -> SignUp | Refusal:
+    """The sign-up in its kept form, or `invalid_input` whose `fields` has one sentence for each wrong field.
+
+    With `rest_later` the kind and the country are not asked for: they are left empty, whatever was sent.
+    """
+    if rest_later:
+        organisation_kind = country = ""
     form = SignUp(tidy(name), address(email), tidy(organisation_name), organisation_kind.strip(), country.strip().upper())
     wrong = {
         "name": name_problem(form.name, "Tell us your name."),
         "email": address_problem(form.email),
         "organisation_name": name_problem(form.organisation_name, "Tell us the name of your organisation."),
-        "organisation_kind": "" if form.organisation_kind in KINDS else "Choose what kind of organisation it is.",
-        "country": "" if _COUNTRY.fullmatch(form.country) else "Choose the country where the organisation is based.",
+        **({} if rest_later else description_problems(form.organisation_kind, form.country)),
     }
     fields = {field: problem for field, problem in wrong.items() if problem}
     return Refusal("invalid_input", "Some fields need your attention.", {"fields": fields}) if fields else form
+
+
+def description_problems(kind: str, country: str) -> dict[str, str]:
+    """What is wrong with an organisation's kind and country, by field; empty sentences where nothing is."""
+    return {
+        "organisation_kind": "" if kind in KINDS else "Choose what kind of organisation it is.",
+        "country": "" if _COUNTRY.fullmatch(country) else "Choose the country where the organisation is based.",
+    }
+
+
+def check_description(actor: Actor, known: tuple[str, str], kind: str, country: str) -> Refusal | None:
+    """Why the person may not say what their organisation is. `known` is what was said before, which stays; the same again is fine."""
+    if Role.LEAD not in actor.roles:
+        return Refusal("role_required", "Your lead says what the organisation is and where.")
+    if known[0] and known != (kind, country):
+        return Refusal("command_not_possible", "This was said before. Write to the platform where it is wrong.")
+    fields = {field: problem for field, problem in description_problems(kind, country).items() if problem}
+    return Refusal("invalid_input", "Some fields need your attention.", {"fields": fields}) if fields else None
 
 
 def check_invitation(actor: Actor, email: str, role: Role) -> Refusal | None:

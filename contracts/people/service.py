@@ -1,6 +1,6 @@
 """Everything that faces ask of people, in one place: accounts, sessions, invitations and what is asked about them."""
 
-from contracts.people.accounts import confirm, sign_up
+from contracts.people.accounts import confirm, describe_organisation, sign_up
 from contracts.people.decide import KINDS, safe_path
 from contracts.people.factors import add_app, begin_app, begun_app, factors_of, give_code, has_factor, new_codes
 from contracts.people.invitations import accept_invitation, first_administrator_link, invitation, invite
@@ -50,6 +50,7 @@ __all__ = [
     "close_sessions_of",
     "complete_session",
     "confirm",
+    "describe_organisation",
     "end_other_sessions",
     "end_session",
     "factors_of",

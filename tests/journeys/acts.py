@@ -105,6 +105,12 @@ WHO: dict[str, frozenset[Role] | str] = {
     "GET /partner/contracts/{contract_id}/entries": PARTNERS,
     "GET /partner/entries/{entry_id}": PARTNERS,
     "GET /partner/entries/{entry_id}/proof": PARTNERS,
+    "GET /partner/organisation": LEADS,
+    "POST /partner/organisation": LEADS,
+    "GET /partner/sandbox": PARTNERS,
+    "POST /partner/sandbox": MAKERS,
+    "POST /partner/sandbox/{sandbox_id}/renew": MAKERS,
+    "POST /partner/sandbox/{sandbox_id}/revoke": MAKERS,
     "GET /partner/team": PARTNERS,
     "POST /partner/team": LEADS,
     "GET /desk": STAFF,
@@ -173,6 +179,15 @@ def _client(ground: Ground) -> Ids:
     contract = ground.row(Contract, ground.lab.contracts["active"])
     made = ground.story.make_client("lab-founder", contract, "to be revoked", "api")
     return {"contract_id": made.contract_id, "client_id": made.client_id}
+
+
+def _sandbox(ground: Ground) -> Ids:
+    return {"sandbox_id": ground.sandbox("lab-developer")}
+
+
+def _room_in_the_sandbox(ground: Ground) -> Ids:
+    _sandbox(ground)
+    return {}
 
 
 def _consent(ground: Ground) -> Ids:
@@ -318,6 +333,10 @@ ACTS: dict[str, Act] = {
     ),
     "/partner/contracts/{contract_id}/crawlers/{crawler_id}/prove": Act("lab-developer", _crawler, _crawler_proof),
     "/partner/contracts/{contract_id}/crawlers/{crawler_id}/revoke": Act("lab-developer", _crawler, lambda g, ids: {}),
+    "/partner/organisation": Act("lab-lead", _nothing, lambda g, ids: {"organisation_kind": "university", "country": "SE"}),
+    "/partner/sandbox": Act("lab-developer", _room_in_the_sandbox, lambda g, ids: {"name": "a program", "dataset": "trees"}),
+    "/partner/sandbox/{sandbox_id}/renew": Act("lab-developer", _sandbox, lambda g, ids: {}),
+    "/partner/sandbox/{sandbox_id}/revoke": Act("lab-developer", _sandbox, lambda g, ids: {}),
     "/partner/team": Act("lab-lead", _nothing, lambda g, ids: {"email": f"{uuid4().hex}@lab.example", "role": "reader"}),
     "/desk/applications/{application_id}/approve": Act("steward", _application("submitted"), lambda g, ids: _revision(g, ids, **_REASON)),
     "/desk/applications/{application_id}/decline": Act("steward", _application("submitted"), lambda g, ids: _revision(g, ids, **_REASON)),
@@ -337,7 +356,7 @@ ACTS: dict[str, Act] = {
     "/operator/mode": Act("operator", _nothing, lambda g, ids: {"mode": "enforce"}),
 }
 
-CHANGES_NOTHING = frozenset({"/compliance/verify", "/account/recovery-codes/file"})
+CHANGES_NOTHING = frozenset({"/partner/organisation", "/compliance/verify", "/account/recovery-codes/file"})
 
 
 @dataclass(frozen=True)
@@ -358,6 +377,7 @@ PARAMETERS: dict[str, Foreign] = {
     "contract_id": Foreign(lambda g, things: list(things.contracts.values()), lambda: new_id("ctr")),
     "client_id": Foreign(lambda g, things: [each.client_id for each in things.clients.values()], lambda: new_id("cli")),
     "crawler_id": Foreign(lambda g, things: [things.crawler], lambda: new_id("bot")),
+    "sandbox_id": Foreign(lambda g, things: things.sandboxes, lambda: new_id("cli")),
     "authorization_id": Foreign(lambda g, things: things.authorizations, lambda: new_id("aut")),
     "entry_id": Foreign(_entries, lambda: new_id("ent")),
     "session_ref": Foreign(

@@ -140,6 +140,7 @@ def _ids(place: Ground, route: Route) -> dict[str, str]:
         "contract_id": place.lab.contracts["active"],
         "client_id": place.lab.clients["reader"].client_id,
         "authorization_id": place.lab.authorizations[0],
+        "sandbox_id": place.lab.sandboxes[0],
         "session_ref": "ses_nothing",
         "passkey_id": "0" * 64,
         "entry_id": place.entries(place.lab.contracts["active"])["placed"][0],

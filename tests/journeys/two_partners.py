@@ -39,6 +39,8 @@ from contracts.people import service as people
 from contracts.people.actor import Actor
 from contracts.people.roles import Role, Side
 from contracts.people.tables import OneTimeLink
+from contracts.sandbox import service as sandbox
+from contracts.sandbox.grant import clients_of
 from contracts.settings import load, write_master_key
 from portal.commands.demo import running
 from portal.commands.init import prepare
@@ -93,6 +95,7 @@ class Things:
     clients: dict[str, MadeClient] = field(default_factory=dict)
     authorizations: list[str] = field(default_factory=list)
     crawler: str = ""
+    sandboxes: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -243,6 +246,16 @@ class Ground:
             ends=today + timedelta(days=365),
         )
 
+    def sandbox(self, key: str) -> str:
+        """A sandbox credential's id. The oldest one makes room, because an organisation has few."""
+        actor, today = self.story.actor(key), self.story.today()
+        with self.house.store.write("ground") as unit:
+            live = [each for each in clients_of(unit.session, actor.organisation_id) if each.revoked_at is None]
+            for each in live[3:]:
+                each.revoked_at = unit.now
+            unit.session.flush()
+            return sandbox.create(unit, actor, name=f"{key.partition('-')[0]}-sandbox", today=today)[0].id
+
     def entries(self, *contract_ids: str) -> dict[str, list[str]]:
         """Ids of ledger entries of some contracts: those in the tree, and those that still wait."""
         with self.house.store.read() as session:
@@ -254,10 +267,18 @@ class Ground:
     def words_of(self, organisation: CastOrganisation, things: Things) -> frozenset[str]:
         """What only a partner's own people may read: names, addresses, and ids of things and entries as of the first asking."""
         if organisation.key not in self._words:
-            ids = {*things.applications.values(), *things.contracts.values(), *(each.client_id for each in things.clients.values())}
+            ids = {
+                *things.applications.values(),
+                *things.contracts.values(),
+                *(each.client_id for each in things.clients.values()),
+                *things.sandboxes,
+            }
             people = {word for each in people_of(organisation) for word in (each.name, each.email)}
             entries = {each for found in self.entries(*things.contracts.values()).values() for each in found}
-            marks = {f"{organisation.key.upper()}-PROJECT", *(f"{organisation.key}-{each}" for each in ("reader", "crawler", "later"))}
+            marks = {
+                f"{organisation.key.upper()}-PROJECT",
+                *(f"{organisation.key}-{each}" for each in ("reader", "crawler", "later", "sandbox")),
+            }
             self._words[organisation.key] = frozenset({organisation.name, *marks, *ids, *people, *entries})
         return self._words[organisation.key]
 
@@ -348,6 +369,7 @@ def furnish(made: Ground) -> None:
             things.clients[name] = made.story.make_client(key, contract, f"{key.split('-')[0]}-{name}", audience)
         things.authorizations.append(made.asked_to_consent(things))
         things.crawler = made.crawler(key, things.contracts["active"]).id
+        things.sandboxes.append(made.sandbox(key))
     # A dataset that the rival's contract does not name and the lab's does.
     narrow = {"fields": ("id",), "rows": {}, "crawl": False}
     made.lab.contracts["benches"] = made.contract("lab-founder", "active", dataset="benches", **narrow).id

@@ -1,4 +1,8 @@
-"""Signing up. What was to be applied for travels in `next` through the mail's link to the first sign-in."""
+"""Signing up. What was to be applied for travels in `next` through the mail's link to the first sign-in.
+
+Who comes to try the sandbox is asked for a name, an address, a password and the organisation's name, and for no more: what kind of
+organisation it is and where matters to whoever decides an application, and is asked before the first one.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +39,7 @@ def show(request: Request) -> Response:
     """The form, naming the dataset that one came for."""
     actor = visitor(request)
     if actor is not None:
-        return go(home_of(actor))
+        return go(safe_path(request.query_params.get("next", "")) or home_of(actor))
     return _form(request, Form(), safe_path(request.query_params.get("next", "")), 200)
 
 
@@ -70,6 +74,7 @@ def _keep(house: House, form: Form, next_path: str) -> None:
             country=form.text("country"),
             next_path=next_path or "/partner",
             base_url=house.settings.base_url,
+            rest_later=tries_first(next_path),
         )
         form.check()
 
@@ -82,13 +87,19 @@ def _form(request: Request, form: Form, next_path: str, status: int) -> Response
         form=form,
         next_path=next_path,
         dataset=dataset_of(house_of(request), next_path),
+        tries_first=tries_first(next_path),
         kinds=KINDS,
         countries=(("", "Choose a country"), *COUNTRIES),
     )
 
 
+def tries_first(next_path: str) -> bool:
+    """Whether one is on the way to the sandbox."""
+    return urlsplit(next_path).path == "/partner/sandbox"
+
+
 def dataset_of(house: House, next_path: str) -> str:
-    """The title of the dataset that `/apply?dataset=…` names; empty where it names none."""
+    """The title of the dataset that `/apply?dataset=…` or the sandbox's address names; empty where it names none."""
     wanted = parse_qs(urlsplit(next_path).query).get("dataset", [""])[0]
     found = house.settings.datasets.get(wanted)
     return found.title if found else ""

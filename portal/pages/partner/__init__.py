@@ -5,12 +5,26 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from contracts.house import House
-from portal.pages.partner import applications, clients, contracts, crawlers, credential, entries, proving, team, today, usage
+from portal.pages.partner import (
+    applications,
+    clients,
+    contracts,
+    crawlers,
+    credential,
+    entries,
+    organisation,
+    proving,
+    sandbox,
+    team,
+    today,
+    usage,
+)
 
 
 def router(_house: House) -> APIRouter:
     """Routes of this area."""
     whole = APIRouter()
-    for part in (today, applications, contracts, clients, credential, proving, crawlers, usage, entries, team):
+    parts = (today, applications, contracts, clients, credential, proving, crawlers, usage, entries, team, sandbox, organisation)
+    for part in parts:
         whole.include_router(part.router)
     return whole

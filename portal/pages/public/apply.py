@@ -11,6 +11,7 @@ from starlette.responses import Response
 from contracts.applications import service as applications
 from contracts.errors import refuse
 from contracts.people.actor import Actor
+from contracts.people.tables import Organisation
 from portal.deps import go, house_of, page, partner
 from portal.forms import Form, submitted
 from portal.limits import PAGES, limited
@@ -39,6 +40,11 @@ def begin(request: Request, actor: Actor = Depends(partner), form: Form = Depend
     dataset = house.catalogue.get(form.text("dataset"))
     if dataset is None:
         raise refuse("not_found", "There is no such dataset here. See the list of datasets.")
+    with house.store.read() as session:
+        described = bool(session.get_one(Organisation, actor.organisation_id).kind)
+    if not described:
+        back = f"/apply?dataset={dataset.id}"
+        return go(f"/partner/organisation?next={quote(back, safe='')}")
     with house.store.write("begin") as unit:
         application = applications.begin(unit, actor, dataset.id)
     return go(f"/partner/applications/{application.id}")

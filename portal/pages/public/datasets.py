@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
+from urllib.parse import quote
 
 from fastapi import APIRouter
 from starlette.requests import Request
@@ -17,7 +18,7 @@ from contracts.datasets.catalogue import Dataset, Version
 from contracts.errors import refuse
 from contracts.house import House
 from contracts.terms.purposes import PROHIBITED, PURPOSES, PurposeFacts
-from portal.deps import house_of, page
+from portal.deps import house_of, page, visitor
 from portal.filters import money
 from portal.limits import PAGES, limited
 from portal.problems import wants_json
@@ -68,7 +69,8 @@ def show_all(request: Request) -> Response:
     datasets = listed(house_of(request))
     if wants_json(request):
         return _json({"datasets": [as_json(each) for each in datasets]})
-    return _varied(page(request, "public/datasets.html", datasets=datasets, base_url=house_of(request).settings.base_url))
+    tries = {each.id: way_to_try(request, each) for each in datasets}
+    return _varied(page(request, "public/datasets.html", datasets=datasets, tries=tries, base_url=house_of(request).settings.base_url))
 
 
 @router.get("/datasets/{dataset_id}")
@@ -92,8 +94,24 @@ def show(request: Request, dataset_id: str) -> Response:
             prohibited=PROHIBITED,
             decided_by=decision_day(house),
             base_url=house.settings.base_url,
+            try_at=way_to_try(request, listing),
         )
     )
+
+
+def way_to_try(request: Request, listing: Listing) -> str:
+    """The address at which this visitor tries the dataset: by way of signing up for one without an account.
+
+    Empty for staff, and where nothing may be agreed on and so nothing tried.
+
+    One step, because whoever wants to see a first row should not have to find out where.
+    """
+    actor, path = visitor(request), f"/partner/sandbox?dataset={listing.id}"
+    if not listing.purposes:
+        return ""
+    if actor is None:
+        return f"/sign-up?next={quote(path, safe='')}"
+    return "" if actor.is_staff else path
 
 
 def listed(house: House) -> list[Listing]:
