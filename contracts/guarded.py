@@ -59,7 +59,8 @@ def resolve(host: str, port: int) -> Sequence[str]:
 class GuardedClient:
     """Sends single requests. `seconds` is for all of one: name, connection, TLS and answer; `most_bytes` for the answer's body.
 
-    `resolve`, `permitted`, `ports` and `trust` are injected by tests, which have no public address to talk to.
+    `sign` says by further headers who asks (`contracts.agent`). `resolve`, `permitted`, `ports` and `trust` are injected by tests,
+    which have no public address to talk to.
     """
 
     resolve: Resolve = resolve
@@ -68,6 +69,7 @@ class GuardedClient:
     trust: ssl.SSLContext = field(default_factory=ssl.create_default_context)
     seconds: float = SECONDS
     most_bytes: int = MOST_BYTES
+    sign: Callable[[str, SplitResult], Mapping[str, str]] | None = None
 
     def get(self, url: str, accept: str) -> Reply:
         """The answer 200 to a GET. Raises `address_refused` for an address that may not be asked, `fetch_failed` for all else."""
@@ -79,7 +81,8 @@ class GuardedClient:
     def request(self, method: str, url: str, *, headers: Mapping[str, str], body: bytes | None = None) -> Reply:
         """The answer to one request, unless it is a redirect. Raises as `get`. Call it in a thread, never in a unit of work."""
         parts = checked(url, self.ports)
-        sent = {"user-agent": "Licet", "accept-encoding": "identity", "connection": "close", **headers}
+        signed = self.sign(method, parts) if self.sign else {}
+        sent = {"user-agent": "Licet", "accept-encoding": "identity", "connection": "close", **headers, **signed}
         exchange = _Exchange(self, method, parts, sent, body)
         thread = threading.Thread(target=exchange.run, name="guarded", daemon=True)
         thread.start()

@@ -34,6 +34,7 @@ class Purpose(StrEnum):
 
     TOKEN = "token"  # ES256, signs access tokens for the API and for the site
     SEAL = "seal"  # ES256, seals contracts
+    AGENT = "agent"  # Ed25519, signs the requests that the house sends to others
     LEDGER = "ledger"  # Ed25519, signs checkpoints
     PSEUDONYM = "pseudonym"  # 32 bytes a contract
     CURSOR = "cursor"  # 32 bytes, seals cursors

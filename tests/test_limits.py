@@ -38,6 +38,7 @@ EXEMPT = {
     "/.well-known/oauth-authorization-server": "a constant document, kept by caches",
     "/.well-known/oauth-protected-resource": "a constant document, kept by caches",
     "/.well-known/oauth-protected-resource/v1": "a constant document, kept by caches",
+    "/.well-known/http-message-signatures-directory": "signed once in five minutes, kept by caches",
     "/oauth/jwks": "public keys, kept by caches; each client of every partner may ask",
     "/ledger/check-proof.py": "a constant file, kept by caches",
     "/ledger/checkpoint": "one row by its key; witnesses and monitors ask often, and must not be kept from it",

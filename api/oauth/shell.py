@@ -18,6 +18,7 @@ from api.oauth.decision import Decision
 from api.oauth.form import TokenForm, Unreadable
 from api.oauth.pace import Pace, PaceLimits
 from api.oauth.server import TokenServer
+from contracts.agent import Agent
 from contracts.clock import day_in
 from contracts.credentials.client_keys import ClientKeys
 from contracts.credentials.decide import CLIENT_KIND
@@ -47,7 +48,7 @@ class Shell:
     def __init__(self, house: House, keys: ClientKeys | None = None) -> None:
         """`keys` finds the keys of clients; tests, which have no public address, give their own."""
         self.house = house
-        self._keys = keys or ClientKeys(GuardedClient())
+        self._keys = keys or ClientKeys(GuardedClient(sign=Agent(house.keys, house.store, house.clock, house.settings.base_url).sign))
         self.proofs = Proofs(house.keys, house.clock)
         self.directory = Directory(house.keys, house.store, house.watch, described(house.settings))
         self._proxies = tuple(house.settings.gate.proxies)

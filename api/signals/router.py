@@ -1,10 +1,14 @@
-"""`/robots.txt` and `/license.xml`, made from settings once, for the main site's proxy to pass on."""
+"""What the house says of itself to other machines: `/robots.txt` and `/license.xml` for the main site's proxy to pass on, and the keys
+that sign the requests that it sends.
+"""
 
 from __future__ import annotations
 
 from fastapi import APIRouter
 from starlette.responses import Response
 
+from contracts.agent import Agent
+from contracts.crawlers.directory import PATH
 from contracts.gate import signals
 from contracts.house import House
 from contracts.settings import Settings
@@ -13,8 +17,17 @@ _CACHE = {"cache-control": "public, max-age=3600"}
 
 
 def router(house: House) -> APIRouter:
-    """Both signals of a house."""
-    return signals_of(house.settings)
+    """The signals of a house, and its own key directory."""
+    whole = signals_of(house.settings)
+    agent = Agent(house.keys, house.store, house.clock, house.settings.base_url)
+
+    @whole.get(PATH, summary="The keys that this platform signs its own requests with", response_class=Response, tags=["signals"])
+    def key_directory() -> Response:
+        """Signed by each of its keys (Web Bot Auth)."""
+        found = agent.directory()
+        return Response(found.body, headers=dict(found.headers))
+
+    return whole
 
 
 def signals_of(settings: Settings) -> APIRouter:

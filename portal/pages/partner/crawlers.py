@@ -9,6 +9,7 @@ from sqlmodel import Session
 from starlette.requests import Request
 from starlette.responses import Response
 
+from contracts.agent import Agent
 from contracts.crawlers import directory, service
 from contracts.crawlers.decide import PublicPart, challenge, keys_in
 from contracts.crawlers.tables import CrawlerKey
@@ -29,7 +30,6 @@ router = APIRouter(prefix="/partner/contracts/{contract_id}/crawlers")
 
 Partner = Annotated[Actor, Depends(partner)]
 Sent = Annotated[Form, Depends(submitted)]
-ASKING = GuardedClient()
 
 
 @router.get("")
@@ -116,7 +116,11 @@ def _keys(form: Form, request: Request) -> list[PublicPart]:
     url, text = form.text("directory_url"), form.text("keys")
     if bool(url) == bool(text):
         raise refuse("invalid_input", "Some fields need your attention.", fields={"keys": "Give either keys or a directory’s address."})
-    return directory.fetch(ASKING, url, house_of(request).clock.now()) if url else keys_in(text)
+    if text:
+        return keys_in(text)
+    house = house_of(request)
+    asking = GuardedClient(sign=Agent(house.keys, house.store, house.clock, house.settings.base_url).sign)
+    return directory.fetch(asking, url, house.clock.now())
 
 
 def _beside(error: Refused) -> Refusal:
