@@ -25,6 +25,7 @@ PREFIXES = {
     "fam": "family of tokens",
     "hnd": "hand-over of an organisation's leadership",
     "idn": "identity at an institution",
+    "iat": "token to register programs with",
     "inc": "incident",
     "inv": "invitation",
     "key": "API key, or key that the house signs with",

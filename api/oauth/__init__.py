@@ -17,6 +17,7 @@ from api.oauth.leaked import LeakedEndpoint
 from api.oauth.licence import LicenceEndpoint
 from api.oauth.pace import PaceLimits
 from api.oauth.pushed import PushedEndpoint
+from api.oauth.registration import RegistrationEndpoint
 from api.oauth.revocation import RevocationEndpoint
 from api.oauth.shell import Shell
 from contracts.errors import Misconfigured
@@ -36,6 +37,7 @@ def hot_routes(house: House, limits: PaceLimits | None = None, shell: Shell | No
     shell, most = shell or Shell(house), house.settings.limits
     tokens = limits or PaceLimits(f"{most.network_tokens}/minute", f"{most.client_tokens}/minute")
     token = TokenEndpoint(shell, tokens)
+    registration = RegistrationEndpoint(shell)
     questions = PaceLimits(f"{most.network_introspections}/minute", f"{most.client_introspections}/minute")
     return [
         HotRoute(("POST",), "/oauth/token", token, "An access token under an active contract"),
@@ -44,6 +46,10 @@ def hot_routes(house: House, limits: PaceLimits | None = None, shell: Shell | No
             ("POST",), "/oauth/introspect", IntrospectionEndpoint(shell, questions), "Whether a token of the own contract is in force"
         ),
         HotRoute(("POST",), "/oauth/revoke", RevocationEndpoint(shell), "Give a token back before its end"),
+        HotRoute(("POST",), "/oauth/register", registration.register, "A program registers itself under a contract"),
+        HotRoute(
+            ("GET", "PUT", "DELETE"), "/oauth/register/{client_id}", registration.manage, "What a program registered: read, replace, end"
+        ),
         HotRoute(("POST",), "/oauth/par", PushedEndpoint(shell), "Send an authorization request ahead of the person"),
         HotRoute(
             ("POST",), "/oauth/leaked", LeakedEndpoint(shell), "Report secrets that were found in the open; what is live ends at once"

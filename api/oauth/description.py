@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from api.oauth.server import GRANT_TYPES
-from api.openapi import FREE, TEXT, Operations, answer, empty, form, in_query, oauth_errors, operation, thing
+from api.openapi import FREE, TEXT, Operations, answer, empty, form, in_path, in_query, oauth_errors, operation, thing
 from contracts.credentials.details import MAX_CHARACTERS
 from contracts.credentials.leaks import MOST
 
@@ -44,6 +44,9 @@ _CODE = {
     "resource": {"type": "string", "format": "uri"},
     "authorization_details": _DETAILS,
 }
+_REGISTERED = thing({"client_id": TEXT}, ("client_id", "registration_access_token", "registration_client_uri"))
+_METADATA_BODY = {"required": True, "content": {"application/json": {"schema": FREE}}}
+_REGISTERED_ID = in_path("client_id", "The client's id, as its registration told it.")
 _PUSHED = thing({"request_uri": TEXT, "expires_in": _NUMBER}, ("request_uri", "expires_in"))
 _METADATA = operation({200: answer(thing({"issuer": TEXT}, ("issuer", "token_endpoint")))})
 _RESOURCE = operation({200: answer(thing({"resource": TEXT}, ("resource", "authorization_servers")))})
@@ -91,6 +94,23 @@ OPERATIONS: Operations = {
         {201: answer(_PUSHED), **oauth_errors(400, 401, 413, 429, 503)},
         body=form(_CODE | _PROOF, ("response_type", "client_id", "code_challenge")),
         security=_CLIENT,
+    ),
+    ("POST", "/oauth/register"): operation(
+        {201: answer(_REGISTERED), **oauth_errors(400, 401, 413, 429, 503)}, body=_METADATA_BODY, security=({"token": []},)
+    ),
+    ("GET", "/oauth/register/{client_id}"): operation(
+        {200: answer(_REGISTERED), **oauth_errors(401, 429, 503)}, parameters=[_REGISTERED_ID], security=({"token": []},)
+    ),
+    ("PUT", "/oauth/register/{client_id}"): operation(
+        {200: answer(_REGISTERED), **oauth_errors(400, 401, 413, 429, 503)},
+        parameters=[_REGISTERED_ID],
+        body=_METADATA_BODY,
+        security=({"token": []},),
+    ),
+    ("DELETE", "/oauth/register/{client_id}"): operation(
+        {204: empty("It has ended, with its tokens."), **oauth_errors(401, 429, 503)},
+        parameters=[_REGISTERED_ID],
+        security=({"token": []},),
     ),
     ("GET", "/oauth/jwks"): operation({200: answer(thing({"keys": {"type": "array"}}, ("keys",)), "application/jwk-set+json")}),
     ("GET", "/.well-known/oauth-authorization-server"): _METADATA,

@@ -32,6 +32,7 @@ def authorization_server(request: Request) -> JSONResponse:
             "token_endpoint": f"{issuer}/oauth/token",
             "introspection_endpoint": f"{issuer}/oauth/introspect",
             "revocation_endpoint": f"{issuer}/oauth/revoke",
+            "registration_endpoint": f"{issuer}/oauth/register",
             "jwks_uri": f"{issuer}/oauth/jwks",
             "grant_types_supported": list(GRANT_TYPES),
             "response_types_supported": ["code"],

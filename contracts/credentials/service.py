@@ -54,7 +54,7 @@ def create_client(
     crawling, a program for itself where the contract names its users) and `command_not_possible` above 20 live credentials.
     """
     locked = unit.lock(Contract, contract.id)
-    terms = _terms(unit.session, locked)
+    terms = terms_of(unit.session, locked)
     live = [each for each in clients_of(unit.session, locked.id) if each.revoked_at is None]
     wanted = Wanted(name, audience, tuple(networks), last_day, people, kind, frozenset(scopes), tuple(datasets))
     decided = check_client(actor, locked, terms, wanted, live=len(live), now=unit.now)
@@ -129,7 +129,8 @@ def client_for(session: Session, actor: Actor, client_id: str) -> Client:
     return client
 
 
-def _terms(session: Session, contract: Contract) -> Terms | None:
+def terms_of(session: Session, contract: Contract) -> Terms | None:
+    """The terms in force or under signature; None where they cannot be read."""
     version = version_row(session, contract)
     try:
         return from_json(version.terms_json) if version else None

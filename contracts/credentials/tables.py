@@ -35,10 +35,15 @@ class Client(SQLModel, table=True):
     jwks: dict[str, Any] | None = Field(default=None, sa_type=json_type)  # type: ignore[call-overload]  # as above
     jwks_uri: str = Field(default="", description="Where its keys are, instead of jwks")
     dpop_bound: bool = Field(default=False, description="Its tokens must be bound to a key of its own")
+    registration_sha256: str = Field(default="", description="Of the token that a program which registered itself manages itself with")
+    registered_method: str = Field(default="", description="How such a program said that it proves itself, in the words of RFC 7591")
     created_by: str = Field(foreign_key="account.id")
     created_at: datetime
     revoked_at: datetime | None = None
-    revoked_why: str = Field(default="", description="leaked where somebody reported the secret; empty where people ended it")
+    revoked_why: str = Field(
+        default="",
+        description="leaked where somebody reported the secret, withdrawn where the program ended itself; empty where people ended it",
+    )
     last_used_at: datetime | None = None
     last_network: str = Field(default="", description="The network prefix of the last use; written later, by a job")
     networks: list[str] = Field(default_factory=list, sa_type=json_type)  # type: ignore[call-overload]  # as above
@@ -50,6 +55,22 @@ class Client(SQLModel, table=True):
     )
     earlier_until: datetime | None = None
     tokens_since: datetime | None = Field(default=None, description="Tokens issued up to then are over, as the secret is that they came by")
+
+
+class RegistrationToken(SQLModel, table=True):
+    """What lets programs register themselves under one contract: kept as SHA-256, good for some programs and some days."""
+
+    __tablename__ = "registration_token"
+
+    id: str = Field(primary_key=True)
+    contract_id: str = Field(foreign_key="contract.id", index=True)
+    organisation_id: str = Field(foreign_key="organisation.id")
+    token_sha256: str = Field(unique=True, index=True)
+    uses_left: int
+    created_by: str = Field(foreign_key="account.id")
+    created_at: datetime
+    expires_at: datetime
+    revoked_at: datetime | None = None
 
 
 class CredentialDay(SQLModel, table=True):

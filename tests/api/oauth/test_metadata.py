@@ -21,6 +21,7 @@ def test_the_authorization_servers_metadata(sqlite_world: World) -> None:
             "token_endpoint": f"{ISSUER}/oauth/token",
             "introspection_endpoint": f"{ISSUER}/oauth/introspect",
             "revocation_endpoint": f"{ISSUER}/oauth/revoke",
+            "registration_endpoint": f"{ISSUER}/oauth/register",
             "jwks_uri": f"{ISSUER}/oauth/jwks",
             "grant_types_supported": ["client_credentials", "authorization_code", "refresh_token"],
             "response_types_supported": ["code"],
