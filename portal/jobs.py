@@ -22,6 +22,7 @@ from contracts.lifecycle.expiry import expire_due
 from contracts.lifecycle.service import ACTIVATED
 from contracts.notices.mail import mail_handler
 from contracts.notices.service import MAIL
+from contracts.people.lost import finish_due
 from contracts.people.passkeys import sweep_challenges
 from contracts.signing.handler import DOCUMENT, document_handler
 from contracts.store import inbox, outbox
@@ -42,6 +43,7 @@ def jobs_of(house: House) -> list[Job]:
         Job("keys", 30.0, lambda: end_replaced(house.store)),
         Job("tokens", 60.0, lambda: sweep_credentials(house.store) + sweep_kept(house.store) + sweep_challenges(house.store)),
         Job("use", 5.0, UseFollower(house.store, house.settings.platform.time_zone).tick),
+        Job("lost factors", 30.0, lambda: finish_due(house.store)),
         Job("expiry", 30.0, lambda: expire_due(house.store, house.settings.platform.time_zone)),
     ]
 

@@ -24,6 +24,11 @@ NOTICES: dict[str, NoticeFacts] = {
     "first-administrator": _row("To the first administrator of an installation.", "name", "link", "platform"),
     "reset-password": _row("To a person who forgot the password: a link that sets a new one.", "name", "link", "platform"),
     "password-changed": _row("To a person whose password was changed, so that who did not do it hears of it.", "name", "platform"),
+    "lost-factor-asked": _row("To stewards and administrators: a person lost the second factor.", "person"),
+    "lost-factor-waiting": _row(
+        "To the person and all leads of the organisation: the day of waiting begins; how to stop it.", "name", "person", "platform", "link"
+    ),
+    "lost-factor-done": _row("To the person and all leads of the organisation: the factors were removed.", "name", "person"),
     "application-submitted": _row("To the applicant: when it is decided.", "name", "project", "dataset", "decide_by"),
     "application-waiting": _row("To stewards: an application came in.", "organisation", "project", "dataset", "decide_by"),
     "application-withdrawn": _row("To stewards: an application was taken back.", "organisation", "project"),

@@ -21,6 +21,7 @@ class LinkKind(StrEnum):
     INVITATION = "invitation"
     FIRST_ADMINISTRATOR = "first-administrator"
     RESET = "reset"
+    STOP_LOST_FACTOR = "stop-lost-factor"
 
 
 LIFETIME: dict[LinkKind, timedelta] = {
@@ -28,6 +29,7 @@ LIFETIME: dict[LinkKind, timedelta] = {
     LinkKind.INVITATION: timedelta(days=7),
     LinkKind.FIRST_ADMINISTRATOR: timedelta(days=7),
     LinkKind.RESET: timedelta(hours=1),
+    LinkKind.STOP_LOST_FACTOR: timedelta(hours=24),
 }
 
 

@@ -69,7 +69,7 @@ class Visitor:
 
     def become(self, session: str) -> None:
         """Go on with a session that was opened elsewhere."""
-        self._http.cookies.set("licet_session", session)
+        self._http.cookies.set("licet_session", session, domain=httpx.URL(self.base_url).host)
         self.changed_hands()
 
     def forget(self, name: str) -> None:

@@ -16,13 +16,12 @@ from contracts.credentials.authorizations import MAY_CONSENT
 from contracts.credentials.tables import Client
 from contracts.ids import new_id, new_secret
 from contracts.lifecycle.tables import Contract
-from contracts.people import passkeys, totp
+from contracts.people import lost, passkeys, totp
 from contracts.people import service as people
 from contracts.people.roles import STAFF, Role
 from contracts.people.tables import Account
 from contracts.terms.defaults import propose
 from portal.pages.desk import terms_form
-from tests.harness.authenticator import Authenticator
 from tests.harness.codes import secret_of
 from tests.harness.crawler import crawler_key
 from tests.journeys.two_partners import PARTNER_ROLES, PASSWORD, Ground, Things
@@ -33,6 +32,7 @@ PARTNERS = frozenset(PARTNER_ROLES)
 READERS = frozenset({Role.STEWARD, Role.COMPLIANCE})
 STEWARDS, OFFICERS, OPERATORS = frozenset({Role.STEWARD}), frozenset({Role.COMPLIANCE}), frozenset({Role.OPERATOR})
 LEADS = frozenset({Role.LEAD})
+HELPERS = frozenset(lost.HELPERS)
 SIGNERS, MAKERS = frozenset({Role.LEAD, Role.SIGNATORY}), frozenset({Role.LEAD, Role.DEVELOPER})
 ANYONE_SIGNED_IN = PARTNERS | STAFF
 CONSENTING = frozenset(MAY_CONSENT)
@@ -75,6 +75,13 @@ WHO: dict[str, frozenset[Role] | str] = {
     "GET /account/passkeys/new": ANYONE_SIGNED_IN,
     "POST /account/passkeys": ANYONE_SIGNED_IN,
     "POST /account/passkeys/{passkey_id}/remove": ANYONE_SIGNED_IN,
+    "POST /sign-in/code/lost": PUBLIC,
+    "GET /stop-replacement/{token}": PUBLIC,
+    "POST /stop-replacement/{token}": PUBLIC,
+    "GET /desk/lost": HELPERS,
+    "POST /desk/lost/{lost_id}/agree": HELPERS,
+    "POST /desk/lost/{lost_id}/stop": HELPERS,
+    "POST /partner/team/lost/{lost_id}/stop": LEADS,
     "POST /account/recovery-codes": ANYONE_SIGNED_IN,
     "POST /account/recovery-codes/file": ANYONE_SIGNED_IN,
     "GET /consent/{authorization_id}": CONSENTING,
@@ -208,13 +215,6 @@ def _another_session(ground: Ground) -> Ids:
     return {"session_ref": (set(ground.sessions_of("lab-reader")) - before).pop()}
 
 
-def _account(ground: Ground, key: str) -> str:
-    with ground.house.store.read() as session:
-        found = people.find_account(session, f"{key.partition('-')[2]}@lab.example")
-    assert found is not None
-    return found.id
-
-
 def _code(ground: Ground, ids: Ids) -> Mapping[str, Any]:
     # The clock stands still: the app was set up by the code of its moment, the next one is still good.
     step = totp.step_at(ground.house.clock.now()) + 1
@@ -223,48 +223,36 @@ def _code(ground: Ground, ids: Ids) -> Mapping[str, Any]:
 
 def _new_app(ground: Ground, ids: Ids) -> Mapping[str, Any]:
     now = ground.house.clock.now()
-    seed, sealed = people.begin_app(ground.house.keys, _account(ground, "lab-reader"), now)
+    seed, sealed = people.begin_app(ground.house.keys, ground.account("lab-reader"), now)
     return {"sealed": sealed, "code": totp.code_at(seed, totp.step_at(now))}
-
-
-def _key(ground: Ground) -> Authenticator:
-    party = passkeys.party_of(ground.house.settings)
-    return Authenticator(party.origin, party.id)
-
-
-def _registered(ground: Ground, key: Authenticator) -> str:
-    now, account_id = ground.house.clock.now(), _account(ground, "lab-reader")
-    party, (challenge, _) = passkeys.party_of(ground.house.settings), passkeys.new_challenge(ground.house.keys, "register", "", now)
-    with ground.house.store.read() as session:
-        options = passkeys.creation_options(party, session.get_one(Account, account_id), (), challenge)
-    made = passkeys.verified_new(party, challenge, key.make(options), account_id, "laptop", now)
-    with ground.house.store.write() as unit:
-        passkeys.add_passkey(unit, challenge, made)
-    return made.id
 
 
 def _new_passkey(ground: Ground, ids: Ids) -> Mapping[str, Any]:
     cookie, house = ground.visitor("lab-reader").cookie("licet_session"), ground.house
     challenge, sealed = passkeys.new_challenge(house.keys, "register", cookie, house.clock.now())
     with house.store.read() as session:
-        account = session.get_one(Account, _account(ground, "lab-reader"))
+        account = session.get_one(Account, ground.account("lab-reader"))
     options = passkeys.creation_options(passkeys.party_of(house.settings), account, (), challenge)
-    return {"sealed": sealed, "credential": _key(ground).make(options), "name": "a phone"}
+    return {"sealed": sealed, "credential": ground.authenticator().make(options), "name": "a phone"}
 
 
 def _shown_passkey(ground: Ground, ids: Ids) -> Mapping[str, Any]:
-    key, house = _key(ground), ground.house
-    _registered(ground, key)
+    key, house = ground.authenticator(), ground.house
+    ground.registered("lab-reader", key)
     cookie = ground.visitor("lab-reader").cookie("licet_session")
     challenge, sealed = passkeys.new_challenge(house.keys, "confirm", cookie, house.clock.now())
     with house.store.read() as session:
-        held = passkeys.passkeys_of(session, _account(ground, "lab-reader"))
+        held = passkeys.passkeys_of(session, ground.account("lab-reader"))
     return {"sealed": sealed, "credential": key.answer(passkeys.request_options(passkeys.party_of(house.settings), held, challenge))}
+
+
+def _lost(ground: Ground) -> Ids:
+    return {"lost_id": ground.lost("lab-reader")}
 
 
 def _own_codes(ground: Ground, ids: Ids) -> Mapping[str, Any]:
     with ground.house.store.write() as unit:
-        return {"codes": " ".join(people.new_codes(unit, _account(ground, "lab-reader")))}
+        return {"codes": " ".join(people.new_codes(unit, ground.account("lab-reader")))}
 
 
 def _crawler(ground: Ground) -> Ids:
@@ -310,8 +298,11 @@ ACTS: dict[str, Act] = {
     "/account/second-factor/passkey": Act("lab-reader", _nothing, _shown_passkey),
     "/account/passkeys": Act("lab-reader", _nothing, _new_passkey),
     "/account/passkeys/{passkey_id}/remove": Act(
-        "lab-reader", lambda ground: {"passkey_id": _registered(ground, _key(ground))}, lambda g, ids: {}
+        "lab-reader", lambda ground: {"passkey_id": ground.registered("lab-reader", ground.authenticator())}, lambda g, ids: {}
     ),
+    "/desk/lost/{lost_id}/agree": Act("steward", _lost, lambda g, ids: {"how_known": "Called the number that we had before."}),
+    "/desk/lost/{lost_id}/stop": Act("steward", _lost, lambda g, ids: {}),
+    "/partner/team/lost/{lost_id}/stop": Act("lab-lead", _lost, lambda g, ids: {}),
     "/account/recovery-codes": Act("lab-reader", _nothing, lambda g, ids: {}),
     "/account/recovery-codes/file": Act("lab-reader", _nothing, _own_codes),
     "/apply": Act("lab-lead", _nothing, lambda g, ids: {"dataset": "trees"}),
@@ -385,7 +376,8 @@ PARAMETERS: dict[str, Foreign] = {
     ),
     # Who has a link has what it gives; what the store keeps of links must open none.
     "token": Foreign(lambda g, things: g.link_hashes()[:3], lambda: new_secret("ln")),
-    "passkey_id": Foreign(lambda g, things: [_registered(g, _key(g))] if things is g.lab else ["0" * 64], lambda: "f" * 64),
+    "lost_id": Foreign(lambda g, things: things.lost, lambda: new_id("los")),
+    "passkey_id": Foreign(lambda g, things: things.passkeys, lambda: "f" * 64),
     # Outside the API datasets are public. There one is foreign that only another's contract names.
     "dataset_id": Foreign(lambda g, things: ["benches"], lambda: "nothing"),
 }
@@ -423,6 +415,7 @@ NAMES: dict[str, str] = {
     **dict.fromkeys(("keys", "directory_url", "signature"), "public keys of the partner's own crawlers, and what they sign"),
     "revision": "a number that is compared",
     **dict.fromkeys(("code", "codes"), "secrets of the person, looked up under the own account alone"),
+    "how_known": "words of an act",
     "credential": "an answer to a challenge, checked against the own account's passkeys",
     "sealed": "a secret that opens for the account alone for which it was sealed",
     "to": "the mailbox page of tests and demos, which shows every mail to everyone",

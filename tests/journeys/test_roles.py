@@ -143,6 +143,7 @@ def _ids(place: Ground, route: Route) -> dict[str, str]:
         "sandbox_id": place.lab.sandboxes[0],
         "session_ref": "ses_nothing",
         "passkey_id": "0" * 64,
+        "lost_id": "los_nothing",
         "entry_id": place.entries(place.lab.contracts["active"])["placed"][0],
     }
     return {name: known[name] for name in route.names}

@@ -35,10 +35,11 @@ from contracts.house import House
 from contracts.ledger.tables import LedgerEntry, StagedEntry
 from contracts.lifecycle import service as lifecycle
 from contracts.lifecycle.tables import Contract
+from contracts.people import lost, passkeys
 from contracts.people import service as people
 from contracts.people.actor import Actor
 from contracts.people.roles import Role, Side
-from contracts.people.tables import OneTimeLink
+from contracts.people.tables import Account, OneTimeLink
 from contracts.sandbox import service as sandbox
 from contracts.sandbox.grant import clients_of
 from contracts.settings import load, write_master_key
@@ -50,6 +51,7 @@ from portal.jobs import handlers_of
 from portal.serve import Rooms, build
 from tests.harness import partner
 from tests.harness.asgi import serving
+from tests.harness.authenticator import Authenticator
 from tests.harness.crawler import crawler_key
 from tests.harness.installation import FIELDS, TOML, write_trees
 from tests.harness.server import free_port
@@ -96,6 +98,8 @@ class Things:
     authorizations: list[str] = field(default_factory=list)
     crawler: str = ""
     sandboxes: list[str] = field(default_factory=list)
+    passkeys: list[str] = field(default_factory=list)
+    lost: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -144,6 +148,35 @@ class Ground:
         row = self.row(CrawlerKey, crawler_id)
         signature = self._crawlers[crawler_id].sign(challenge(row, self.house.settings.base_url).encode())
         return base64.b64encode(signature).decode()
+
+    def account(self, key: str) -> str:
+        """The id of a person's account."""
+        email = next(each.email for each in CAST if each.key == key)
+        with self.house.store.read() as session:
+            found = people.find_account(session, email)
+        assert found is not None
+        return found.id
+
+    def authenticator(self) -> Authenticator:
+        """A fresh passkey that knows this portal."""
+        party = passkeys.party_of(self.house.settings)
+        return Authenticator(party.origin, party.id)
+
+    def registered(self, key: str, with_one: Authenticator) -> str:
+        """A person's passkey; what names it to its owner."""
+        now, account_id, party = self.house.clock.now(), self.account(key), passkeys.party_of(self.house.settings)
+        challenge, _ = passkeys.new_challenge(self.house.keys, "register", "", now)
+        with self.house.store.read() as session:
+            options = passkeys.creation_options(party, session.get_one(Account, account_id), (), challenge)
+        made = passkeys.verified_new(party, challenge, with_one.make(options), account_id, "laptop", now)
+        with self.house.store.write("ground") as unit:
+            passkeys.add_passkey(unit, challenge, made)
+        return made.id
+
+    def lost(self, key: str) -> str:
+        """A person's lost second factor, which nobody has looked at yet."""
+        with self.house.store.write("ground") as unit:
+            return lost.ask(unit, self.account(key), "").id
 
     def recovery_codes(self, key: str) -> list[str]:
         """Fresh recovery codes of a person, each good for one sign-in."""
@@ -370,6 +403,9 @@ def furnish(made: Ground) -> None:
         things.authorizations.append(made.asked_to_consent(things))
         things.crawler = made.crawler(key, things.contracts["active"]).id
         things.sandboxes.append(made.sandbox(key))
+        member = f"{key.partition('-')[0]}-billing"
+        things.passkeys.append(made.registered(member, made.authenticator()))
+        things.lost.append(made.lost(member))
     # A dataset that the rival's contract does not name and the lab's does.
     narrow = {"fields": ("id",), "rows": {}, "crawl": False}
     made.lab.contracts["benches"] = made.contract("lab-founder", "active", dataset="benches", **narrow).id

@@ -8,6 +8,8 @@ from starlette.responses import Response
 
 from contracts.errors import refuse
 from contracts.people import service as people
+from contracts.people.lost import open_case
+from contracts.people.lost_states import MEANING
 from portal import cookies
 from portal.deps import go, house_of, page, safe_path, sign_in_path, visitor
 from portal.forms import Form, submitted
@@ -53,7 +55,15 @@ def sign_in_by_code(request: Request, form: Form = Depends(submitted)) -> Respon
 
 def _page(request: Request, account_id: str, form: Form, next_path: str, status: int = 200) -> Response:
     with house_of(request).store.read() as session:
-        factors = people.factors_of(session, account_id)
+        factors, case = people.factors_of(session, account_id), open_case(session, account_id)
     return page(
-        request, "account/sign-in-code.html", status, form=form, next_path=next_path, factors=factors, offer=offer_use(request, account_id)
+        request,
+        "account/sign-in-code.html",
+        status,
+        form=form,
+        next_path=next_path,
+        factors=factors,
+        case=case,
+        meaning=MEANING,
+        offer=offer_use(request, account_id),
     )

@@ -9,9 +9,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from contracts.errors import Refused
+from contracts.people import lost
 from contracts.people import service as people
 from contracts.people.actor import Actor
 from contracts.people.assurance import Act
+from contracts.people.lost_states import MEANING
 from contracts.people.roles import ROLES, Role, Side
 from contracts.people.tables import Organisation
 from portal.again import asked_for, assured
@@ -49,6 +51,14 @@ def invite(request: Request, actor: Partner, form: Annotated[Form, Depends(submi
     return go("/partner/team", "invited")
 
 
+@router.post("/lost/{lost_id}/stop")
+def stop_lost(request: Request, actor: Partner, lost_id: str) -> Response:
+    """Stop the removal of a member's lost second factor, as a lead."""
+    with house_of(request).store.write("lost factor") as unit:
+        lost.stop(unit, actor, lost_id)
+    return go("/partner/team", "lost-stopped")
+
+
 def _role(form: Form) -> Role:
     given = form.text("role")
     if given not in {code for code, _, _ in CHOICES}:
@@ -63,6 +73,7 @@ def _page(request: Request, actor: Actor, form: Form, status: int = 200, link: s
         rows = people.members(session, actor.organisation_id)
         invitations = people.invitations_of(session, actor.organisation_id, house.clock.now())
         organisation = session.get(Organisation, actor.organisation_id)
+        cases = lost.open_cases(session, actor.organisation_id) if Role.LEAD in actor.roles else []
     return page(
         request,
         "partner/team.html",
@@ -72,6 +83,8 @@ def _page(request: Request, actor: Actor, form: Form, status: int = 200, link: s
         organisation=organisation,
         choices=CHOICES,
         form=form,
+        cases=cases,
+        meaning=MEANING,
         asked=asked_for(request, actor, Act.MEMBER),
         link=link,
         may_invite=Role.LEAD in actor.roles,
