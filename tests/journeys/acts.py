@@ -409,7 +409,7 @@ NAMES: dict[str, str] = {
     **dict.fromkeys(
         ("act", "audience", "who", "mode", "role", "done", "decision", "effect", "show", "state", "format"), "one of a few words"
     ),
-    **dict.fromkeys(("after", "key", "q", "until", "organisation", "contract", "event"), "read on pages of staff alone"),
+    **dict.fromkeys(("after", "case", "key", "q", "until", "organisation", "contract", "event"), "read on pages of staff alone"),
     **dict.fromkeys(("networks", "last_day", "overlap", "datasets", "scopes"), "bounds of an own client, checked against its contract"),
     "redirect_uris": "addresses of the partner's own programs",
     **dict.fromkeys(("keys", "directory_url", "signature"), "public keys of the partner's own crawlers, and what they sign"),

@@ -26,8 +26,8 @@ Sent = Annotated[Form, Depends(submitted)]
 
 @routes.get("")
 def every(request: Request, actor: Helper) -> Response:
-    """Every case that is not settled, oldest first."""
-    return _page(request, actor, Form())
+    """Every case that is not settled, oldest first; the form is shown for one of them, `case`."""
+    return _page(request, actor, Form(), request.query_params.get("case", ""))
 
 
 @routes.post("/{lost_id}/agree")
@@ -59,5 +59,6 @@ def _page(request: Request, actor: Actor, form: Form, at: str = "", status: int 
             (case, person, session.get_one(Organisation, case.organisation_id), session.get(Account, case.first_by or ""))
             for case, person in lost.open_cases(session)
         ]
+    at = at or (rows[0][0].id if rows else "")
     asked = asked_for(request, actor, Act.LOST_FACTOR)
     return page(request, "desk/lost.html", status, rows=rows, meaning=MEANING, form=form, at=at, asked=asked)
