@@ -20,7 +20,7 @@ MAX_LIVE = 5
 LIVE_DAYS = 90
 MAKERS = frozenset({Role.LEAD, Role.DEVELOPER})
 
-_ABSENT = Refusal("not_found", "There is no such credential here.")
+_ABSENT = Refusal("not_found", "There is no such thing here.")
 
 
 def check_new(actor: Actor, name: str, *, live: int) -> str | Refusal:
