@@ -139,6 +139,7 @@ def _ids(place: Ground, route: Route) -> dict[str, str]:
         "application_id": place.lab.applications[state],
         "contract_id": place.lab.contracts["active"],
         "client_id": place.lab.clients["reader"].client_id,
+        "crawler_id": place.lab.crawler,
         "authorization_id": place.lab.authorizations[0],
         "sandbox_id": place.lab.sandboxes[0],
         "session_ref": "ses_nothing",
