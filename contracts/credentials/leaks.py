@@ -16,9 +16,10 @@ from sqlmodel import Session, col, or_, select
 
 from contracts.credentials.families import REFRESH_KIND, revoke_family
 from contracts.credentials.issued import denied_of, deny
+from contracts.credentials.registration import TO_MANAGE, TO_REGISTER
 from contracts.credentials.renewal import end_earlier
 from contracts.credentials.service import end_client
-from contracts.credentials.tables import Authorization, Client, RefreshToken, TokenFamily
+from contracts.credentials.tables import Authorization, Client, RefreshToken, RegistrationToken, TokenFamily
 from contracts.credentials.tokens import Claims
 from contracts.errors import Refusal
 from contracts.ids import is_well_formed_secret, secret_hash
@@ -111,6 +112,22 @@ def _sandbox(session: Session, digest: str, _now: datetime) -> _Live | None:
     client = session.exec(query).first()
     # Its rows are invented, so nobody is woken for it.
     return None if client is None else _Live(client.id, lambda unit: sandbox.end(unit, unit.lock(SandboxClient, client.id), LEAKED))
+
+
+def _opening(session: Session, digest: str, now: datetime) -> _Live | None:
+    row = session.exec(select(RegistrationToken).where(RegistrationToken.token_sha256 == digest)).first()
+    if row is None or row.revoked_at is not None or row.expires_at <= now or row.uses_left < 1:
+        return None
+    mine = update(RegistrationToken).where(col(RegistrationToken.id) == row.id, col(RegistrationToken.revoked_at).is_(None))
+    # Nothing is lost with it: programs that registered stay, and whoever made it makes another.
+    return _Live(row.id, lambda unit: unit.connection.execute(mine.values(revoked_at=unit.now)).rowcount == 1)
+
+
+def _managing(session: Session, digest: str, _now: datetime) -> _Live | None:
+    query = select(Client).where(Client.registration_sha256 == digest, col(Client.revoked_at).is_(None))
+    client = session.exec(query).first()
+    # Who has it could have given the program other keys: the program ends, and its people hear of it.
+    return None if client is None else _Live(client.id, lambda unit: _end_credential(unit, client.id))
 
 
 def _end_credential(unit: Unit, client_id: str) -> bool:
@@ -222,6 +239,8 @@ def _tell(unit: Unit, reader: Reader, client: Client, template: str) -> None:
 _FINDERS: Mapping[str, Callable[[Session, str, datetime], _Live | None]] = {
     "cs": _credential,
     "ak": _credential,
+    TO_REGISTER: _opening,
+    TO_MANAGE: _managing,
     SECRET_KIND: _sandbox,
     REFRESH_KIND: _refresh_token,
     "ac": _code,

@@ -253,3 +253,14 @@ def test_only_leads_and_developers_of_the_partner_open_registration(world: World
             make_registration_token(unit, actor, world.contract.id, uses=uses, days=days)
         codes.append(refused.value.refusal.code)
     assert codes == ["role_required", "not_found", "second_factor_required", *["invalid_input"] * 3]
+
+
+def test_a_token_that_was_found_in_the_open_ends_and_so_does_the_program_that_it_manages(world: World) -> None:
+    caller, token = world.caller(), opened(world)
+    made = register(caller, token).json()
+    for secret in (token, made["registration_access_token"]):
+        reports = [caller.post("/oauth/leaked", json={"token": secret, "url": "https://example.com/x"}).json()["status"] for _ in range(2)]
+        assert reports == ["revoked", "unknown"]
+    assert (register(caller, token).status_code, manage(caller, "GET", made).status_code) == (401, 401)
+    with world.store.read() as session:
+        assert session.get_one(Client, made["client_id"]).revoked_why == "leaked"
