@@ -46,6 +46,8 @@ CODES: dict[str, Code] = {
     "wrong_password": Code(Kind.FORBIDDEN, "The password given to confirm an act is wrong."),
     "role_required": Code(Kind.FORBIDDEN, "The act belongs to a role that this account does not have."),
     "second_person_required": Code(Kind.FORBIDDEN, "The act asks for another person than the one who took the step before."),
+    "institution_failed": Code(Kind.FORBIDDEN, "An institution's sign-in did not hold, or belongs to no account here."),
+    "last_lead": Code(Kind.CONFLICT, "Somebody has to lead an organisation, and this person is the last one who does."),
     "csrf_failed": Code(Kind.FORBIDDEN, "The form does not belong to this session; open the page again."),
     "link_unusable": Code(Kind.CONFLICT, "The one-time link was used before, has ended or never existed."),
     # applications and contracts

@@ -188,6 +188,41 @@ class Limits(_Section):
     network_introspections: int = Field(default=60_000, ge=1, description="Questions about tokens of one network (/24, /48).")
 
 
+class SignIn(_Section):
+    """An institution's OpenID provider through which people may sign in."""
+
+    name: str = Field(description="The institution's name on the sign-in page.")
+    issuer: Annotated[str, StringConstraints(pattern=r"^https://[^\s?#]+$")] = Field(
+        description="The provider's issuer identifier, exactly as it names itself; its document is read from there."
+    )
+    client_id: str = Field(description="Our client id at the provider.")
+    client_secret: SecretStr | None = Field(default=None, description="Our secret there; better given as a file or variable.")
+    client_secret_file: Path | None = Field(default=None, description="File that holds nothing but our secret there.")
+    domains: list[str] = Field(
+        default_factory=list, description="Domains of mail addresses that the provider is trusted with; it opens accounts with them."
+    )
+    organisation: str = Field(
+        default="",
+        description="Id of the partner that people with such an address join as readers, where they have no account; none joins if empty.",
+    )
+    second_factor: list[str] = Field(
+        default_factory=list, description="Values of `amr` or `acr` that count as a second factor, such as mfa; else ours is asked for."
+    )
+    private: bool = Field(default=False, description="Whether the provider may be at a private address, as in an operator's own network.")
+    trust: Path | None = Field(
+        default=None, description="File with certificates of authorities trusted for the provider; the system's by default."
+    )
+
+    def secret(self) -> str:
+        """Our secret at the provider; empty for a client that has none. Raises `Misconfigured` where the file cannot be read."""
+        if self.client_secret is not None or self.client_secret_file is None:
+            return self.client_secret.get_secret_value() if self.client_secret else ""
+        try:
+            return self.client_secret_file.read_text(encoding="utf-8").strip()
+        except OSError as error:
+            raise Misconfigured(f"file {self.client_secret_file}", "cannot be read.", "Name a file that Licet may read.") from error
+
+
 class Settings(_Section):
     """All settings of one installation."""
 
@@ -218,6 +253,9 @@ class Settings(_Section):
     billing: Billing = Field(default_factory=Billing)
     gate: Gate = Field(default_factory=Gate)
     shared: Shared = Field(default_factory=Shared)
+    sign_in: dict[Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,31}$")], SignIn] = Field(
+        default_factory=dict, description="Institutions' OpenID providers by a short name, which stands in their addresses here."
+    )
     limits: Limits = Field(default_factory=Limits)
     datasets: dict[Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,63}$")], DatasetSettings] = Field(
         default_factory=dict, description="Datasets by id."
@@ -244,7 +282,7 @@ class Settings(_Section):
         return self.base_url.startswith("https://")
 
 
-_SECTIONS: tuple[type[BaseModel], ...] = (Settings, Platform, Mail, Billing, Gate, Shared, Limits, DatasetSettings, FieldSettings)
+_SECTIONS: tuple[type[BaseModel], ...] = (Settings, Platform, Mail, Billing, Gate, Shared, Limits, SignIn, DatasetSettings, FieldSettings)
 
 
 def load(path: Path | None = None, environ: dict[str, str] | None = None) -> Settings:

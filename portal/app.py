@@ -18,10 +18,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from contracts.errors import Refused, refuse
 from contracts.house import House
+from contracts.settings import Settings
 from portal import cookies, csrf, filters, problems
 from portal.deps import Portal, portal_of
 from portal.figures import FigureCache
 from portal.limits import count_in, limiter
+from portal.openid import Provider
 from portal.timelines import fold
 from portal.words import state_word
 
@@ -49,7 +51,7 @@ def create_portal(house: House) -> FastAPI:
     bare: dict[str, Any] = {"docs_url": None, "redoc_url": None, "openapi_url": None, "redirect_slashes": False}
     app = FastAPI(title="Licet portal", dependencies=[Depends(_check_request)], **bare)
     app.state.house = house
-    app.state.portal = Portal(templates(), csrf.Csrf(house.store, house.keys), FigureCache(house.store))
+    app.state.portal = Portal(templates(), csrf.Csrf(house.store, house.keys), FigureCache(house.store), providers_of(house.settings))
     app.state.limiter = limiter
     count_in(house.settings.shared)
     problems.install(app)
@@ -58,6 +60,12 @@ def create_portal(house: House) -> FastAPI:
         app.include_router(make(house))
     app.add_middleware(_Guard, secure=house.settings.secure)
     return app
+
+
+def providers_of(settings: Settings) -> dict[str, Provider]:
+    """The institutions of the settings, each with its own address here."""
+    base = settings.base_url.rstrip("/")
+    return {name: Provider(each, f"{base}/sign-in/with/{name}/back") for name, each in settings.sign_in.items()}
 
 
 def routers() -> list[Callable[[House], APIRouter]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +21,7 @@ from portal import cookies, words
 from portal.csrf import Csrf, new_visitor
 from portal.figures import FigureCache
 from portal.limits import network_of
+from portal.openid import Provider
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ class Portal:
     templates: Environment
     csrf: Csrf
     figures: FigureCache
+    providers: Mapping[str, Provider]
 
 
 def house_of(request: Request) -> House:

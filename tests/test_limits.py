@@ -56,6 +56,11 @@ ELSEWHERE = {
 # Forms that check a password or send mail: limited although signed in.
 BINDING = (
     "/account/password",
+    "/partner/team/{account_id}/roles",
+    "/partner/team/{account_id}/remove",
+    "/partner/team/{account_id}/lead",
+    "/desk/partners/{organisation_id}/lead",
+    "/desk/partners/{organisation_id}/lead/{hand_over_id}/confirm",
     "/partner/contracts/{contract_id}/sign",
     "/desk/contracts/{contract_id}/countersign",
     "/partner/team",

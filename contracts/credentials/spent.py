@@ -23,7 +23,7 @@ from contracts.store.unit import Store, Unit
 class Once:
     """Something that may be used once until `ends_at`; `owner` is the client, or the thumbprint of the key."""
 
-    kind: Literal["assertion", "dpop"]
+    kind: Literal["assertion", "dpop", "sign_in"]
     owner: str
     value: str
     ends_at: datetime

@@ -12,6 +12,7 @@ from contracts.lifecycle.tables import Contract
 from contracts.people import assurance
 from contracts.people.actor import Actor
 from contracts.people.assurance import Act
+from contracts.people.independence import second_person
 
 LONGEST_NAME = 120
 
@@ -58,18 +59,6 @@ def step_before(contract: Contract, command: Command) -> frozenset[str]:
     if command is Command.LIFT:
         return frozenset({contract.lift_asked_by or ""})
     return frozenset()
-
-
-def second_person(actor: Actor, before: frozenset[str], entangled: frozenset[str]) -> Refusal | None:
-    """`second_person_required` where the actor took the step before, or one of the two gave the other a role."""
-    if actor.account_id in before:
-        return Refusal("second_person_required", "You took the step before this one. Ask another member of staff.")
-    if before & (entangled | actor.roles_given_by):
-        return Refusal(
-            "second_person_required",
-            "One of you two gave the other a role, so you do not count as independent. Ask another member of staff.",
-        )
-    return None
 
 
 def _form_refusal(wanted: Wanted) -> Refusal | None:

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import hashlib
 
-from sqlmodel import Session, col, or_, select
-
 from contracts.errors import Refusal, Refused, refuse
 from contracts.ids import new_id
 from contracts.keys import KeyRing, Purpose
@@ -22,7 +20,7 @@ from contracts.lifecycle.seal import all_signed, changed_hash, seal, signatures_
 from contracts.lifecycle.states import LIVE, ROLES, Command
 from contracts.lifecycle.tables import Contract, ContractVersion, Signature
 from contracts.people.actor import SYSTEM, Actor
-from contracts.people.tables import Membership
+from contracts.people.independence import entangled_with
 from contracts.store import epochs
 from contracts.store.outbox import put
 from contracts.store.unit import Unit
@@ -147,21 +145,11 @@ def _take(unit: Unit, actor: Actor, contract_id: str, wanted: Wanted) -> Contrac
 
 def _apply(unit: Unit, actor: Actor, contract: Contract, wanted: Wanted) -> None:
     before = step_before(contract, wanted.command)
-    after = decide(contract, actor, wanted, People(unit.now, _entangled(unit.session, actor, before)))
+    after = decide(contract, actor, wanted, People(unit.now, entangled_with(unit.session, actor, before)))
     if isinstance(after, Refusal):
         raise Refused(after)
     contract.state, contract.revision = after.value, contract.revision + 1
     unit.session.add(contract)
-
-
-def _entangled(session: Session, actor: Actor, before: frozenset[str]) -> frozenset[str]:
-    """Those of the accounts that gave the actor a role or got one from the actor, in rows that still run or have ended."""
-    if not before:
-        return frozenset()
-    gave = (col(Membership.given_by) == actor.account_id) & col(Membership.account_id).in_(before)
-    got = (col(Membership.account_id) == actor.account_id) & col(Membership.given_by).in_(before)
-    rows = session.exec(select(Membership).where(or_(gave, got))).all()
-    return frozenset(each for row in rows for each in (row.account_id, row.given_by) if each in before)
 
 
 def _intact(unit: Unit, contract: Contract) -> ContractVersion:

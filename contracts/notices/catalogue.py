@@ -29,6 +29,15 @@ NOTICES: dict[str, NoticeFacts] = {
         "To the person and all leads of the organisation: the day of waiting begins; how to stop it.", "name", "person", "platform", "link"
     ),
     "lost-factor-done": _row("To the person and all leads of the organisation: the factors were removed.", "name", "person"),
+    "roles-changed": _row("To a person whose roles were changed by a lead.", "name", "organisation", "by", "roles"),
+    "person-removed": _row("To a person who was removed from an organisation, and to its leads.", "person", "organisation", "by"),
+    "person-left": _row("To the leads of an organisation that a person has left.", "person", "organisation"),
+    "lead-offered": _row("To a member whom the lead named as the next one.", "name", "by"),
+    "lead-declined": _row("To who named a lead: the person declined.", "name", "by"),
+    "lead-proposed": _row(
+        "To all people of an organisation: staff named a lead, a second one decides.", "name", "person", "organisation", "reason"
+    ),
+    "lead-changed": _row("To all people of an organisation: someone else leads it.", "name", "person", "organisation"),
     "application-submitted": _row("To the applicant: when it is decided.", "name", "project", "dataset", "decide_by"),
     "application-waiting": _row("To stewards: an application came in.", "organisation", "project", "dataset", "decide_by"),
     "application-withdrawn": _row("To stewards: an application was taken back.", "organisation", "project"),

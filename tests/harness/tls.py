@@ -64,8 +64,8 @@ class TlsServer:
 @contextmanager
 def tls_server(folder: Path, host: str = HOST) -> Iterator[TlsServer]:
     """The server for the block; its authority is trusted by `trust` alone."""
-    certificate = _certificate(folder, host)
-    trust = ssl.create_default_context(cafile=str(certificate))
+    pem = certificate(folder, host)
+    trust = ssl.create_default_context(cafile=str(pem))
     served: list[TlsServer] = []
 
     class Handler(BaseHTTPRequestHandler):
@@ -88,7 +88,7 @@ def tls_server(folder: Path, host: str = HOST) -> Iterator[TlsServer]:
 
     server = Server(("127.0.0.1", 0), Handler)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate)
+    context.load_cert_chain(pem)
     server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     served.append(TlsServer(server.server_address[1], trust))
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
@@ -101,7 +101,7 @@ def tls_server(folder: Path, host: str = HOST) -> Iterator[TlsServer]:
         thread.join()
 
 
-def _certificate(folder: Path, host: str) -> Path:
+def certificate(folder: Path, host: str) -> Path:
     """A self-signed certificate with its key, in one file."""
     key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])

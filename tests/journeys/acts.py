@@ -47,6 +47,8 @@ WHO: dict[str, frozenset[Role] | str] = {
     "GET /sign-in": PUBLIC,
     "POST /sign-in": PUBLIC,
     "POST /sign-out": PUBLIC,
+    "GET /sign-in/with/{provider_id}": PUBLIC,
+    "GET /sign-in/with/{provider_id}/back": PUBLIC,
     "GET /sign-up": PUBLIC,
     "POST /sign-up": PUBLIC,
     "GET /confirm/{token}": PUBLIC,
@@ -120,6 +122,15 @@ WHO: dict[str, frozenset[Role] | str] = {
     "POST /partner/sandbox/{sandbox_id}/revoke": MAKERS,
     "GET /partner/team": PARTNERS,
     "POST /partner/team": LEADS,
+    "POST /partner/team/leave": PARTNERS,
+    "GET /partner/team/{account_id}": PARTNERS,
+    "POST /partner/team/{account_id}/roles": LEADS,
+    "POST /partner/team/{account_id}/remove": LEADS,
+    "POST /partner/team/{account_id}/lead": LEADS,
+    "GET /partner/leadership/{hand_over_id}": PARTNERS,
+    "POST /partner/leadership/{hand_over_id}/accept": PARTNERS,
+    "POST /partner/leadership/{hand_over_id}/decline": PARTNERS,
+    "POST /partner/leadership/{hand_over_id}/withdraw": PARTNERS,
     "GET /desk": STAFF,
     "GET /desk/applications": READERS,
     "GET /desk/applications/{application_id}": READERS,
@@ -138,6 +149,10 @@ WHO: dict[str, frozenset[Role] | str] = {
     "POST /desk/contracts/{contract_id}/lift": READERS,
     "POST /desk/contracts/{contract_id}/terminate": STEWARDS,
     "POST /desk/contracts/{contract_id}/clients/{client_id}/revoke": READERS,
+    "GET /desk/partners/{organisation_id}": READERS,
+    "POST /desk/partners/{organisation_id}/lead": READERS,
+    "POST /desk/partners/{organisation_id}/lead/{hand_over_id}/confirm": READERS,
+    "POST /desk/partners/{organisation_id}/lead/{hand_over_id}/withdraw": READERS,
     "GET /desk/people": STAFF,
     "POST /desk/people": frozenset({Role.ADMINISTRATOR}),
     "GET /desk/incidents": STAFF,
@@ -264,6 +279,16 @@ def _crawler_proof(ground: Ground, ids: Ids) -> Mapping[str, Any]:
     return {"signature": ground.crawler_signature(ids["crawler_id"])}
 
 
+def _third(*names: str, hand_over: str = "") -> Callable[[Ground], Ids]:
+    """A partner of its own, for acts that change who belongs to one and who leads it."""
+
+    def fresh(ground: Ground) -> Ids:
+        made = ground.third(hand_over)
+        return {name: made[name] for name in names}
+
+    return fresh
+
+
 def _revision(ground: Ground, ids: Ids, **more: Any) -> Mapping[str, Any]:
     return {"revision": str(ground.revision(next(iter(ids.values())))), **more}
 
@@ -329,6 +354,24 @@ ACTS: dict[str, Act] = {
     "/partner/sandbox/{sandbox_id}/renew": Act("lab-developer", _sandbox, lambda g, ids: {}),
     "/partner/sandbox/{sandbox_id}/revoke": Act("lab-developer", _sandbox, lambda g, ids: {}),
     "/partner/team": Act("lab-lead", _nothing, lambda g, ids: {"email": f"{uuid4().hex}@lab.example", "role": "reader"}),
+    "/partner/team/leave": Act("third-reader", _third(), lambda g, ids: {}),
+    "/partner/team/{account_id}/roles": Act("third-lead", _third("account_id"), lambda g, ids: {"roles": ["reader", "billing"]}),
+    "/partner/team/{account_id}/remove": Act("third-lead", _third("account_id"), lambda g, ids: {}),
+    "/partner/team/{account_id}/lead": Act("third-lead", _third("account_id"), lambda g, ids: {}),
+    "/partner/leadership/{hand_over_id}/accept": Act("third-reader", _third("hand_over_id", hand_over="offered"), lambda g, ids: {}),
+    "/partner/leadership/{hand_over_id}/decline": Act("third-reader", _third("hand_over_id", hand_over="offered"), lambda g, ids: {}),
+    "/partner/leadership/{hand_over_id}/withdraw": Act("third-lead", _third("hand_over_id", hand_over="offered"), lambda g, ids: {}),
+    "/desk/partners/{organisation_id}/lead": Act(
+        "steward",
+        _third("organisation_id"),
+        lambda g, ids: {"named": g.member_of(ids["organisation_id"], Role.READER), "reason": "Mail to the lead comes back."},
+    ),
+    "/desk/partners/{organisation_id}/lead/{hand_over_id}/confirm": Act(
+        "second-steward", _third("organisation_id", "hand_over_id", hand_over="proposed"), lambda g, ids: {}
+    ),
+    "/desk/partners/{organisation_id}/lead/{hand_over_id}/withdraw": Act(
+        "compliance", _third("organisation_id", "hand_over_id", hand_over="proposed"), lambda g, ids: {}
+    ),
     "/desk/applications/{application_id}/approve": Act("steward", _application("submitted"), lambda g, ids: _revision(g, ids, **_REASON)),
     "/desk/applications/{application_id}/decline": Act("steward", _application("submitted"), lambda g, ids: _revision(g, ids, **_REASON)),
     "/desk/applications/{application_id}/draft": Act("steward", _application("approved"), _drafting),
@@ -374,6 +417,11 @@ PARAMETERS: dict[str, Foreign] = {
     "session_ref": Foreign(
         lambda g, things: g.sessions_of("lab-founder" if things is g.lab else "rival-founder")[:2], lambda: new_id("ses")
     ),
+    "account_id": Foreign(lambda g, things: [g.account_of("lab-reader" if things is g.lab else "rival-reader")], lambda: new_id("acc")),
+    "hand_over_id": Foreign(lambda g, things: things.hand_overs, lambda: new_id("hnd")),
+    "organisation_id": Foreign(
+        lambda g, things: [g.organisation_of("lab-reader" if things is g.lab else "rival-reader")], lambda: new_id("org")
+    ),
     # Who has a link has what it gives; what the store keeps of links must open none.
     "token": Foreign(lambda g, things: g.link_hashes()[:3], lambda: new_secret("ln")),
     "lost_id": Foreign(lambda g, things: things.lost, lambda: new_id("los")),
@@ -384,6 +432,8 @@ PARAMETERS: dict[str, Foreign] = {
 """Every parameter of a path that names something of somebody."""
 
 NOBODYS: dict[str, str] = {
+    "GET /sign-in/with/{provider_id}": "an institution of the settings, for everyone",
+    "GET /sign-in/with/{provider_id}/back": "an institution of the settings, for everyone",
     "GET /datasets/{dataset_id}": "the catalogue is for everyone",
     "GET /consent/refused/{code}": "one of the house's own codes",
     "GET /ledger/tile/{level}/{place:path}": "hashes of the tree are for everyone; bundles of entries are for nobody here",
@@ -392,6 +442,7 @@ NOBODYS: dict[str, str] = {
 """Routes whose parameters name nothing of anybody, and why."""
 
 NAMES: dict[str, str] = {
+    **dict.fromkeys(("iss", "error", "link"), "of a provider's answer, compared or one of a few words"),
     **dict.fromkeys(
         ("name", "capacity", "email", "password", "new_password", "country", "organisation_name", "organisation_kind", "read"),
         "of the person",
@@ -411,6 +462,8 @@ NAMES: dict[str, str] = {
     ),
     **dict.fromkeys(("after", "case", "key", "q", "until", "organisation", "contract", "event"), "read on pages of staff alone"),
     **dict.fromkeys(("networks", "last_day", "overlap", "datasets", "scopes"), "bounds of an own client, checked against its contract"),
+    **dict.fromkeys(("roles",), "some of a few words"),
+    "named": "read on a page of staff alone",
     "redirect_uris": "addresses of the partner's own programs",
     **dict.fromkeys(("keys", "directory_url", "signature"), "public keys of the partner's own crawlers, and what they sign"),
     "revision": "a number that is compared",

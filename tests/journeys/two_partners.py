@@ -32,14 +32,16 @@ from contracts.datasets.load import ordinal_of, refresh
 from contracts.deliveries.ordinals import Ordinals
 from contracts.deliveries.service import erase, held
 from contracts.house import House
+from contracts.ids import new_id
 from contracts.ledger.tables import LedgerEntry, StagedEntry
 from contracts.lifecycle import service as lifecycle
 from contracts.lifecycle.tables import Contract
-from contracts.people import lost, passkeys
+from contracts.people import hand_over, lost, passkeys
 from contracts.people import service as people
+from contracts.people.accounts import give_role
 from contracts.people.actor import Actor
 from contracts.people.roles import Role, Side
-from contracts.people.tables import Account, OneTimeLink
+from contracts.people.tables import Account, Membership, OneTimeLink, Organisation
 from contracts.sandbox import service as sandbox
 from contracts.sandbox.grant import clients_of
 from contracts.settings import load, write_master_key
@@ -100,6 +102,7 @@ class Things:
     sandboxes: list[str] = field(default_factory=list)
     passkeys: list[str] = field(default_factory=list)
     lost: list[str] = field(default_factory=list)
+    hand_overs: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -127,12 +130,64 @@ class Ground:
 
     def session(self, key: str) -> str:
         """A fresh session's cookie."""
+        return self._opened(self.account_of(key))
+
+    def account_of(self, key: str) -> str:
+        """The id of a person of the cast."""
         email = next(each.email for each in CAST if each.key == key)
         with self.house.store.read() as session:
             account = people.find_account(session, email)
         assert account is not None
+        return account.id
+
+    def organisation_of(self, key: str) -> str:
+        """The id of the organisation of a person of the cast."""
+        with self.house.store.read() as session:
+            query = select(Membership.organisation_id).where(Membership.account_id == self.account_of(key))
+            return session.exec(query).one()
+
+    def member_of(self, organisation_id: str, role: Role) -> str:
+        """Somebody with a role in an organisation; nobody's id for an organisation that is none."""
+        with self.house.store.read() as session:
+            held = [each.account_id for each in people.members(session, organisation_id) if role in each.roles]
+        return held[0] if held else new_id("acc")
+
+    def third(self, hand_over_state: str = "") -> dict[str, str]:
+        """A third partner with a lead and a reader, whose browsers are third-lead and third-reader; its ids."""
+        made, accounts = new_id("org"), {}
         with self.house.store.write("ground") as unit:
-            return people.open_session(unit, account.id, "203.0.113.0/24", second_factor=True)
+            unit.session.add(Organisation(id=made, name="Third Observatory", side=Side.PARTNER, created_at=unit.now))
+            for role in (Role.LEAD, Role.READER):
+                email, now = f"{new_id('acc')}@third.example".lower(), unit.now
+                account = Account(id=new_id("acc"), email=email, name=role.title(), password_hash="x", created_at=now, confirmed_at=now)
+                unit.session.add(account)
+                unit.session.flush()
+                give_role(unit, account.id, made, role, None)
+                accounts[role] = account.id
+        for role, account_id in accounts.items():
+            if f"third-{role}" in self._visitors:
+                self._visitors[f"third-{role}"].close()
+            visitor = self._visitors[f"third-{role}"] = Visitor(self.base_url, f"203.0.{100 + len(self._visitors)}.7")
+            visitor.become(self._opened(account_id))
+        ids = {"organisation_id": made, "account_id": accounts[Role.READER]}
+        return {**ids, "hand_over_id": self._handed_over(hand_over_state, made, accounts)} if hand_over_state else ids
+
+    def _handed_over(self, state: str, organisation_id: str, accounts: Mapping[Role, str]) -> str:
+        lead, steward = self._actor(accounts[Role.LEAD]), self.story.actor("steward")
+        with self.house.store.write("ground") as unit:
+            if state == "offered":
+                return hand_over.offer_lead(unit, lead, accounts[Role.READER]).id
+            return hand_over.propose_lead(unit, steward, organisation_id, accounts[Role.READER], "Mail to the lead comes back.").id
+
+    def _actor(self, account_id: str) -> Actor:
+        with self.house.store.read() as session:
+            found = people.actor_of(session, self._opened(account_id), self.house.clock.now(), "203.0.113.0/24")
+        assert found is not None
+        return found
+
+    def _opened(self, account_id: str) -> str:
+        with self.house.store.write("ground") as unit:
+            return people.open_session(unit, account_id, "203.0.113.0/24", second_factor=True)
 
     def crawler(self, key: str, contract_id: str) -> CrawlerKey:
         """A crawler's key that its partner registered, and has not proved yet."""
@@ -180,19 +235,14 @@ class Ground:
 
     def recovery_codes(self, key: str) -> list[str]:
         """Fresh recovery codes of a person, each good for one sign-in."""
-        email = next(each.email for each in CAST if each.key == key)
+        account_id = self.account_of(key)
         with self.house.store.write("ground") as unit:
-            account = people.find_account(unit.session, email)
-            assert account is not None
-            return people.new_codes(unit, account.id)
+            return people.new_codes(unit, account_id)
 
     def sessions_of(self, key: str) -> list[str]:
         """What names the person's sessions to the person."""
-        email = next(each.email for each in CAST if each.key == key)
         with self.house.store.read() as session:
-            account = people.find_account(session, email)
-            assert account is not None
-            return [each.ref for each in people.sessions_of(session, account.id, "", self.house.clock.now())]
+            return [each.ref for each in people.sessions_of(session, self.account_of(key), "", self.house.clock.now())]
 
     def token(self, client: MadeClient) -> str:
         """An access token, asked for as a program does."""
@@ -202,6 +252,12 @@ class Ground:
         """One request to the API with a fresh token of the client."""
         bearer = {"authorization": f"Bearer {self.token(client)}"}
         return partner.ask(self.base_url, "GET", path, headers={**bearer, **headers})
+
+    def named_lead(self, key: str) -> str:
+        """A founder names the reader of the organisation as the next lead, who has not answered."""
+        lead, named = self.story.actor(key), self.account_of(f"{key.partition('-')[0]}-reader")
+        with self.house.store.write("ground") as unit:
+            return hand_over.offer_lead(unit, lead, named).id
 
     def asked_to_consent(self, things: Things) -> str:
         """A program's request, under the partner's active contract, that waits for a person's answer."""
@@ -406,6 +462,7 @@ def furnish(made: Ground) -> None:
         member = f"{key.partition('-')[0]}-billing"
         things.passkeys.append(made.registered(member, made.authenticator()))
         things.lost.append(made.lost(member))
+        things.hand_overs.append(made.named_lead(key))
     # A dataset that the rival's contract does not name and the lab's does.
     narrow = {"fields": ("id",), "rows": {}, "crawl": False}
     made.lab.contracts["benches"] = made.contract("lab-founder", "active", dataset="benches", **narrow).id

@@ -5,12 +5,26 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from contracts.house import House
-from portal.pages.account import consent, factor, links, lost, mailbox, own, passkeys, password, sessions, sign_in, sign_in_code, sign_up
+from portal.pages.account import (
+    consent,
+    factor,
+    institution,
+    links,
+    lost,
+    mailbox,
+    own,
+    passkeys,
+    password,
+    sessions,
+    sign_in,
+    sign_in_code,
+    sign_up,
+)
 
 
 def router(_house: House) -> APIRouter:
     """Routes of this area."""
     whole = APIRouter()
-    for part in (sign_in, sign_in_code, lost, sign_up, links, own, factor, passkeys, sessions, password, consent, mailbox):
+    for part in (sign_in, sign_in_code, institution, lost, sign_up, links, own, factor, passkeys, sessions, password, consent, mailbox):
         whole.include_router(part.router)
     return whole

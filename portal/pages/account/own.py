@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from contracts.people import service as people
 from contracts.people.actor import Actor
+from contracts.people.identities import identities_of
 from contracts.people.roles import ROLES, Role
 from contracts.people.tables import Account, Organisation
 from portal import cookies
@@ -31,6 +32,8 @@ def show(request: Request, actor: Actor = Depends(signed_in)) -> Response:
         organisation = session.get(Organisation, actor.organisation_id)
         factors = people.factors_of(session, actor.account_id)
         sessions = people.sessions_of(session, actor.account_id, cookies.session_of(request), house.clock.now())
+        linked = {each.issuer for each in identities_of(session, actor.account_id)}
+    institutions = [(name, each.name, each.issuer in linked) for name, each in house.settings.sign_in.items()]
     roles = [(role.value, ROLES[role].meaning) for role in Role if role in actor.roles]
     return page(
         request,
@@ -41,4 +44,5 @@ def show(request: Request, actor: Actor = Depends(signed_in)) -> Response:
         sessions=sessions,
         methods=METHODS,
         factors=factors,
+        institutions=institutions,
     )

@@ -40,7 +40,7 @@ def show(request: Request) -> Response:
         return go(next_path or home_of(actor))
     if waiting_here(request) is not None:
         return go(code_path(next_path))
-    return page(request, "account/sign-in.html", form=Form(), next_path=next_path, offer=offer_use(request))
+    return _page(request, Form(), next_path)
 
 
 @router.post("/sign-in")
@@ -55,7 +55,7 @@ def sign_in(request: Request, form: Form = Depends(submitted)) -> Response:
         if error.refusal.code != "sign_in_failed":
             raise
         form.take(error.refusal)
-        return page(request, "account/sign-in.html", STATUS[error.refusal.kind], form=form, next_path=next_path, offer=offer_use(request))
+        return _page(request, form, next_path, STATUS[error.refusal.kind])
 
 
 @router.post("/sign-out")
@@ -79,7 +79,12 @@ def checked_account(house: House, email: str, password: str) -> Account:
 
 
 def open_browser(
-    request: Request, account: Account, next_path: str = "", done: str = "", method: people.Method = people.Method.PASSWORD
+    request: Request,
+    account: Account,
+    next_path: str = "",
+    done: str = "",
+    method: people.Method = people.Method.PASSWORD,
+    second_factor: bool = False,
 ) -> Response:
     """Sign the account's owner in on this browser and send it on to the next page, or to the first one of the person.
 
@@ -88,7 +93,9 @@ def open_browser(
     house, before = house_of(request), cookies.session_of(request)
     browser = browser_of(request.headers.get("user-agent", ""))
     with house.store.write("sign-in") as unit:
-        token = people.open_session(unit, account.id, network_of(request), browser=browser, method=method, instead_of=before)
+        token = people.open_session(
+            unit, account.id, network_of(request), browser=browser, method=method, instead_of=before, second_factor=second_factor
+        )
     return lead_on(request, token, next_path, done)
 
 
@@ -112,3 +119,9 @@ def waiting_here(request: Request) -> str | None:
 def code_path(next_path: str) -> str:
     """The page that asks for the second factor at sign-in."""
     return f"/sign-in/code?next={quote(next_path, safe='')}" if next_path else "/sign-in/code"
+
+
+def _page(request: Request, form: Form, next_path: str, status: int = 200) -> Response:
+    institutions = [(name, each.name) for name, each in house_of(request).settings.sign_in.items()]
+    offer = offer_use(request)
+    return page(request, "account/sign-in.html", status, form=form, next_path=next_path, offer=offer, institutions=institutions)

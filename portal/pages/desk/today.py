@@ -20,6 +20,7 @@ from contracts.signing.templates import KINDS, template_of
 from portal.deps import house_of, page, requires
 from portal.pages.desk import reads
 from portal.pages.desk.duties import clock_words, duties, heading, subheading, waiting
+from portal.pages.desk.partners import hand_overs
 from portal.pages.desk.setup import SetupFacts, is_ready, remaining, steps
 
 routes = APIRouter()
@@ -44,6 +45,8 @@ CHANGES = (
     "erasure.made",
     "gate.mode_changed",
     "incident.opened",
+    "leadership.done",
+    "leadership.proposed",
     "role.given",
 )
 
@@ -55,7 +58,8 @@ def today(request: Request, actor: Annotated[Actor, Depends(requires(*STAFF))]) 
     day = house.clock.now().date()
     with house.store.read() as session:
         desk = reads.desk(session, house.settings)
-        found = duties(desk, actor)
+        leaderless, leaderless_elsewhere = hand_overs(session, actor)
+        found = duties(desk, actor) + leaderless
         facts = setup_facts(session, house)
         lately = search(session, Search(events=CHANGES, limit=LATELY)).rows
         about = reads.subjects(session, lately)
@@ -68,7 +72,7 @@ def today(request: Request, actor: Annotated[Actor, Depends(requires(*STAFF))]) 
         heading="Get ready for partners" if is_new else heading(len(found)),
         subheading="One step is left." if is_new and left == 1 else f"{left} steps are left." if is_new else subheading(found, day),
         duties=[(duty, clock_words(duty.due, day)) for duty in found],
-        waiting=waiting(desk, actor),
+        waiting=[*leaderless_elsewhere, *waiting(desk, actor)],
         steps=setup if left else [],
         remaining=left,
         is_new=is_new,

@@ -12,6 +12,8 @@ from portal.pages.partner import (
     crawlers,
     credential,
     entries,
+    leadership,
+    member,
     organisation,
     proving,
     sandbox,
@@ -24,7 +26,7 @@ from portal.pages.partner import (
 def router(_house: House) -> APIRouter:
     """Routes of this area."""
     whole = APIRouter()
-    parts = (today, applications, contracts, clients, credential, proving, crawlers, usage, entries, team, sandbox, organisation)
-    for part in parts:
+    contract_pages = (applications, contracts, clients, credential, proving, crawlers, usage, entries)
+    for part in (today, *contract_pages, team, member, leadership, sandbox, organisation):
         whole.include_router(part.router)
     return whole

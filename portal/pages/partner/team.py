@@ -13,6 +13,7 @@ from contracts.people import lost
 from contracts.people import service as people
 from contracts.people.actor import Actor
 from contracts.people.assurance import Act
+from contracts.people.hand_over import open_hand_over
 from contracts.people.lost_states import MEANING
 from contracts.people.roles import ROLES, Role, Side
 from contracts.people.tables import Organisation
@@ -72,6 +73,7 @@ def _page(request: Request, actor: Actor, form: Form, status: int = 200, link: s
     with house.store.read() as session:
         rows = people.members(session, actor.organisation_id)
         invitations = people.invitations_of(session, actor.organisation_id, house.clock.now())
+        waits = open_hand_over(session, actor.organisation_id)
         organisation = session.get(Organisation, actor.organisation_id)
         cases = lost.open_cases(session, actor.organisation_id) if Role.LEAD in actor.roles else []
     return page(
@@ -87,5 +89,6 @@ def _page(request: Request, actor: Actor, form: Form, status: int = 200, link: s
         meaning=MEANING,
         asked=asked_for(request, actor, Act.MEMBER),
         link=link,
+        waits=waits,
         may_invite=Role.LEAD in actor.roles,
     )

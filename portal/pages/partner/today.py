@@ -13,6 +13,7 @@ from contracts.people.actor import Actor
 from contracts.people.tables import Organisation
 from portal.deps import house_of, page, partner
 from portal.pages.partner import duties, reads
+from portal.pages.partner.leadership import duty_of
 from portal.timelines import story
 
 router = APIRouter()
@@ -30,12 +31,13 @@ def show(request: Request, actor: Annotated[Actor, Depends(partner)]) -> Respons
         running = [each for each in now.contracts if each.state in IN_USE]
         used = reads.used_on(session, [each.id for each in running], today)
         rows = story(session, actor.organisation_id, most=12)
+        named = duty_of(session, house, actor)
         organisation = session.get(Organisation, actor.organisation_id)
     return page(
         request,
         "partner/today.html",
         organisation=organisation,
-        duties=duties.duties(actor, now, today),
+        duties=[*named, *duties.duties(actor, now, today)],
         elsewhere=duties.elsewhere(now),
         running=running,
         terms=now.terms,

@@ -26,7 +26,7 @@ def test_a_template_asks_for_exactly_the_listed_facts(name: str) -> None:
     head, _, body = text_of(name).partition("\n\n")
     assert head.startswith("Subject: ")
     assert "\n" not in head
-    assert set(Template(head + body).get_identifiers()) <= NOTICES[name].facts
+    assert set(Template(f"{head}\n{body}").get_identifiers()) <= NOTICES[name].facts
 
 
 def test_every_template_is_listed() -> None:
