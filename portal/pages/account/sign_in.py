@@ -12,7 +12,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from contracts.errors import Refused, refuse
-from contracts.house import House
 from contracts.people import service as people
 from contracts.people.passwords import verify_password
 from contracts.people.tables import Account
@@ -20,6 +19,7 @@ from portal import cookies
 from portal.browsers import browser_of
 from portal.deps import go, house_of, page, safe_path, visitor
 from portal.forms import Form, submitted
+from portal.guesses import hold_guess, note_failure, release_guess
 from portal.limits import PAGES, SIGN_IN, limited, network_of
 from portal.passkeys import offer_use
 from portal.problems import STATUS
@@ -49,7 +49,7 @@ def sign_in(request: Request, form: Form = Depends(submitted)) -> Response:
     """Check the password outside any transaction, then open the session."""
     next_path = safe_path(form.text("next"))
     try:
-        account = checked_account(house_of(request), form.text("email"), form.raw("password"))
+        account = checked_account(request, form.text("email"), form.raw("password"))
         return open_browser(request, account, next_path)
     except Refused as error:
         if error.refusal.code != "sign_in_failed":
@@ -69,12 +69,15 @@ def sign_out(request: Request) -> Response:
     return go("/", "signed-out")
 
 
-def checked_account(house: House, email: str, password: str) -> Account:
-    """The account that address and password belong to; `sign_in_failed` otherwise."""
-    with house.store.read() as session:
+def checked_account(request: Request, email: str, password: str) -> Account:
+    """The account that address and password belong to; `sign_in_failed` otherwise, `too_many_requests` after many tries."""
+    with house_of(request).store.read() as session:
         account = people.find_account(session, email)
+    hold_guess(request, email, account)
     if not verify_password(account.password_hash if account else "", password) or account is None:
+        note_failure(request, email, account, "sign_in_failed")
         raise refuse("sign_in_failed", _FAILED)
+    release_guess(request, email, account)
     return account
 
 
