@@ -1,4 +1,4 @@
-"""One served installation for a module, a person of the partner at a real browser, and four OAuth clients that we did not write."""
+"""One served installation, a person of the partner at a real browser, and four OAuth clients that we did not write."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from tests.journeys.steps import sign_in
 LIBRARIES = ("oauth4webapi", "openid-client", "requests-oauth2client", "authlib")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     """`licet serve` on loopback with a contract in force."""
     with platform(tmp_path_factory.mktemp("clients")) as made:
         yield made
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def library() -> Iterator[Callable[[str], Library]]:
-    """A client library by name; a Node.js process of each is kept while the module lasts."""
+    """A client library by name; a Node.js process of each is kept while these tests last."""
     made: dict[str, Library] = {}
 
     def by_name(name: str) -> Library:
@@ -39,7 +39,7 @@ def library() -> Iterator[Callable[[str], Library]]:
         each.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def back() -> Iterator[str]:
     """The address on this machine to which people come back; it only says that they may close the page."""
     with ThreadingHTTPServer(("127.0.0.1", 0), _Back) as server:
@@ -48,7 +48,7 @@ def back() -> Iterator[str]:
         server.shutdown()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def allows(served: Platform, back: str) -> Iterator[Callable[[str], str]]:
     """The lead, signed in at a real browser: goes to an address, allows what is asked there, and tells where that led."""
     nora = person("lead")

@@ -1,7 +1,7 @@
 // npm oauth4webapi, used as its examples use it.
 import * as oauth from 'oauth4webapi';
 import { importJWK } from 'jose';
-import { answer, person, refusal, reply } from './talk.mjs';
+import { answer, person, refusal, reply, settled } from './talk.mjs';
 
 const plain = { [oauth.allowInsecureRequests]: true };
 
@@ -89,7 +89,7 @@ async function returned(asked) {
   const { token } = await alone(asked);
   const before = await ask(token.access_token);
   await oauth.processRevocationResponse(await oauth.revocationRequest(as, client, auth, token.access_token, plain));
-  return { token, before, after: await ask(token.access_token) };
+  return { token, before, after: await settled(() => ask(token.access_token)) };
 }
 
 // The other side: a resource server that trusts what this library verifies (RFC 9068 section 4).

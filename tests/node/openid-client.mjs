@@ -1,7 +1,7 @@
 // npm openid-client, used as its examples use it; a server without OpenID Connect is one of its cases.
 import * as client from 'openid-client';
 import { importJWK } from 'jose';
-import { answer, person, refusal, reply } from './talk.mjs';
+import { answer, person, refusal, reply, settled } from './talk.mjs';
 
 const plain = { algorithm: 'oauth2', execute: [client.allowInsecureRequests] };
 
@@ -58,7 +58,7 @@ async function returned(asked) {
   const { token } = await alone(asked);
   const before = await client.tokenIntrospection(config, token.access_token);
   await client.tokenRevocation(config, token.access_token);
-  return { token, before, after: await client.tokenIntrospection(config, token.access_token) };
+  return { token, before, after: await settled(() => client.tokenIntrospection(config, token.access_token)) };
 }
 
 await answer({ discover, alone, consented, returned });

@@ -32,3 +32,11 @@ export async function refusal(promise) {
 }
 
 export const reply = async (response) => ({ status: response.status, body: await response.json() });
+
+// What is said of a token that was given back: every process knows it within two seconds.
+export async function settled(ask) {
+  const until = Date.now() + 2000;
+  let said = await ask();
+  while (said.active && Date.now() < until) said = await ask();
+  return said;
+}
