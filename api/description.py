@@ -5,6 +5,7 @@ from __future__ import annotations
 from api.data import description as data
 from api.oauth import description as oauth
 from api.openapi import TEXT, Operations, answer, empty, in_path, operation, problems, thing
+from contracts.crawlers.directory import MEDIA_TYPE, PATH
 
 _STATUS = thing({"status": TEXT}, ("status",))
 
@@ -20,6 +21,7 @@ OPERATIONS: Operations = {
             in_path("place", "Which tile, as C2SP tlog-tiles says"),
         ],
     ),
+    ("GET", PATH): operation({200: answer(thing({"keys": {"type": "array"}}, ("keys",)), MEDIA_TYPE)}),
     ("GET", "/gate/nginx"): operation({200: empty("Let the request through."), 403: empty("Stop it; the headers say how.")}),
     ("POST", "/inbox/stripe"): operation(
         {200: empty("Kept."), **problems(400, 401, 503)},

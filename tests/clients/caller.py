@@ -82,6 +82,12 @@ class Caller:
         """A pushed request with a DPoP proof."""
         return self.http.post("/oauth/par", data=self._asked({}), headers={"dpop": proof})
 
+    def register(self, token: str = "", **changed: Any) -> httpx.Response:
+        """A program that registers itself, with a good token unless another is named."""
+        asked = {"client_name": "Self-made", "token_endpoint_auth_method": "client_secret_basic", "grant_types": ["client_credentials"]}
+        bearer = {"authorization": f"Bearer {token or self.served.registration_token()}"}
+        return self.http.post("/oauth/register", json=asked | changed, headers=bearer)
+
     def licence(self, **changed: Any) -> httpx.Response:
         """A request for the first licence that /license.xml offers."""
         served = self.http.get("/license.xml").text

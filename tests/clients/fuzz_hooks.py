@@ -24,6 +24,8 @@ def before_call(_context: schemathesis.HookContext, case: schemathesis.Case, _kw
     number = next(_numbers)
     case.headers["x-forwarded-for"] = f"203.{number // 65536 % 256}.{number // 256 % 256}.{number % 256}"
     case.headers.setdefault("accept", "application/json")
-    if number % 5 and case.operation.path.startswith(("/v1", "/oauth")):
+    if number % 5 and case.operation.path.startswith("/oauth/register"):
+        case.headers.setdefault("authorization", f"Bearer {_GIVEN['registration']}")
+    elif number % 5 and case.operation.path.startswith(("/v1", "/oauth")):
         scheme = f"Bearer {_GIVEN['token']}" if case.operation.path.startswith("/v1") else f"Basic {_BASIC}"
         case.headers.setdefault("authorization", scheme)

@@ -16,6 +16,7 @@ from sqlalchemy import text
 
 from contracts.clock import SystemClock
 from contracts.credentials.decide import ForPeople
+from contracts.credentials.registration import make_registration_token
 from contracts.credentials.service import create_client
 from contracts.lifecycle.tables import Contract
 from contracts.people.actor import Actor
@@ -23,7 +24,7 @@ from contracts.people.queries import find_account
 from contracts.people.roles import Role
 from contracts.store import epochs
 from contracts.store.engine import open_engine
-from contracts.store.unit import Store
+from contracts.store.unit import Store, Unit
 from portal.demo.people import person
 from tests.harness.installation import Installation, install
 from tests.harness.server import free_port, start
@@ -79,20 +80,26 @@ class Platform:
             self._clients[kind] = self._made(method, back, more)
         return self._clients[kind]
 
+    def registration_token(self, contract_id: str = "") -> str:
+        """A token with which programs register themselves under the contract, or another one of the partner's."""
+        with self.store.write() as unit:
+            return make_registration_token(unit, self._actor(unit), contract_id or self.made.contract.id, uses=20, days=1)[1]
+
     def execute(self, statement: str, **values: object) -> None:
         """Change the database past every service."""
         with self.store.write() as unit:
             unit.connection.execute(text(statement), values)
             epochs.bump(unit, "grants")
 
+    def _actor(self, unit: Unit) -> Actor:
+        organisation = self.made.contract.organisation_id
+        return Actor(self.lead, organisation, "Nora", person("lead").email, frozenset({Role.LEAD}), second_factor_at=unit.now)
+
     def _made(self, method: str, back: str, more: dict[str, Any]) -> dict[str, Any]:
         people = ForPeople((back,), secret=method != "none") if back else None
         with self.store.write() as unit:
             contract = unit.session.get_one(Contract, self.made.contract.id)
-            lead = Actor(
-                self.lead, contract.organisation_id, "Nora", person("lead").email, frozenset({Role.LEAD}), second_factor_at=unit.now
-            )
-            client, secret = create_client(unit, lead, contract, name="Reader", audience="api", people=people)
+            client, secret = create_client(unit, self._actor(unit), contract, name="Reader", audience="api", people=people)
             made: dict[str, Any] = {"id": client.id, "method": method}
             if method == "private_key_jwt":
                 key = ECKey.generate_key("P-256", {"kid": "own"})

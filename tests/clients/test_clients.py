@@ -185,6 +185,17 @@ def test_a_token_is_asked_about_and_given_back(served: Platform, library: GetLib
     assert (outcome["before"], outcome["after"]) == ({"active": True, "token_type": "Bearer", **claims}, {"active": False})
 
 
+@pytest.mark.parametrize("name", ["oauth4webapi", "openid-client"])
+def test_a_program_that_registers_itself(served: Platform, library: GetLibrary, name: str) -> None:
+    metadata = {"client_name": "Self-made", "token_endpoint_auth_method": "private_key_jwt", "grant_types": ["client_credentials"]}
+    asked = _asked(served, {}) | {"initial": served.registration_token(), "metadata": metadata}
+    outcome = library(name).act("registered", asked, nobody)
+    client = outcome["client"]
+    assert {key: client[key] for key in metadata} == metadata
+    _claims(served, outcome["token"], {"id": client["client_id"]})
+    _read(served, outcome["read"])
+
+
 def test_a_resource_server_that_we_did_not_write_takes_our_tokens(served: Platform, library: GetLibrary) -> None:
     client = served.client("client_secret_basic")
     asked = _asked(served, client)

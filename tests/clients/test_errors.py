@@ -25,6 +25,7 @@ pytestmark = pytest.mark.timeout(300)
 HEADERS = ("cache-control", "www-authenticate", "retry-after", "dpop-nonce")
 KEEP_OUT = {"cache-control": "no-store"}
 BASIC = KEEP_OUT | {"www-authenticate": 'Basic realm="licet", charset="UTF-8"'}
+TOKEN_REFUSED = KEEP_OUT | {"www-authenticate": 'Bearer error="invalid_token"'}
 LATER = KEEP_OUT | {"retry-after": re.compile(r"[1-9]\d*")}
 NONCE = {"dpop-nonce": re.compile(r"\S{16,}")}
 
@@ -159,10 +160,22 @@ LEAKED = [
     Row("leaked", "invalid_request", lambda c: c.http.post("/oauth/leaked", json=[{"token": "x" * 70_000}]), 413),
     Row("leaked", "slow_down", lambda c: flood(lambda: c.http.post("/oauth/leaked", json=[])), 429, LATER),
 ]
+REGISTER = [
+    Row("register", "invalid_client_metadata", lambda c: c.register(client_name="x" * 40_000), 413),
+    Row("register", "invalid_token", lambda c: c.register("licet_ia_unknown"), 401, TOKEN_REFUSED),
+    Row("register", "invalid_token", lambda c: c.http.get("/oauth/register/cli_nobody"), 401, TOKEN_REFUSED),
+    Row(
+        "register", "invalid_redirect_uri", lambda c: c.register(grant_types=["authorization_code"], redirect_uris=["http://evil.example"])
+    ),
+    Row("register", "invalid_client_metadata", lambda c: c.register(grant_types=["password"])),
+    Row("register", "invalid_software_statement", lambda c: c.register(software_statement="x")),
+    Row("register", "unapproved_software_statement", lambda c: c.register(software_statement=c.proof("POST", "/oauth/register"))),
+    Row("register", "slow_down", lambda c: flood(lambda: c.http.get("/oauth/register/cli_nobody")), 429, LATER),
+]
 
-ROWS = [*TOKEN, *AUTHORIZE, *RESOURCE, *ABOUT_TOKENS, *REVOKE, *PUSHED, *LICENCE, *LEAKED]
+ROWS = [*TOKEN, *AUTHORIZE, *RESOURCE, *ABOUT_TOKENS, *REVOKE, *PUSHED, *LICENCE, *LEAKED, *REGISTER]
 
-# What the specifications have for each address (RFC 6749 sections 4.1.2.1 and 5.2, 6750 section 3.1, 7009, 7662, 8707, 9126, 9396, 9449).
+# What the specifications have for each address (RFC 6749 sections 4.1.2.1 and 5.2, 6750 section 3.1, 7009, 7591, 7662, 8707, 9126, 9396, 9449).
 SPECIFIED = {
     "token": "invalid_request invalid_client invalid_grant unauthorized_client unsupported_grant_type invalid_scope invalid_target"
     " invalid_dpop_proof use_dpop_nonce invalid_authorization_details",
@@ -171,11 +184,12 @@ SPECIFIED = {
     "par": "invalid_request invalid_client unsupported_response_type invalid_scope invalid_target invalid_authorization_details slow_down"
     " invalid_dpop_proof use_dpop_nonce",
     "resource": "invalid_request invalid_token insufficient_scope invalid_dpop_proof use_dpop_nonce",
+    "register": "invalid_redirect_uri invalid_client_metadata invalid_software_statement unapproved_software_statement invalid_token",
     "revoke": "invalid_request invalid_client unsupported_token_type",
     "introspect": "invalid_request invalid_client",
 }
 # The API's own, in its challenges alone.
-BY_CHALLENGE = {"", "invalid_token", "insufficient_scope"}
+BY_CHALLENGE = {"", "insufficient_scope"}
 
 
 @pytest.fixture

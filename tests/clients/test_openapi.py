@@ -41,4 +41,9 @@ def _credentials(served: Platform) -> dict[str, str]:
     answer = httpx.post(
         f"{served.base_url}/oauth/token", data={"grant_type": "client_credentials"}, auth=(client["id"], client["secret"]), trust_env=False
     )
-    return {"client_id": client["id"], "client_secret": client["secret"], "token": answer.json()["access_token"]}
+    return {
+        "client_id": client["id"],
+        "client_secret": client["secret"],
+        "token": answer.json()["access_token"],
+        "registration": served.registration_token(served.made.others["broken"].contract.id),
+    }

@@ -1,6 +1,6 @@
 // npm oauth4webapi, used as its examples use it.
 import * as oauth from 'oauth4webapi';
-import { importJWK } from 'jose';
+import { exportJWK, importJWK } from 'jose';
 import { answer, person, refusal, reply, settled } from './talk.mjs';
 
 const plain = { [oauth.allowInsecureRequests]: true };
@@ -92,10 +92,21 @@ async function returned(asked) {
   return { token, before, after: await settled(() => ask(token.access_token)) };
 }
 
+// A program that registers itself (RFC 7591) with a key of its own, and reads.
+async function registered(asked) {
+  const as = await server(asked.issuer);
+  const { publicKey, privateKey } = await oauth.generateKeyPair('ES256', { extractable: true });
+  const metadata = { ...asked.metadata, jwks: { keys: [{ ...(await exportJWK(publicKey)), kid: 'own' }] } };
+  const response = await oauth.dynamicClientRegistrationRequest(as, metadata, { ...plain, initialAccessToken: asked.initial });
+  const client = await oauth.processDynamicClientRegistrationResponse(response);
+  const key = { ...(await exportJWK(privateKey)), kid: 'own' };
+  return { client, ...(await alone({ ...asked, client: { id: client.client_id, method: 'private_key_jwt', key } })) };
+}
+
 // The other side: a resource server that trusts what this library verifies (RFC 9068 section 4).
 async function verify(asked) {
   const request = new Request(asked.records, { headers: { authorization: `Bearer ${asked.token}` } });
   return oauth.validateJwtAccessToken(await server(asked.issuer), request, asked.resource, plain);
 }
 
-await answer({ discover, alone, consented, returned, verify });
+await answer({ discover, alone, consented, returned, registered, verify });

@@ -1,6 +1,6 @@
 // npm openid-client, used as its examples use it; a server without OpenID Connect is one of its cases.
 import * as client from 'openid-client';
-import { importJWK } from 'jose';
+import { exportJWK, generateKeyPair, importJWK } from 'jose';
 import { answer, person, refusal, reply, settled } from './talk.mjs';
 
 const plain = { algorithm: 'oauth2', execute: [client.allowInsecureRequests] };
@@ -61,4 +61,14 @@ async function returned(asked) {
   return { token, before, after: await settled(() => client.tokenIntrospection(config, token.access_token)) };
 }
 
-await answer({ discover, alone, consented, returned });
+// A program that registers itself (RFC 7591) with a key of its own, and reads.
+async function registered(asked) {
+  const { publicKey, privateKey } = await generateKeyPair('ES256', { extractable: true });
+  const metadata = { ...asked.metadata, jwks: { keys: [{ ...(await exportJWK(publicKey)), kid: 'own' }] } };
+  const auth = client.PrivateKeyJwt({ key: privateKey, kid: 'own' });
+  const config = await client.dynamicClientRegistration(new URL(asked.issuer), metadata, auth, { ...plain, initialAccessToken: asked.initial });
+  const token = await client.clientCredentialsGrant(config, asked.parameters);
+  return { client: config.clientMetadata(), token, read: await read(config, token, asked) };
+}
+
+await answer({ discover, alone, consented, returned, registered });
