@@ -65,10 +65,10 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
 def test_a_person_signs_in_allows_it_and_has_the_records_in_a_file(desk: Desk) -> None:
     page, terminal = desk.page, desk.terminal
     page.goto(f"/partner/contracts/{desk.made.contract.id}")
-    page.get_by_label("Name of the new client").fill("my laptop")
+    page.get_by_label("Name of the new credential").fill("my laptop")
     expect(page.get_by_label("People, with a program on their own machine")).to_be_checked()
     look(page, "new client for people")
-    press(page, "Create client")
+    press(page, "Create credential")
     look(page, "client for people")
     login, pull = page.locator("#licet").inner_text().splitlines()
 
