@@ -38,6 +38,7 @@ from tests.harness.visitor import Visitor
 
 _LINK = re.compile(r"https?://[^/\s]+(/(?:join|confirm)/(\S+))")
 _SECRET = re.compile(r"licet_cs_\w+")
+_KEY = re.compile(r"licet_ak_\w+")
 PATIENCE = 20.0
 BACK = "http://127.0.0.1/back"
 FORM = {"content-type": "application/x-www-form-urlencoded"}
@@ -142,6 +143,7 @@ class Life:
         yield "countersign", lambda: desk(second, "countersign", name="Sofia Second", capacity="Director", password=self.password("second"))
         yield "invite a colleague", lambda: self.invite(lead, "/partner/team", f"{lead}dev", "developer")
         yield "make clients", lambda: clients.extend(self._client(lead, at["contract"], audience) for audience in ("api", "site"))
+        yield "make a key", lambda: self._key(lead, at["contract"])
         yield "read", lambda: self._read(clients)
         yield "renew a secret", lambda: self._renew(lead, clients[0])
         yield "let a program in", lambda: self._consent(lead, at["contract"])
@@ -244,6 +246,15 @@ class Life:
             f"/partner/contracts/{contract}/clients", {"name": f"{audience} program", "audience": audience, "password": self.password(key)}
         )
         return replace(self._shown(answer), name=audience, contract_id=contract)
+
+    def _key(self, key: str, contract: str) -> None:
+        """An API key, and a record by it."""
+        form = {"name": "a sheet", "who": "key", "audience": "api", "scopes": "records:read", "password": self.password(key)}
+        answer = self.people[key].post(f"/partner/contracts/{contract}/clients", form)
+        found = _KEY.search(answer.text)
+        assert found is not None, answer.text
+        self.once.append(answer)
+        assert partner.records(self.base_url, self.kept("API key", found.group()), query="limit=1").status == 200
 
     def _renew(self, key: str, client: MadeClient) -> None:
         path = f"/partner/contracts/{client.contract_id}/clients/{client.client_id}"

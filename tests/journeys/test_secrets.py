@@ -79,7 +79,7 @@ def test_nothing_on_the_disk_holds_a_secret(left: Left) -> None:
 def test_no_page_shows_a_secret_but_the_one_that_shows_it_once(left: Left) -> None:
     assert {path: kinds for path, page in left.pages.items() if (kinds := left.found(page.encode()))} == {}
     assert len(left.pages) > 60
-    assert left.found(left.shown_once.encode()) == ["app secret", "authorization code", "client secret", "recovery code"]
+    assert left.found(left.shown_once.encode()) == ["API key", "app secret", "authorization code", "client secret", "recovery code"]
 
 
 def test_no_mail_holds_a_secret_but_its_own_link(left: Left) -> None:
@@ -88,7 +88,7 @@ def test_no_mail_holds_a_secret_but_its_own_link(left: Left) -> None:
 
 def test_every_kind_of_secret_was_looked_for(left: Left) -> None:
     people = {"password", "app secret", "recovery code", "one-time token", "licet_session", "licet_visitor"}
-    programs = {"client secret", "access token", "authorization code", "code verifier", "refresh token"}
+    programs = {"API key", "client secret", "access token", "authorization code", "code verifier", "refresh token"}
     kinds = people | programs | {"webhook secret", "master key"}
     private = {f"private key of {each}" for each in ("token", "seal", "ledger", "pseudonym", "cursor", "session", "index")}
     assert left.secrets.keys() == kinds | private
