@@ -13,7 +13,7 @@ from sqlmodel import select
 
 from contracts.access import batch
 from contracts.access.answers import Committed, Item, Recorded
-from contracts.access.writer import MOST_ITEMS, AccessWriter
+from contracts.access.writer import MOST_WEIGHT, RECORDS_WEIGHT, AccessWriter
 from contracts.clock import FixedClock
 from contracts.errors import StoreUnavailable
 from contracts.ledger.stage import Entry
@@ -108,7 +108,7 @@ def test_a_full_batch_holds_the_write_lock_briefly(sqlite_store: Store, clock: F
         item = _caught(data, contract, client)
         for _ in range(12):
             with sqlite_store.write("full batch") as unit:
-                outcomes = batch.write(unit, [item] * MOST_ITEMS)
+                outcomes = batch.write(unit, [item] * (MOST_WEIGHT // RECORDS_WEIGHT))
             assert not any(isinstance(outcome, Exception) for outcome in outcomes)
     # The least of several: what it costs, not what neighbours on the machine add.
     assert min(hold.seconds for hold in sqlite_store.holds if hold.label == "full batch") < 0.020
