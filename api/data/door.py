@@ -151,7 +151,7 @@ class Door:
             rule=refusal.code,
             contract="" if claims is None else claims.contract_id,
             credential="" if claims is None else claims.client_id,
-            credential_kind="" if claims is None else "oauth-client",
+            credential_kind="" if claims is None else claims.kind,
             personal={"network": network} if network else {},
         )
         (entry_id,) = await self._house.access.record_entries([entry])
