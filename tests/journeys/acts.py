@@ -18,6 +18,7 @@ from contracts.ids import new_id, new_secret
 from contracts.lifecycle.tables import Contract
 from contracts.people import lost, passkeys, totp
 from contracts.people import service as people
+from contracts.people.assurance import Act as Kind
 from contracts.people.roles import STAFF, Role
 from contracts.people.tables import Account
 from contracts.terms.defaults import propose
@@ -391,6 +392,46 @@ ACTS: dict[str, Act] = {
 }
 
 CHANGES_NOTHING = frozenset({"/partner/organisation", "/compliance/verify", "/account/recovery-codes/file"})
+
+_CONTRACT = "/partner/contracts/{contract_id}"
+
+ASKS: dict[str, Kind] = {
+    "/account/second-factor/app": Kind.FACTOR,
+    "/account/passkeys": Kind.FACTOR,
+    "/account/passkeys/{passkey_id}/remove": Kind.FACTOR,
+    "/account/recovery-codes": Kind.FACTOR,
+    "/desk/lost/{lost_id}/agree": Kind.LOST_FACTOR,
+    f"{_CONTRACT}/sign": Kind.SIGN,
+    "/desk/contracts/{contract_id}/countersign": Kind.COUNTERSIGN,
+    f"{_CONTRACT}/clients": Kind.CREDENTIAL,
+    f"{_CONTRACT}/clients/{{client_id}}/rotate": Kind.CREDENTIAL,
+    f"{_CONTRACT}/clients/{{client_id}}/proof": Kind.CREDENTIAL,
+    f"{_CONTRACT}/clients/{{client_id}}/end-earlier": Kind.STOP_CREDENTIAL,
+    f"{_CONTRACT}/clients/{{client_id}}/revoke": Kind.STOP_CREDENTIAL,
+    "/desk/contracts/{contract_id}/clients/{client_id}/revoke": Kind.STOP_CREDENTIAL,
+    f"{_CONTRACT}/crawlers": Kind.CREDENTIAL,
+    f"{_CONTRACT}/crawlers/{{crawler_id}}/prove": Kind.CREDENTIAL,
+    f"{_CONTRACT}/crawlers/{{crawler_id}}/revoke": Kind.STOP_CREDENTIAL,
+    "/partner/team": Kind.MEMBER,
+    "/partner/team/{account_id}/roles": Kind.MEMBER,
+    "/partner/team/{account_id}/remove": Kind.MEMBER,
+    "/partner/team/{account_id}/lead": Kind.MEMBER,
+    "/partner/leadership/{hand_over_id}/accept": Kind.MEMBER,
+    "/desk/people": Kind.MEMBER,
+}
+"""The kind of each act that asks for a second factor (contracts.people.assurance); staff give one before every act."""
+
+FREE = frozenset(
+    {
+        *("/account/password", "/account/sessions/end-others", "/account/sessions/{session_ref}/end"),
+        *("/account/second-factor", "/account/second-factor/passkey", "/account/recovery-codes/file"),
+        *("/apply", "/partner/applications/{application_id}", "/partner/applications/{application_id}/withdraw"),
+        *("/consent/{authorization_id}", "/partner/organisation", "/partner/team/lost/{lost_id}/stop"),
+        *("/partner/team/leave", "/partner/leadership/{hand_over_id}/decline", "/partner/leadership/{hand_over_id}/withdraw"),
+        *("/partner/sandbox", "/partner/sandbox/{sandbox_id}/renew", "/partner/sandbox/{sandbox_id}/revoke"),
+    }
+)
+"""What partners' people and everyone upon their own account do by a password alone."""
 
 
 @dataclass(frozen=True)

@@ -7,19 +7,23 @@ so that no refusal here is owed to a form that was wrong anyway.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
 
 import httpx
 import pytest
 
+from contracts.people.assurance import NEEDS
 from contracts.people.roles import Role
 from tests.harness.visitor import Visitor
-from tests.journeys.acts import ACTS, ANYONE_SIGNED_IN, CHANGES_NOTHING, DEMO, PARTNERS, PUBLIC, WHO, Act
+from tests.journeys.acts import ACTS, ANYONE_SIGNED_IN, ASKS, CHANGES_NOTHING, DEMO, FREE, PARTNERS, PUBLIC, WHO, Act
 from tests.journeys.two_partners import CAST, LAB, STAFF, Ground, changed, furnish, ground, people_of, snapshot
 from tests.journeys.walk import Route, routes_of
 
 JSON = {"accept": "application/json"}
+# A refusal for want of a factor or a fresh proof is an entry; nothing else may come of it.
+EVIDENCE: dict[str, tuple[str, ...]] = {"ledger_staged": (), "ledger_value": (), "ledger_node_counter": ()}
 # One person for each role, each holding that role alone.
 PEOPLE: dict[str, Role] = {
     **{each.key: each.role for each in STAFF if each.key != "second-steward"},
@@ -113,6 +117,41 @@ def test_an_act_belongs_to_its_roles_alone(place: Ground, path: str) -> None:
     assert (len(refused) >= 6 or who in (ANYONE_SIGNED_IN, PARTNERS), changed(before, snapshot(place))) == (True, [])
     done = _done(place.visitor(act.by), path, act, place, ids)
     assert (done.status_code in (200, 303), changed(before, snapshot(place)) != [] or path in CHANGES_NOTHING) == (True, True), done.text
+
+
+def test_every_act_says_whether_it_asks_for_a_second_factor() -> None:
+    of_staff = {path for path in ACTS if path.startswith(("/desk", "/compliance", "/operator"))}
+    assert (ACTS.keys() - ASKS.keys() - FREE - of_staff, (ASKS.keys() | FREE) - ACTS.keys(), ASKS.keys() & FREE) == (set(), set(), set())
+
+
+@pytest.mark.parametrize("path", [path for path in ACTS if path not in FREE and ACTS[path].by in {each.key for each in CAST}])
+def test_no_act_that_asks_for_a_second_factor_goes_without(place: Ground, path: str) -> None:
+    act = ACTS[path]
+    ids = dict(act.fresh(place))
+    visitor = place.with_session(act.by, second_factor_at=None)
+    fields = act.fields(place, ids)
+    place.settle()
+    before = snapshot(place, EVIDENCE)
+    answer = visitor.post(Route("pages", "POST", path).at(**ids), fields, **JSON)
+    assert _code(answer) == "second_factor_required" or "This needs a second factor" in answer.text, answer.text
+    assert (answer.status_code in (403, 422), changed(before, snapshot(place, EVIDENCE))) == (True, [])
+    visitor.close()
+
+
+@pytest.mark.parametrize(
+    "path", [path for path, kind in ASKS.items() if NEEDS[kind].recent and ACTS[path].by in {each.key for each in CAST}]
+)
+def test_no_act_that_asks_for_a_fresh_proof_takes_an_old_one(place: Ground, path: str) -> None:
+    act, old = ACTS[path], place.house.clock.now() - timedelta(minutes=10, seconds=1)
+    ids = dict(act.fresh(place))
+    visitor = place.with_session(act.by, second_factor_at=old, reauthenticated_at=old)
+    fields = act.fields(place, ids)
+    place.settle()
+    before = snapshot(place, EVIDENCE)
+    answer = visitor.post(Route("pages", "POST", path).at(**ids), fields, **JSON)
+    assert _code(answer) in ("reauthentication_required", "invalid_input") or "Give your password once more" in answer.text, answer.text
+    assert (answer.status_code in (403, 422), changed(before, snapshot(place, EVIDENCE))) == (True, [])
+    visitor.close()
 
 
 def _tokens_of_sessions_before(place: Ground) -> dict[str, str]:

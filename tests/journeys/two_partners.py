@@ -7,11 +7,12 @@ things others may not see; the rival looks for them. Each has one person for eve
 from __future__ import annotations
 
 import base64
+import secrets
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -32,7 +33,7 @@ from contracts.datasets.load import ordinal_of, refresh
 from contracts.deliveries.ordinals import Ordinals
 from contracts.deliveries.service import erase, held
 from contracts.house import House
-from contracts.ids import new_id
+from contracts.ids import new_id, secret_hash
 from contracts.ledger.tables import LedgerEntry, StagedEntry
 from contracts.lifecycle import service as lifecycle
 from contracts.lifecycle.tables import Contract
@@ -41,7 +42,7 @@ from contracts.people import service as people
 from contracts.people.accounts import give_role
 from contracts.people.actor import Actor
 from contracts.people.roles import Role, Side
-from contracts.people.tables import Account, Membership, OneTimeLink, Organisation
+from contracts.people.tables import Account, Membership, OneTimeLink, Organisation, SignInSession
 from contracts.sandbox import service as sandbox
 from contracts.sandbox.grant import clients_of
 from contracts.settings import load, write_master_key
@@ -188,6 +189,18 @@ class Ground:
     def _opened(self, account_id: str) -> str:
         with self.house.store.write("ground") as unit:
             return people.open_session(unit, account_id, "203.0.113.0/24", second_factor=True)
+
+    def with_session(self, key: str, **changes: datetime | None) -> Visitor:
+        """A browser of the person's own, whose session is not as pages would leave it."""
+        token = self.session(key)
+        with self.house.store.write("ground") as unit:
+            row = unit.session.get_one(SignInSession, secret_hash(token))
+            for name, value in changes.items():
+                setattr(row, name, value)
+        made = Visitor(self.base_url, f"203.1.{secrets.randbelow(250)}.7")
+        made.become(token)
+        assert made.csrf
+        return made
 
     def crawler(self, key: str, contract_id: str) -> CrawlerKey:
         """A crawler's key that its partner registered, and has not proved yet."""
