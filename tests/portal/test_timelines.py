@@ -19,7 +19,7 @@ def test_requests_fold_and_deeds_stay(house: House) -> None:
     with house.store.read() as session:
         lines = [(each.text, each.times, each.rows, each.index is None) for each in story(session, "ctr_a")]
     assert lines == [
-        ("Client revoked", 1, None, True),
+        ("Credential revoked", 1, None, True),
         ("Records delivered", RECENT - 1, (RECENT - 1) * 10, False),
         ("Countersigned and sealed; in force", 1, None, False),
     ]

@@ -168,6 +168,7 @@ PUBLIC = json.loads(crawler_key()[0])
         json.dumps(PUBLIC | {"x": 7}),
         json.dumps(PUBLIC | {"x": "JrQLj5P_89iXES9-vFgrIy29clF9CC_oPPsw3c5D0bs"}),
     ],
+    ids=range(11),
 )
 def test_what_is_no_public_ed25519_key_of_their_own_is_refused(document: str) -> None:
     with pytest.raises(Refused) as error:
