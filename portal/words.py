@@ -57,6 +57,7 @@ DONE: dict[str, str] = {
     "secret-ended": "The old secret has ended, with the tokens that came by it.",
     "proof-changed": "Saved. It holds within 2 seconds.",
     "revoked": "The credential is revoked. It stops working within 2 seconds.",
+    "registration-closed": "Nobody registers with that token any more. Programs that did are credentials of the contract, and stay.",
     "crawler-registered": "The keys are registered. Prove that each is yours: none of them counts before.",
     "crawler-proved": "The key is proved. It stands for this contract from now on.",
     "crawler-revoked": "The key is revoked. It stands for nothing any more.",

@@ -6,7 +6,7 @@ Both tokens, the one to register with and the one that a registered program mana
 from __future__ import annotations
 
 import hmac
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlmodel import Session, col, select
 
@@ -46,8 +46,9 @@ def make_registration_token(unit: Unit, actor: Actor, contract_id: str, *, uses:
         raise Refused(refusal)
     if contract.state != State.ACTIVE:
         raise refuse("contract_not_active", "Programs register under an active contract; this one is not.", contract=contract.id)
-    if not 1 <= uses <= MOST_USES or not 1 <= days <= MOST_DAYS:
-        raise refuse("invalid_input", "Mend the numbers.", fields={"uses": "1 to 20 programs.", "days": "1 to 30 days."})
+    fields = {name: problem for name, value, most, problem in _bounds(uses, days) if not 1 <= value <= most}
+    if fields:
+        raise refuse("invalid_input", "Mend the numbers.", fields=fields)
     secret = new_secret(TO_REGISTER)
     row = RegistrationToken(
         id=new_id("iat"),
@@ -82,11 +83,24 @@ def registration_tokens_of(session: Session, contract_id: str) -> list[Registrat
     return list(session.exec(query.order_by(col(RegistrationToken.id).desc())).all())
 
 
+def token_of(session: Session, actor: Actor, contract_id: str, token_id: str) -> RegistrationToken:
+    """A token of this contract of the person's organisation; `not_found` for any other."""
+    row = session.get(RegistrationToken, token_id)
+    if row is None or (row.contract_id, row.organisation_id) != (contract_id, actor.organisation_id):
+        raise refuse("not_found", "There is no such token here.")
+    return row
+
+
+def is_good(row: RegistrationToken, now: datetime) -> bool:
+    """Whether a program can still register with the token, as far as the token goes."""
+    return row.revoked_at is None and row.expires_at > now and row.uses_left > 0
+
+
 def opening(unit: Unit, token: str) -> RegistrationToken | None:
     """The locked token to register with, if it is good now and whoever made it may still make credentials."""
     query = select(RegistrationToken).where(RegistrationToken.token_sha256 == secret_hash(token)).with_for_update()
     row = unit.session.exec(query).first()
-    if row is None or row.revoked_at is not None or row.expires_at <= unit.now or row.uses_left < 1:
+    if row is None or not is_good(row, unit.now):
         return None
     return row if holds(unit.session, row.created_by, row.organisation_id, _MAKERS) else None
 
@@ -113,6 +127,7 @@ def register(unit: Unit, row: RegistrationToken, document: object, network: str)
         created_by=row.created_by,
         created_at=unit.now,
         registration_sha256=secret_hash(manages),
+        registered_by=row.id,
     )
     secret = _apply(client, wanted)
     row.uses_left -= 1
@@ -146,6 +161,13 @@ def change(unit: Unit, client: Client, document: object, network: str) -> str | 
 def withdraw(unit: Unit, client: Client) -> None:
     """End a program that takes itself out (RFC 7592 section 2.3), with its tokens."""
     end_client(unit, client, "withdrawn")
+
+
+def _bounds(uses: int, days: int) -> tuple[tuple[str, int, int, str], ...]:
+    return (
+        ("uses", uses, MOST_USES, f"Write a number from 1 to {MOST_USES}."),
+        ("days", days, MOST_DAYS, f"Write a number from 1 to {MOST_DAYS}."),
+    )
 
 
 def _apply(client: Client, wanted: Metadata) -> str:

@@ -36,6 +36,7 @@ class Client(SQLModel, table=True):
     jwks_uri: str = Field(default="", description="Where its keys are, instead of jwks")
     dpop_bound: bool = Field(default=False, description="Its tokens must be bound to a key of its own")
     registration_sha256: str = Field(default="", description="Of the token that a program which registered itself manages itself with")
+    registered_by: str = Field(default="", description="The token that such a program registered itself with, by its id")
     registered_method: str = Field(default="", description="How such a program said that it proves itself, in the words of RFC 7591")
     created_by: str = Field(foreign_key="account.id")
     created_at: datetime

@@ -107,6 +107,9 @@ WHO: dict[str, frozenset[Role] | str] = {
     "POST /partner/contracts/{contract_id}/clients/{client_id}/rotate": MAKERS,
     "GET /partner/contracts/{contract_id}/clients/{client_id}/proof": MAKERS,
     "POST /partner/contracts/{contract_id}/clients/{client_id}/proof": MAKERS,
+    "GET /partner/contracts/{contract_id}/registration": MAKERS,
+    "POST /partner/contracts/{contract_id}/registration": MAKERS,
+    "POST /partner/contracts/{contract_id}/registration/{registration_id}/end": MAKERS,
     "GET /partner/contracts/{contract_id}/crawlers": PARTNERS,
     "POST /partner/contracts/{contract_id}/crawlers": MAKERS,
     "POST /partner/contracts/{contract_id}/crawlers/{crawler_id}/prove": MAKERS,
@@ -276,6 +279,11 @@ def _crawler(ground: Ground) -> Ids:
     return {"contract_id": made.contract_id, "crawler_id": made.id}
 
 
+def _registration(ground: Ground) -> Ids:
+    contract = ground.lab.contracts["active"]
+    return {"contract_id": contract, "registration_id": ground.registration("lab-founder", contract)}
+
+
 def _crawler_proof(ground: Ground, ids: Ids) -> Mapping[str, Any]:
     return {"signature": ground.crawler_signature(ids["crawler_id"])}
 
@@ -345,6 +353,8 @@ ACTS: dict[str, Act] = {
     "/partner/contracts/{contract_id}/clients/{client_id}/proof": Act(
         "lab-developer", _client, lambda g, ids: {"jwks_uri": "https://keys.lab.example/jwks", "tokens": "bound"}
     ),
+    "/partner/contracts/{contract_id}/registration": Act("lab-developer", _contract("active"), lambda g, ids: {"uses": "1", "days": "7"}),
+    "/partner/contracts/{contract_id}/registration/{registration_id}/end": Act("lab-developer", _registration, lambda g, ids: {}),
     "/partner/contracts/{contract_id}/crawlers": Act(
         "lab-developer", _contract("active"), lambda g, ids: {"name": "Zephyr", "keys": crawler_key()[0]}
     ),
@@ -452,6 +462,7 @@ PARAMETERS: dict[str, Foreign] = {
     "contract_id": Foreign(lambda g, things: list(things.contracts.values()), lambda: new_id("ctr")),
     "client_id": Foreign(lambda g, things: [each.client_id for each in things.clients.values()], lambda: new_id("cli")),
     "crawler_id": Foreign(lambda g, things: [things.crawler], lambda: new_id("bot")),
+    "registration_id": Foreign(lambda g, things: [things.registration], lambda: new_id("iat")),
     "sandbox_id": Foreign(lambda g, things: things.sandboxes, lambda: new_id("cli")),
     "authorization_id": Foreign(lambda g, things: things.authorizations, lambda: new_id("aut")),
     "entry_id": Foreign(_entries, lambda: new_id("ent")),
@@ -528,7 +539,7 @@ NAMES: dict[str, str] = {
     ),
     **dict.fromkeys(("code_challenge", "dpop_jkt"), "a hash that is compared"),
     "authorization_details": "narrowed to the own contract",
-    "limit": "a number",
+    **dict.fromkeys(("limit", "uses", "days"), "a number"),
     "next": "test_the_next_page_lies_on_this_portal_and_gives_no_right",
     "client_id": "test_a_client_of_another_partner_is_unknown_without_its_secret",
     **dict.fromkeys(("resource", "license"), "compared with our own"),

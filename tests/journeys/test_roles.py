@@ -179,6 +179,7 @@ def _ids(place: Ground, route: Route) -> dict[str, str]:
         "contract_id": place.lab.contracts["active"],
         "client_id": place.lab.clients["reader"].client_id,
         "crawler_id": place.lab.crawler,
+        "registration_id": place.lab.registration,
         "authorization_id": place.lab.authorizations[0],
         "sandbox_id": place.lab.sandboxes[0],
         "session_ref": "ses_nothing",

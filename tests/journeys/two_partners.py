@@ -29,6 +29,7 @@ from contracts.crawlers.decide import challenge, keys_in
 from contracts.crawlers.tables import CrawlerKey
 from contracts.credentials import authorizations
 from contracts.credentials.authorizations import Asked
+from contracts.credentials.registration import make_registration_token
 from contracts.datasets.load import ordinal_of, refresh
 from contracts.deliveries.ordinals import Ordinals
 from contracts.deliveries.service import erase, held
@@ -100,6 +101,7 @@ class Things:
     clients: dict[str, MadeClient] = field(default_factory=dict)
     authorizations: list[str] = field(default_factory=list)
     crawler: str = ""
+    registration: str = ""
     sandboxes: list[str] = field(default_factory=list)
     passkeys: list[str] = field(default_factory=list)
     lost: list[str] = field(default_factory=list)
@@ -210,6 +212,12 @@ class Ground:
             (row,) = crawlers.register(unit, actor, contract_id, f"{key.split('-', maxsplit=1)[0]}-bot", keys_in(jwk))
         self._crawlers[row.id] = private
         return row
+
+    def registration(self, key: str, contract_id: str) -> str:
+        """The id of a token that programs register themselves with."""
+        actor = self.story.actor(key)
+        with self.house.store.write("ground") as unit:
+            return make_registration_token(unit, actor, contract_id, uses=3, days=7)[0].id
 
     def crawler_signature(self, crawler_id: str) -> str:
         """What the key of `crawler` signs to prove itself."""
@@ -374,6 +382,7 @@ class Ground:
                 *things.contracts.values(),
                 *(each.client_id for each in things.clients.values()),
                 *things.sandboxes,
+                things.registration,
             }
             people = {word for each in people_of(organisation) for word in (each.name, each.email)}
             entries = {each for found in self.entries(*things.contracts.values()).values() for each in found}
@@ -471,6 +480,7 @@ def furnish(made: Ground) -> None:
             things.clients[name] = made.story.make_client(key, contract, f"{key.split('-')[0]}-{name}", audience)
         things.authorizations.append(made.asked_to_consent(things))
         things.crawler = made.crawler(key, things.contracts["active"]).id
+        things.registration = made.registration(key, things.contracts["active"])
         things.sandboxes.append(made.sandbox(key))
         member = f"{key.partition('-')[0]}-billing"
         things.passkeys.append(made.registered(member, made.authenticator()))

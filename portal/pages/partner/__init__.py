@@ -16,6 +16,7 @@ from portal.pages.partner import (
     member,
     organisation,
     proving,
+    registering,
     sandbox,
     team,
     today,
@@ -26,7 +27,7 @@ from portal.pages.partner import (
 def router(_house: House) -> APIRouter:
     """Routes of this area."""
     whole = APIRouter()
-    contract_pages = (applications, contracts, clients, credential, proving, crawlers, usage, entries)
+    contract_pages = (applications, contracts, clients, credential, proving, registering, crawlers, usage, entries)
     for part in (today, *contract_pages, team, member, leadership, sandbox, organisation):
         whole.include_router(part.router)
     return whole

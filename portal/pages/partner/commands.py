@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection
 from dataclasses import dataclass
 
@@ -58,6 +59,18 @@ for page in (1, 2):
     if answer["next"] is None:
         break
     cursor = "&cursor=" + urllib.parse.quote(answer["next"])'''
+
+
+def register(base_url: str, token: str, terms: Terms) -> str:
+    """A registration (RFC 7591 section 3.1) of the usual kind that the contract takes: a program by itself, or one that people sign in with."""
+    alone = {"client_name": "nightly-pull", "grant_types": ["client_credentials"]}
+    people = {"client_name": "desk-tool", "redirect_uris": ["http://127.0.0.1/back"], "token_endpoint_auth_method": "none"}
+    return (
+        f'curl -sS -H "Authorization: Bearer {token}" \\\n'
+        '  -H "Content-Type: application/json" \\\n'
+        f"  -d '{json.dumps(people if terms.named_users else alone)}' \\\n"
+        f"  {base_url}/oauth/register"
+    )
 
 
 def login(base_url: str, client_id: str, terms: Terms) -> str:
