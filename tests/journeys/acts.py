@@ -419,6 +419,8 @@ ASKS: dict[str, Kind] = {
     f"{_CONTRACT}/clients/{{client_id}}/end-earlier": Kind.STOP_CREDENTIAL,
     f"{_CONTRACT}/clients/{{client_id}}/revoke": Kind.STOP_CREDENTIAL,
     "/desk/contracts/{contract_id}/clients/{client_id}/revoke": Kind.STOP_CREDENTIAL,
+    f"{_CONTRACT}/registration": Kind.CREDENTIAL,
+    f"{_CONTRACT}/registration/{{registration_id}}/end": Kind.STOP_CREDENTIAL,
     f"{_CONTRACT}/crawlers": Kind.CREDENTIAL,
     f"{_CONTRACT}/crawlers/{{crawler_id}}/prove": Kind.CREDENTIAL,
     f"{_CONTRACT}/crawlers/{{crawler_id}}/revoke": Kind.STOP_CREDENTIAL,
