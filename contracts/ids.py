@@ -44,6 +44,19 @@ PREFIXES = {
     "ver": "contract version",
 }
 
+SECRETS = {
+    "ac": "authorization code",
+    "ak": "API key",
+    "cs": "client secret",
+    "ia": "token to register programs with",
+    "ln": "one-time link",
+    "pr": "authorization request sent ahead",
+    "ra": "token that a registered program manages itself with",
+    "rt": "refresh token",
+    "sb": "sandbox secret",
+    "ss": "sign-in session",
+}
+
 
 def new_id(prefix: str) -> str:
     """A new identifier: prefix, 48 bits of milliseconds and 80 random bits in Crockford's base 32.
@@ -59,8 +72,11 @@ def new_id(prefix: str) -> str:
 def new_secret(kind: str) -> str:
     """A secret of 256 random bits as `licet_<kind>_<43 characters><checksum>`.
 
-    The six-character checksum (CRC-32) lets scanners for leaked secrets tell a real one from a look-alike.
+    The six-character checksum (CRC-32) lets scanners for leaked secrets tell a real one from a look-alike. Raises `KeyError` for a
+    kind that `SECRETS` does not know: what is not in the table, nobody would look for where it must not stand.
     """
+    if kind not in SECRETS:
+        raise KeyError(kind)
     body = f"licet_{kind}_{_base62(secrets.randbits(256), 43)}"
     return body + _checksum(body)
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contracts.ids import PREFIXES, is_well_formed_secret, new_id, new_secret
+from contracts.ids import PREFIXES, SECRETS, is_well_formed_secret, new_id, new_secret
 
 
 @pytest.mark.parametrize("kind", sorted(PREFIXES))
@@ -25,10 +25,16 @@ def test_ids_differ() -> None:
     assert len({new_id("ent") for _ in range(1000)}) == 1000
 
 
-def test_a_secret_carries_its_kind_and_checksum() -> None:
-    secret = new_secret("cs")
-    assert re.fullmatch(r"licet_cs_[0-9A-Za-z]{49}", secret)
+@pytest.mark.parametrize("kind", sorted(SECRETS))
+def test_a_secret_carries_its_kind_and_checksum(kind: str) -> None:
+    secret = new_secret(kind)
+    assert re.fullmatch(rf"licet_{kind}_[0-9A-Za-z]{{49}}", secret)
     assert is_well_formed_secret(secret)
+
+
+def test_a_secret_of_an_unknown_kind_is_an_error() -> None:
+    with pytest.raises(KeyError):
+        new_secret("xy")
 
 
 @given(st.integers(min_value=9, max_value=57), st.sampled_from("0aZ"))

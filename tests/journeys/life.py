@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import re
 import secrets
 import time
@@ -20,11 +21,8 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 import httpx
 
 from contracts.applications.tables import Application
-from contracts.credentials.tables import Client
-from contracts.ids import new_id
 from contracts.lifecycle.tables import Contract
 from contracts.settings import Settings, load, write_master_key
-from contracts.store import epochs
 from contracts.store.unit import Store
 from contracts.terms.defaults import propose
 from portal.commands.init import administrator_link, prepare
@@ -39,8 +37,11 @@ from tests.harness.visitor import Visitor
 _LINK = re.compile(r"https?://[^/\s]+(/(?:join|confirm)/(\S+))")
 _SECRET = re.compile(r"licet_cs_\w+")
 _KEY = re.compile(r"licet_ak_\w+")
+_SANDBOX = re.compile(r"licet_sb_\w+")
+_TO_REGISTER = re.compile(r"licet_ia_\w+")
 PATIENCE = 20.0
 BACK = "http://127.0.0.1/back"
+WITH_REFRESH = {"grant_types": ["authorization_code", "refresh_token"]}
 FORM = {"content-type": "application/x-www-form-urlencoded"}
 REASON = "It was read with care and discussed."
 
@@ -127,12 +128,14 @@ class Life:
         at: dict[str, str] = {}
         steward, second, officer = self.people["steward"], self.people["second"], self.people["officer"]
         clients: list[MadeClient] = []
+        programs: list[str] = []
 
         def desk(who: Visitor, act: str, **fields: str) -> None:
             path = f"/desk/contracts/{at['contract']}"
             self._posted(who, f"{path}/{act}", {"revision": self._revision(Contract, at["contract"]), **fields}, path)
 
         yield "sign up", lambda: self._sign_up(lead)
+        yield "try the sandbox", lambda: self._sandbox(lead)
         yield "apply", lambda: self._apply(lead, at)
         yield "withdraw", lambda: self._withdraw(lead)
         yield "decline", lambda: self._decline(lead)
@@ -146,7 +149,8 @@ class Life:
         yield "make a key", lambda: self._key(lead, at["contract"])
         yield "read", lambda: self._read(clients)
         yield "renew a secret", lambda: self._renew(lead, clients[0])
-        yield "let a program in", lambda: self._consent(lead, at["contract"])
+        yield "let programs register themselves", lambda: programs.extend(self._registered(lead, at["contract"]))
+        yield "let a program in", lambda: self._consent(lead, programs[0])
         yield "suspend", lambda: desk(steward, "suspend", reason=REASON)
         yield "ask to lift", lambda: desk(steward, "ask-lift", lift_reason=REASON)
         yield "lift", lambda: desk(second, "lift")
@@ -269,14 +273,18 @@ class Life:
         self.clients.append(made)
         return made
 
-    def _consent(self, key: str, contract: str) -> None:
-        """A program asks to read for a person, is let in, and renews its token once."""
-        lead, program = self.people[key], self._program(contract)
+    def _consent(self, key: str, program: str) -> None:
+        """A program asks to read for a person, by a request that it sent ahead; it is let in, and renews its token once."""
+        lead = self.people[key]
         verifier = self.kept("code verifier", secrets.token_urlsafe(40))
         challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
         asked = {"response_type": "code", "client_id": program, "redirect_uri": BACK, "scope": "records:read", "state": "s1"}
-        query = urlencode({**asked, "code_challenge": challenge, "code_challenge_method": "S256"})
-        page = lead.get(f"/oauth/authorize?{query}").headers["location"]
+        ahead = urlencode({**asked, "code_challenge": challenge, "code_challenge_method": "S256"}).encode()
+        reply = partner.ask(self.base_url, "POST", "/oauth/par", ahead, FORM)
+        assert reply.status == 201, reply.body
+        request_uri = reply.json["request_uri"]
+        self.kept("pushed request", request_uri.rpartition(":")[2])
+        page = lead.get(f"/oauth/authorize?{urlencode({'client_id': program, 'request_uri': request_uri})}").headers["location"]
         assert lead.get(page).status_code == 200
         answer = lead.post(page, {"answer": "allow"})
         self.once.append(answer)
@@ -292,20 +300,50 @@ class Life:
         self.kept("access token", reply.json["access_token"])
         return self.kept("refresh token", reply.json["refresh_token"])
 
-    def _program(self, contract_id: str) -> str:
-        """A public program of the contract, as registration will make it."""
-        with self.store.write("program") as unit:
-            contract = unit.session.get_one(Contract, contract_id)
-            made = Client(
-                id=new_id("cli"), contract_id=contract.id, organisation_id=contract.organisation_id, name="a tool", audience="api"
-            )
-            made.scopes, made.secret_sha256, made.auth_method = ["records:read"], "", "none"
-            made.grant_types, made.redirect_uris = ["authorization_code", "refresh_token"], [BACK]
-            made.created_by, made.created_at = contract.drafted_by, unit.now
-            unit.session.add(made)
-            unit.session.flush()
-            epochs.bump(unit, "grants")
-            return made.id
+    def _sandbox(self, key: str) -> None:
+        """A sandbox credential, and an invented record by it."""
+        answer = self.people[key].post("/partner/sandbox", {"name": "first try", "dataset": "trees"})
+        found, named = _SANDBOX.search(answer.text), re.search(r"cli_\w+", answer.text)
+        assert found is not None and named is not None, answer.text
+        self.once.append(answer)
+        self._tried(MadeClient("", named.group(), self.kept("sandbox secret", found.group()), "", ()))
+
+    def _registered(self, key: str, contract: str) -> list[str]:
+        """A public program and one with a secret, which register themselves with a token that a person made and then ended."""
+        path = f"/partner/contracts/{contract}/registration"
+        answer = self.people[key].post(path, {"uses": "3", "days": "1", "password": self.password(key)})
+        found = _TO_REGISTER.search(answer.text)
+        assert found is not None, answer.text
+        self.once.append(answer)
+        token = self.kept("registration token", found.group())
+        public = self._register(
+            token, {"client_name": "a tool", "redirect_uris": [BACK], "token_endpoint_auth_method": "none", **WITH_REFRESH}
+        )
+        alone = self._register(token, {"client_name": "a loader", "grant_types": ["client_credentials"]})
+        made = MadeClient("", alone["client_id"], self.kept("client secret", alone["client_secret"]), contract, ())
+        self.clients.append(made)
+        self._tried(made)
+        listed = re.search(rf"{path}/iat_\w+/end", self.people[key].get(path).text)
+        assert listed is not None
+        self._posted(self.people[key], listed.group(), {}, "done=registration-closed")
+        return [public["client_id"], alone["client_id"]]
+
+    def _register(self, token: str, document: dict[str, Any]) -> dict[str, Any]:
+        """What the program was told, after it has read its registration once with its own token."""
+        bearer = {"authorization": f"Bearer {token}", "content-type": "application/json"}
+        reply = partner.ask(self.base_url, "POST", "/oauth/register", json.dumps(document).encode(), bearer)
+        assert reply.status == 201, reply.body
+        made: dict[str, Any] = reply.json
+        manages = self.kept("registration access token", made["registration_access_token"])
+        own = partner.ask(self.base_url, "GET", f"/oauth/register/{made['client_id']}", headers={"authorization": f"Bearer {manages}"})
+        assert own.status == 200, own.body
+        return made
+
+    def _tried(self, client: MadeClient) -> None:
+        """A token by a secret, and a record by the token."""
+        reply = partner.token(self.base_url, client)
+        assert reply.status == 200, reply.body
+        assert partner.records(self.base_url, self.kept("access token", reply.json["access_token"]), query="limit=1").status == 200
 
     def _read(self, clients: list[MadeClient]) -> None:
         for client in clients:

@@ -23,6 +23,7 @@ from sqlalchemy import text
 from sqlmodel import select
 
 from contracts.clock import SystemClock
+from contracts.ids import SECRETS
 from contracts.keys import KeyRing, KeyRow, master_key
 from contracts.settings import Settings
 from contracts.store.engine import open_engine
@@ -79,7 +80,8 @@ def test_nothing_on_the_disk_holds_a_secret(left: Left) -> None:
 def test_no_page_shows_a_secret_but_the_one_that_shows_it_once(left: Left) -> None:
     assert {path: kinds for path, page in left.pages.items() if (kinds := left.found(page.encode()))} == {}
     assert len(left.pages) > 60
-    assert left.found(left.shown_once.encode()) == ["API key", "app secret", "authorization code", "client secret", "recovery code"]
+    once = {"API key", "app secret", "authorization code", "client secret", "recovery code", "registration token", "sandbox secret"}
+    assert left.found(left.shown_once.encode()) == sorted(once)
 
 
 def test_no_mail_holds_a_secret_but_its_own_link(left: Left) -> None:
@@ -89,11 +91,17 @@ def test_no_mail_holds_a_secret_but_its_own_link(left: Left) -> None:
 def test_every_kind_of_secret_was_looked_for(left: Left) -> None:
     people = {"password", "app secret", "recovery code", "one-time token", "licet_session", "licet_visitor"}
     programs = {"API key", "client secret", "access token", "authorization code", "code verifier", "refresh token"}
-    kinds = people | programs | {"webhook secret", "master key"}
+    registered = {"registration token", "registration access token", "pushed request", "sandbox secret"}
+    kinds = people | programs | registered | {"webhook secret", "master key"}
     private = {f"private key of {each}" for each in ("token", "seal", "ledger", "pseudonym", "cursor", "session", "index")}
     assert left.secrets.keys() == kinds | private
     assert {kind: len(forms) for kind, forms in left.secrets.items() if len(forms) < 2} == {"webhook secret": 1}
     assert all(left.found(form) == [kind] for kind, forms in left.secrets.items() for form in forms)
+
+
+def test_every_kind_of_secret_that_the_house_makes_was_in_the_life(left: Left) -> None:
+    looked_for = b" ".join(form for forms in left.secrets.values() for form in forms)
+    assert {kind: name for kind, name in SECRETS.items() if f"licet_{kind}_".encode() not in looked_for} == {}, "add an act to the life"
 
 
 def _live(life: Life, folder: Path, store: Store) -> None:
