@@ -11,7 +11,7 @@ from datetime import datetime
 
 from sqlmodel import Session
 
-from contracts.credentials.decide import CLIENT_KIND, SCOPES, scopes_for
+from contracts.credentials.decide import CLIENT_KIND, READ, SCOPES, scopes_for
 from contracts.credentials.tables import Client
 from contracts.credentials.tokens import Audience, ClientFacts
 from contracts.datasets.catalogue import Dataset
@@ -118,7 +118,7 @@ class Directory:
         if row is None or row.revoked_at is not None:
             return None
         contract_id = contract_id_of(row.organisation_id)
-        facts = ClientFacts(row.id, contract_id, row.organisation_id, "api", scopes_for("api"), row.secret_sha256)
+        facts = ClientFacts(row.id, contract_id, row.organisation_id, "api", frozenset({READ}), row.secret_sha256)
         return KnownClient(facts, compile_sandbox(session, self._datasets, contract_id), epoch)
 
 

@@ -14,7 +14,7 @@ from types import MappingProxyType
 from sqlmodel import Session, col, select
 
 from contracts.credentials.bounds import Bounds
-from contracts.credentials.decide import scopes_for
+from contracts.credentials.decide import READ
 from contracts.credentials.issued import denied_of
 from contracts.datasets.catalogue import Dataset, Version
 from contracts.errors import Refusal
@@ -51,7 +51,7 @@ def compile_sandbox(session: Session, datasets: Iterable[Dataset], contract_id: 
         terms_sha256=terms_hash(to_json(terms)),
         state=STATE,
         terms=terms,
-        clients=MappingProxyType({each.id: scopes_for("api") for each in live}),
+        clients=MappingProxyType({each.id: frozenset({READ}) for each in live}),
         denied=denied_of(session, contract_id),
         bounds=MappingProxyType({each.id: Bounds((), each.last_day, each.tokens_since) for each in live}),
     )

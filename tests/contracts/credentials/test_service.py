@@ -92,6 +92,9 @@ def test_a_secret_is_shown_once_and_kept_as_its_hash(store: Store, lead: Actor, 
         "earlier_sha256": "",
         "earlier_until": None,
         "tokens_since": None,
+        "registration_sha256": "",
+        "registered_by": "",
+        "registered_method": "",
     }
     assert _grants(store) == before + 1
     assert _leaves(store) == [
