@@ -13,11 +13,11 @@ install: .venv/.base
 
 test: .venv/.dev
 	deploy/test-tools
-	$(BIN)/pytest -n 2 --dist loadfile
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 test-workers: .venv/.dev
 	deploy/test-tools
-	TEST_WORKERS=2 $(BIN)/pytest -n 2 --dist loadfile
+	TEST_WORKERS=2 $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 faults: .venv/.dev
 	FAULT_ROUNDS=50 CUT_TRIES=1000 $(BIN)/pytest -m faults --timeout 3600
