@@ -29,17 +29,22 @@ _MARGIN = timedelta(seconds=30)
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """Records of one dataset and who holds them, read before the erasure's transaction so that its lock stays short."""
+    """Records of one dataset and who holds them, read before the erasure's transaction so that its lock stays short.
+
+    `hours` are those that a contract's terms give its holder to erase them; None where they give none.
+    """
 
     dataset: str
     ordinals: Ordinals
     contracts: Mapping[str, Ordinals] = field(default_factory=dict)
     read_at: datetime | None = None
+    hours: Mapping[str, int | None] = field(default_factory=dict)
 
 
 def held(session: Session, now: datetime, dataset: str, ordinals: Ordinals) -> Held:
     """Who holds the records now. May take long: scan before, not inside, a write."""
-    return Held(dataset, ordinals, queries.holders(session, dataset, ordinals), now)
+    holding = queries.holders(session, dataset, ordinals)
+    return Held(dataset, ordinals, holding, now, {contract: _hours(session, contract) for contract in holding})
 
 
 def erase(unit: Unit, actor: Actor, what: Held, reason: str) -> str:
@@ -102,7 +107,7 @@ def _tell(unit: Unit, actor: Actor, what: Held, ordinals: Ordinals, erasure: str
             count=len(found),
             reason=reason,
             made_at=unit.now,
-            due_at=_due(unit, contract),
+            due_at=_due(unit, what, contract),
         )
         unit.session.add(notice)
         outbox.put(unit, NOTICE, {"notice": notice.id})
@@ -121,13 +126,17 @@ def _tell(unit: Unit, actor: Actor, what: Held, ordinals: Ordinals, erasure: str
     )
 
 
-def _due(unit: Unit, contract_id: str) -> datetime | None:
+def _due(unit: Unit, what: Held, contract_id: str) -> datetime | None:
+    hours = what.hours[contract_id] if contract_id in what.hours else _hours(unit.session, contract_id)
+    return None if hours is None else unit.now + timedelta(hours=hours)
+
+
+def _hours(session: Session, contract_id: str) -> int | None:
     query = (
         select(ContractVersion)
         .join(Contract, (col(Contract.id) == col(ContractVersion.contract_id)) & (col(Contract.version) == col(ContractVersion.number)))
         .where(Contract.id == contract_id)
     )
-    version = unit.session.exec(query).first()
+    version = session.exec(query).first()
     terms = None if version is None else readable(version.terms_json)
-    hours = None if terms is None else terms.erasure_hours
-    return None if hours is None else unit.now + timedelta(hours=hours)
+    return None if terms is None else terms.erasure_hours
