@@ -55,6 +55,9 @@ CODES: dict[str, Code] = {
     "changed_meanwhile": Code(Kind.CONFLICT, "Someone else changed the thing since the page was opened."),
     "reason_required": Code(Kind.INVALID, "The decision needs a reason in words."),
     "wider_than_asked": Code(Kind.INVALID, "The terms would allow more than was applied for or than the dataset's policy allows."),
+    "certificate_overdue": Code(
+        Kind.CONFLICT, "A certificate of destruction under an ended contract is late; nothing is renewed until it is there."
+    ),
     "seal_broken": Code(
         Kind.UNAVAILABLE, "The stored terms are not those of the sealed contract; access stays closed until an incident is settled."
     ),

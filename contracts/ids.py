@@ -13,6 +13,7 @@ _BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 PREFIXES = {
     "acc": "account",
+    "amd": "amendment",
     "app": "application",
     "aut": "authorization request",
     "bot": "key of a crawler",
@@ -36,6 +37,7 @@ PREFIXES = {
     "org": "organisation",
     "out": "effect in the outbox",
     "req": "request",
+    "rnd": "new text for many contracts",
     "sbx": "sandbox of an organisation, in the place of a contract",
     "ses": "sign-in session",
     "sig": "signature",

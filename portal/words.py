@@ -32,6 +32,8 @@ _CONTRACT = {
     "lift_asked": StateWord("Suspended, lift asked for", "stop"),
     "terminated": StateWord("Ended early", "plain"),
     "expired": StateWord("Ended", "plain"),
+    "closing": StateWord("Ended, certificate due", "wait"),
+    "closed": StateWord("Closed", "plain"),
 }
 _CONTRACT_FOR_PARTNERS = {
     **_CONTRACT,

@@ -16,13 +16,14 @@ from contracts.people.independence import second_person
 
 LONGEST_NAME = 120
 
-SIGNING = {Command.SIGN: Act.SIGN, Command.COUNTERSIGN: Act.COUNTERSIGN}
-NEEDS_REASON = frozenset({Command.SUSPEND, Command.ASK_LIFT, Command.TERMINATE})
+SIGNING = {Command.SIGN: Act.SIGN, Command.COUNTERSIGN: Act.COUNTERSIGN, Command.CERTIFY: Act.SIGN}
+NEEDS_REASON = frozenset({Command.SUSPEND, Command.ASK_LIFT, Command.TERMINATE, Command.CERTIFY, Command.SEND_BACK})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """A command as it was given. `name` and `capacity` belong to signatures, `reason` to the commands that need one."""
+    """A command as it was given. `name` and `capacity` belong to signatures, `reason` to the commands that need one; of a certificate
+    it is the statement."""
 
     command: Command
     revision: int
@@ -62,11 +63,15 @@ def step_before(contract: Contract, command: Command) -> frozenset[str]:
 
 
 def _form_refusal(wanted: Wanted) -> Refusal | None:
-    if wanted.command in NEEDS_REASON:
-        return reason_refusal(wanted.reason)
-    if wanted.command not in SIGNING:
-        return None
-    wrong = {"name": _line(wanted.name, "Write your full name."), "capacity": _line(wanted.capacity, "Say in what role you sign.")}
+    refusal = reason_refusal(wanted.reason) if wanted.command in NEEDS_REASON else None
+    if refusal is not None or wanted.command not in SIGNING:
+        return refusal
+    return signature_refusal(wanted.name, wanted.capacity)
+
+
+def signature_refusal(name: str, capacity: str) -> Refusal | None:
+    """`invalid_input` by field where a signature lacks the person's name, or the capacity in which they sign."""
+    wrong = {"name": _line(name, "Write your full name."), "capacity": _line(capacity, "Say in what role you sign.")}
     fields = {name: message for name, message in wrong.items() if message}
     return Refusal("invalid_input", "The signature is not complete; see the fields marked.", {"fields": fields}) if fields else None
 

@@ -35,11 +35,11 @@ def draft(
     _check_application(unit, application)
     if refusal := within(terms, application, settings):
         raise Refused(refusal)
-    _check_rendered(rendered, terms, contract_id)
+    check_rendered(unit, rendered, terms, contract_id)
     contract = _contract(unit, actor, contract_id, application)
     unit.session.add(contract)
     unit.session.flush()
-    unit.session.add(_version(unit, contract_id, rendered))
+    unit.session.add(new_version(unit, actor, contract_id, 1, rendered))
     _record(unit, actor, contract, rendered)
     return contract
 
@@ -54,7 +54,8 @@ def _check_application(unit: Unit, application: Application) -> None:
         raise refuse("command_not_possible", reason, contract=standing[0].id)
 
 
-def _check_rendered(rendered: Rendered, terms: Terms, contract_id: str) -> None:
+def check_rendered(unit: Unit, rendered: Rendered, terms: Terms, contract_id: str) -> None:
+    """Whether what was rendered may be stored as this contract's; raises as `draft` says."""
     of_terms = rendered.terms_json == to_json(terms) and rendered.terms_sha256 == _sha256(rendered.terms_json.encode())
     of_text = rendered.text_sha256 == _sha256(rendered.text.encode()) and rendered.pdf_sha256 == _sha256(rendered.pdf)
     if not (of_terms and of_text and contract_id in rendered.text and rendered.terms_sha256 in rendered.text):
@@ -75,11 +76,12 @@ def _contract(unit: Unit, actor: Actor, contract_id: str, application: Applicati
     )
 
 
-def _version(unit: Unit, contract_id: str, rendered: Rendered) -> ContractVersion:
+def new_version(unit: Unit, actor: Actor, contract_id: str, number: int, rendered: Rendered) -> ContractVersion:
+    """A version's row, not added yet."""
     return ContractVersion(
         id=new_id("ver"),
         contract_id=contract_id,
-        number=1,
+        number=number,
         terms_json=rendered.terms_json,
         terms_sha256=rendered.terms_sha256,
         text=rendered.text,

@@ -8,19 +8,18 @@ from __future__ import annotations
 
 import hashlib
 
-from contracts.errors import Refusal, Refused, refuse
+from contracts.errors import refuse
 from contracts.ids import new_id
 from contracts.keys import KeyRing, Purpose
-from contracts.ledger.stage import Entry, record
-from contracts.lifecycle import tell
-from contracts.lifecycle.decide import People, Wanted, decide, step_before
+from contracts.lifecycle import closing, tell
+from contracts.lifecycle.decide import Wanted
 from contracts.lifecycle.drafting import draft
-from contracts.lifecycle.queries import version_of, visible_to
+from contracts.lifecycle.queries import version_of
 from contracts.lifecycle.seal import all_signed, changed_hash, seal, signatures_under
-from contracts.lifecycle.states import LIVE, ROLES, Command
+from contracts.lifecycle.states import LIVE, Command
+from contracts.lifecycle.steps import apply, note, take
 from contracts.lifecycle.tables import Contract, ContractVersion, Signature
 from contracts.people.actor import SYSTEM, Actor
-from contracts.people.independence import entangled_with
 from contracts.store import epochs
 from contracts.store.outbox import put
 from contracts.store.unit import Unit
@@ -33,21 +32,21 @@ DOCUMENT = "contract.document"
 
 def offer(unit: Unit, actor: Actor, contract_id: str, revision: int) -> Contract:
     """Show the draft to the partner, who may sign it from now on."""
-    contract = _take(unit, actor, contract_id, Wanted(command=Command.OFFER, revision=revision))
+    contract = take(unit, actor, contract_id, Wanted(command=Command.OFFER, revision=revision))
     contract.offered_at = unit.now
     tell.offered(unit, contract)
-    _record(unit, actor, contract, "contract.offered")
+    note(unit, actor, contract, "contract.offered")
     return contract
 
 
 def sign(unit: Unit, actor: Actor, contract_id: str, revision: int, *, name: str, capacity: str) -> Contract:
     """The partner's signature over text and terms as stored; needs the password given within ten minutes."""
     wanted = Wanted(command=Command.SIGN, revision=revision, name=name, capacity=capacity)
-    contract = _take(unit, actor, contract_id, wanted)
+    contract = take(unit, actor, contract_id, wanted)
     version = _intact(unit, contract)
-    unit.session.add(_signature(unit, actor, version, "partner", wanted))
+    unit.session.add(signature(unit, actor, version, "partner", name, capacity))
     tell.signed(unit, contract, wanted.name.strip())
-    _record(unit, actor, contract, "contract.signed", version, personal={"name": name.strip(), "capacity": capacity.strip()})
+    note(unit, actor, contract, "contract.signed", version, personal={"name": name.strip(), "capacity": capacity.strip()})
     return contract
 
 
@@ -57,13 +56,13 @@ def countersign(unit: Unit, actor: Actor, keys: KeyRing, contract_id: str, revis
     Makes the contract's pseudonym key, and asks for its tables ("contract.activated") and signed PDF ("contract.document").
     """
     wanted = Wanted(command=Command.COUNTERSIGN, revision=revision, name=name, capacity=capacity)
-    contract = _take(unit, actor, contract_id, wanted)
+    contract = take(unit, actor, contract_id, wanted)
     version = _intact(unit, contract)
     if not all_signed(version, signatures_under(unit.session, contract.id, version.number), "partner"):
         raise refuse(
             "seal_broken", "What is stored now is not what the partner signed, so nobody may countersign it.", differs="signatures"
         )
-    unit.session.add(_signature(unit, actor, version, "platform", wanted))
+    unit.session.add(signature(unit, actor, version, "platform", name, capacity))
     unit.session.flush()
     version.seal = seal(keys, unit, contract, version, signatures_under(unit.session, contract.id, version.number))
     version.sealed_at = contract.activated_at = unit.now
@@ -75,49 +74,50 @@ def countersign(unit: Unit, actor: Actor, keys: KeyRing, contract_id: str, revis
     tell.activated(unit, contract, version)
     signed = {"name": name.strip(), "capacity": capacity.strip()}
     seal_sha256 = hashlib.sha256(version.seal.encode()).hexdigest()
-    _record(unit, actor, contract, "contract.activated", version, personal=signed, seal_sha256=seal_sha256)
+    note(unit, actor, contract, "contract.activated", version, personal=signed, seal_sha256=seal_sha256)
     return contract
 
 
 def suspend(unit: Unit, actor: Actor, contract_id: str, revision: int, reason: str) -> Contract:
     """Refuse every request under the contract from now on. Where lifting was asked for, this declines it."""
-    contract = _take(unit, actor, contract_id, Wanted(command=Command.SUSPEND, revision=revision, reason=reason))
+    contract = take(unit, actor, contract_id, Wanted(command=Command.SUSPEND, revision=revision, reason=reason))
     contract.suspended_at, contract.suspended_by = unit.now, actor.account_id
     contract.suspension_reason, contract.lift_asked_by = reason.strip(), None
     epochs.bump(unit, "grants")
     tell.suspended(unit, contract)
-    _record(unit, actor, contract, "contract.suspended", personal={"reason": reason.strip()})
+    note(unit, actor, contract, "contract.suspended", personal={"reason": reason.strip()})
     return contract
 
 
 def ask_lift(unit: Unit, actor: Actor, contract_id: str, revision: int, reason: str) -> Contract:
     """Ask that the suspension be lifted; it stays until another member of staff agrees."""
-    contract = _take(unit, actor, contract_id, Wanted(command=Command.ASK_LIFT, revision=revision, reason=reason))
+    contract = take(unit, actor, contract_id, Wanted(command=Command.ASK_LIFT, revision=revision, reason=reason))
     contract.lift_asked_by = actor.account_id
     tell.lift_asked(unit, contract, actor.name)
-    _record(unit, actor, contract, "contract.lift_asked", personal={"reason": reason.strip()})
+    note(unit, actor, contract, "contract.lift_asked", personal={"reason": reason.strip()})
     return contract
 
 
 def lift(unit: Unit, actor: Actor, contract_id: str, revision: int) -> Contract:
     """Lift the suspension, as another person than the one who asked."""
-    contract = _take(unit, actor, contract_id, Wanted(command=Command.LIFT, revision=revision))
+    contract = take(unit, actor, contract_id, Wanted(command=Command.LIFT, revision=revision))
     contract.suspended_at = contract.suspended_by = contract.lift_asked_by = None
     contract.suspension_reason = ""
     epochs.bump(unit, "grants")
     tell.lifted(unit, contract)
-    _record(unit, actor, contract, "contract.lifted")
+    note(unit, actor, contract, "contract.lifted")
     return contract
 
 
 def terminate(unit: Unit, actor: Actor, contract_id: str, revision: int, reason: str) -> Contract:
     """End the contract for good before its time; the partner hears of it where it had been offered."""
-    contract = _take(unit, actor, contract_id, Wanted(command=Command.TERMINATE, revision=revision, reason=reason))
+    contract = take(unit, actor, contract_id, Wanted(command=Command.TERMINATE, revision=revision, reason=reason))
     contract.ended_at = unit.now
     epochs.bump(unit, "grants")
     if contract.offered_at is not None:
         tell.terminated(unit, contract, reason.strip())
-    _record(unit, actor, contract, "contract.terminated", personal={"reason": reason.strip()})
+    note(unit, actor, contract, "contract.terminated", personal={"reason": reason.strip()})
+    closing.begin(unit, contract)
     return contract
 
 
@@ -125,31 +125,14 @@ def expire(unit: Unit, contract_id: str) -> Contract:
     """Settle in the row what follows from the dates: the last day has passed. `expiry.expire_due` finds such contracts."""
     contract = unit.lock(Contract, contract_id)
     was_live = contract.state in LIVE
-    _apply(unit, SYSTEM, contract, Wanted(command=Command.EXPIRE, revision=contract.revision))
+    apply(unit, SYSTEM, contract, Wanted(command=Command.EXPIRE, revision=contract.revision))
     contract.ended_at = unit.now
     epochs.bump(unit, "grants")
     if was_live:
         tell.expired(unit, contract, version_of(unit.session, contract))
-    _record(unit, SYSTEM, contract, "contract.expired")
+    note(unit, SYSTEM, contract, "contract.expired")
+    closing.begin(unit, contract)
     return contract
-
-
-def _take(unit: Unit, actor: Actor, contract_id: str, wanted: Wanted) -> Contract:
-    actor.require(*ROLES[wanted.command])
-    contract = unit.lock(Contract, contract_id)
-    if not visible_to(actor, contract):
-        raise refuse("not_found", "There is no such thing here.")
-    _apply(unit, actor, contract, wanted)
-    return contract
-
-
-def _apply(unit: Unit, actor: Actor, contract: Contract, wanted: Wanted) -> None:
-    before = step_before(contract, wanted.command)
-    after = decide(contract, actor, wanted, People(unit.now, entangled_with(unit.session, actor, before)))
-    if isinstance(after, Refusal):
-        raise Refused(after)
-    contract.state, contract.revision = after.value, contract.revision + 1
-    unit.session.add(contract)
 
 
 def _intact(unit: Unit, contract: Contract) -> ContractVersion:
@@ -159,41 +142,18 @@ def _intact(unit: Unit, contract: Contract) -> ContractVersion:
     return version
 
 
-def _signature(unit: Unit, actor: Actor, version: ContractVersion, side: str, wanted: Wanted) -> Signature:
+def signature(unit: Unit, actor: Actor, version: ContractVersion, side: str, name: str, capacity: str) -> Signature:
+    """The row of a signature given just now over text and terms as stored, not added yet."""
     return Signature(
         id=new_id("sig"),
         contract_id=version.contract_id,
         version=version.number,
         side=side,
         account_id=actor.account_id,
-        name=wanted.name.strip(),
-        capacity=wanted.capacity.strip(),
+        name=name.strip(),
+        capacity=capacity.strip(),
         text_sha256=version.text_sha256,
         terms_sha256=version.terms_sha256,
         signed_at=unit.now,
         evidence={"email": actor.email, "network": actor.network, "method": "password and second factor"},
     )
-
-
-def _record(
-    unit: Unit,
-    actor: Actor,
-    contract: Contract,
-    event: str,
-    known: ContractVersion | None = None,
-    *,
-    personal: dict[str, str] | None = None,
-    **facts: str,
-) -> None:
-    version = known or version_of(unit.session, contract)
-    entry = Entry(
-        event=event,
-        subject=contract.id,
-        organisation=contract.organisation_id,
-        contract=contract.id,
-        contract_version=version.number,
-        contract_hash=version.terms_sha256,
-        facts={"revision": contract.revision, "text_sha256": version.text_sha256, **facts},
-        personal=actor.personal(**(personal or {})),
-    )
-    record(unit, entry)

@@ -19,6 +19,8 @@ class State(StrEnum):
     LIFT_ASKED = "lift_asked"
     TERMINATED = "terminated"
     EXPIRED = "expired"
+    CLOSING = "closing"
+    CLOSED = "closed"
 
 
 class Command(StrEnum):
@@ -32,6 +34,9 @@ class Command(StrEnum):
     LIFT = "lift"
     TERMINATE = "terminate"
     EXPIRE = "expire"
+    CLOSE = "close"
+    CERTIFY = "certify"
+    SEND_BACK = "send_back"
 
 
 MEANING: dict[State, str] = {
@@ -43,10 +48,13 @@ MEANING: dict[State, str] = {
     State.LIFT_ASKED: "Still suspended; one member of staff asked to lift, another has to agree.",
     State.TERMINATED: "Ended before its time, for good.",
     State.EXPIRED: "Its last day has passed.",
+    State.CLOSING: "It has ended; the partner still owes the certificate that every record was destroyed.",
+    State.CLOSED: "It has ended, and the partner certified that every record was destroyed.",
 }
 
 LIVE = frozenset({State.ACTIVE, State.SUSPENDED, State.LIFT_ASKED})
-FINAL = frozenset({State.TERMINATED, State.EXPIRED})
+# Nothing is read under it any more, whatever is still to be done.
+FINAL = frozenset({State.TERMINATED, State.EXPIRED, State.CLOSING, State.CLOSED})
 
 _S, _C = State, Command
 
@@ -61,6 +69,9 @@ TABLE: dict[State, dict[Command, State | None]] = {
         _C.LIFT: None,
         _C.TERMINATE: _S.TERMINATED,
         _C.EXPIRE: _S.EXPIRED,
+        _C.CLOSE: None,
+        _C.CERTIFY: None,
+        _C.SEND_BACK: None,
     },
     _S.OFFERED: {
         _C.OFFER: None,
@@ -71,6 +82,9 @@ TABLE: dict[State, dict[Command, State | None]] = {
         _C.LIFT: None,
         _C.TERMINATE: _S.TERMINATED,
         _C.EXPIRE: _S.EXPIRED,
+        _C.CLOSE: None,
+        _C.CERTIFY: None,
+        _C.SEND_BACK: None,
     },
     _S.SIGNED: {
         _C.OFFER: None,
@@ -81,6 +95,9 @@ TABLE: dict[State, dict[Command, State | None]] = {
         _C.LIFT: None,
         _C.TERMINATE: _S.TERMINATED,
         _C.EXPIRE: _S.EXPIRED,
+        _C.CLOSE: None,
+        _C.CERTIFY: None,
+        _C.SEND_BACK: None,
     },
     _S.ACTIVE: {
         _C.OFFER: None,
@@ -91,6 +108,9 @@ TABLE: dict[State, dict[Command, State | None]] = {
         _C.LIFT: None,
         _C.TERMINATE: _S.TERMINATED,
         _C.EXPIRE: _S.EXPIRED,
+        _C.CLOSE: None,
+        _C.CERTIFY: None,
+        _C.SEND_BACK: None,
     },
     _S.SUSPENDED: {
         _C.OFFER: None,
@@ -101,6 +121,9 @@ TABLE: dict[State, dict[Command, State | None]] = {
         _C.LIFT: None,
         _C.TERMINATE: _S.TERMINATED,
         _C.EXPIRE: _S.EXPIRED,
+        _C.CLOSE: None,
+        _C.CERTIFY: None,
+        _C.SEND_BACK: None,
     },
     _S.LIFT_ASKED: {
         _C.OFFER: None,
@@ -111,12 +134,17 @@ TABLE: dict[State, dict[Command, State | None]] = {
         _C.LIFT: _S.ACTIVE,
         _C.TERMINATE: _S.TERMINATED,
         _C.EXPIRE: _S.EXPIRED,
+        _C.CLOSE: None,
+        _C.CERTIFY: None,
+        _C.SEND_BACK: None,
     },
-    _S.TERMINATED: dict.fromkeys(Command),
-    _S.EXPIRED: dict.fromkeys(Command),
+    _S.TERMINATED: {**dict.fromkeys(Command), _C.CLOSE: _S.CLOSING},
+    _S.EXPIRED: {**dict.fromkeys(Command), _C.CLOSE: _S.CLOSING},
+    _S.CLOSING: {**dict.fromkeys(Command), _C.CERTIFY: _S.CLOSED},
+    _S.CLOSED: {**dict.fromkeys(Command), _C.SEND_BACK: _S.CLOSING},
 }
 
-# Who may give a command; EXPIRE follows from the dates and belongs to no person.
+# Who may give a command; EXPIRE and CLOSE follow from dates and terms and belong to no person.
 ROLES: dict[Command, tuple[Role, ...]] = {
     _C.OFFER: (Role.STEWARD,),
     _C.SIGN: (Role.LEAD, Role.SIGNATORY),
@@ -126,6 +154,9 @@ ROLES: dict[Command, tuple[Role, ...]] = {
     _C.LIFT: (Role.STEWARD, Role.COMPLIANCE),
     _C.TERMINATE: (Role.STEWARD,),
     _C.EXPIRE: (),
+    _C.CLOSE: (),
+    _C.CERTIFY: (Role.LEAD, Role.SIGNATORY),
+    _C.SEND_BACK: (Role.STEWARD, Role.COMPLIANCE),
 }
 
 

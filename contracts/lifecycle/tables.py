@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import UniqueConstraint
@@ -77,3 +77,19 @@ class Signature(SQLModel, table=True):
     terms_sha256: str
     signed_at: datetime
     evidence: dict[str, Any] = Field(default_factory=dict, sa_type=json_type)  # type: ignore[call-overload]  # a factory of the type is accepted
+
+
+class Closing(SQLModel, table=True):
+    """What a partner owes after the end: the certificate that every record was destroyed, and the one that was given."""
+
+    __tablename__ = "closing"
+
+    contract_id: str = Field(primary_key=True, foreign_key="contract.id")
+    due: date = Field(description="Last day for the certificate; once it has passed, nothing is renewed")
+    begun_at: datetime
+    statement: str = Field(default="", description="What was destroyed and how, as the partner certified it last")
+    name: str = ""
+    capacity: str = ""
+    given_by: str | None = Field(default=None, foreign_key="account.id")
+    given_at: datetime | None = None
+    sent_back_reason: str = Field(default="", description="Why staff did not take the certificate; empty once another was given")

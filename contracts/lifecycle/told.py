@@ -1,10 +1,15 @@
-"""The state of a contract as the ledger tells it: whoever edits the row past every service contradicts the ledger.
+"""The state and version of a contract as the ledger tells them: whoever edits the row past every service contradicts the ledger.
 
-The seal holds terms, text and signatures, not the state, which changes after it. Each change of state is an entry in the same
-transaction, so row and newest entry agree unless one of them was edited; an entry that was made up stands in the ledger for all to see.
+The seal holds terms, text and signatures of one version, not the state, which changes after it, nor which version rules: an older one
+has a good seal too. Each change is an entry in the same transaction, so row and newest entry agree unless one of them was edited; an
+entry that was made up stands in the ledger for all to see.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
 
 import orjson
 from sqlalchemy import text
@@ -25,35 +30,72 @@ STATE_AFTER: dict[str, State] = {
     "contract.lifted": State.ACTIVE,
     "contract.terminated": State.TERMINATED,
     "contract.expired": State.EXPIRED,
+    "contract.closing": State.CLOSING,
+    "contract.closed": State.CLOSED,
+    "contract.certificate_sent_back": State.CLOSING,
 }
+
+# Changes which version rules, and no state: an amendment comes into force while its contract is active or suspended.
+AMENDED = "amendment.in_force"
 
 _NAMES = {"sqlite": "instr(leaf, :thing) > 0", "postgresql": "position(:thing in leaf) > 0"}
 _LOOKS = 3
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """State and version after the newest entries; None where none tells."""
+
+    state: State | None = None
+    version: int | None = None
+
+    def differs(self, contract: Contract) -> str:
+        """What of the row contradicts this: "state", "version" or nothing."""
+        if self.state is not None and self.state != contract.state:
+            return "state"
+        return "version" if self.version is not None and self.version != contract.version else ""
+
+
 def check_state(session: Session, contract: Contract) -> Refusal | None:
-    """`seal_broken` where the row's state is not the one that its newest entry led to. Reads the row again before it says so.
+    """`seal_broken` where the row's state or version is not the one that its newest entries led to. Reads the row again before it says so.
 
     A contract that has no entries is left to its seal: only tests make such.
     """
+    differs = ""
     for _ in range(_LOOKS):
-        told = state_told(session, contract.id)
-        if told is None or told == contract.state:
+        differs = told(session, contract.id).differs(contract)
+        if not differs:
             return None
         # Where each statement sees its own moment, a change between row and entry looks like a contradiction once.
         session.refresh(contract)
-    reason = "The stored contract is not in the state that the ledger tells. Access stays closed; the compliance officer settles it."
-    return Refusal("seal_broken", reason, {"contract": contract.id, "differs": "state"})
+    reason = "The stored contract is not the one that the ledger tells. Access stays closed; the compliance officer settles it."
+    return Refusal("seal_broken", reason, {"contract": contract.id, "differs": differs})
 
 
 def state_told(session: Session, contract_id: str) -> State | None:
     """The state after the newest entry about the contract, integrated or still staged; None where there is none."""
+    return told(session, contract_id).state
+
+
+def told(session: Session, contract_id: str) -> Told:
+    """State and version after the newest entries about the contract, integrated or still staged."""
+    state: State | None = None
+    version: int | None = None
+    for leaf in _newest_first(session, contract_id):
+        version = version or leaf.get("contract_version")
+        state = state or STATE_AFTER.get(leaf["event"])
+        if state is not None:
+            break
+    return Told(state, version)
+
+
+def _newest_first(session: Session, contract_id: str) -> Iterator[Mapping[str, Any]]:
     # Staged ones first: an entry that is integrated meanwhile is then seen twice, never missed.
     named = text(_NAMES[session.connection().dialect.name]).bindparams(thing=contract_id.encode())
     waiting = session.exec(select(StagedEntry.leaf).where(named).order_by(col(StagedEntry.seq).desc())).all()
     for leaf in map(orjson.loads, waiting):
-        if leaf.get("subject") == contract_id and leaf["event"] in STATE_AFTER:
-            return STATE_AFTER[leaf["event"]]
-    mine = (col(LedgerEntry.subject) == contract_id) & col(LedgerEntry.event).in_(STATE_AFTER)
-    event = session.exec(select(LedgerEntry.event).where(mine).order_by(col(LedgerEntry.index).desc()).limit(1)).first()
-    return None if event is None else STATE_AFTER[event]
+        if leaf.get("subject") == contract_id and (leaf["event"] in STATE_AFTER or leaf["event"] == AMENDED):
+            yield leaf
+    for events in ((*STATE_AFTER, AMENDED), tuple(STATE_AFTER)):
+        mine = (col(LedgerEntry.subject) == contract_id) & col(LedgerEntry.event).in_(events)
+        yield from map(orjson.loads, session.exec(select(LedgerEntry.leaf).where(mine).order_by(col(LedgerEntry.index).desc()).limit(1)))

@@ -51,6 +51,17 @@ NOTICES: dict[str, NoticeFacts] = {
     "contract-lifted": _row("To leads, signatories and developers: active again.", "name", "title"),
     "contract-terminated": _row("To leads, signatories and developers, with the reason.", "name", "title", "reason"),
     "contract-expired": _row("To leads, signatories and developers: ended by its dates.", "name", "title", "ends"),
+    "contract-closing": _row("To leads and signatories: certify that the records were destroyed, and by when.", "name", "title", "due"),
+    "contract-closed": _row("To stewards and compliance: a certificate of destruction came in.", "title", "organisation", "signer"),
+    "certificate-sent-back": _row("To leads and signatories: certify again, by when and why.", "name", "title", "due", "reason"),
+    "amendment-offered": _row("To leads and signatories: read a new version, sign or decline.", "name", "title", "reason"),
+    "amendment-offered-by": _row(
+        "To leads and signatories: a new text to accept by a day, or the contract is suspended.", "name", "title", "reason", "accept_by"
+    ),
+    "amendment-signed": _row("To stewards: countersign a new version.", "title", "organisation", "signer"),
+    "amendment-in-force": _row("To leads, signatories and developers: a new version rules.", "name", "title", "version", "ends"),
+    "amendment-declined": _row("To stewards, with the partner's reason.", "title", "organisation", "reason"),
+    "amendment-withdrawn": _row("To leads and signatories, with the reason.", "name", "title", "reason"),
     "credential-leaked": _row(
         "To leads and developers: a credential's secret was found in the open, and ended.", "name", "credential", "title"
     ),

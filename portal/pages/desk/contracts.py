@@ -46,6 +46,8 @@ TITLES = {
     "lift_asked": "Lift asked for",
     "terminated": "Ended early",
     "expired": "Ended",
+    "closing": "Certificate due",
+    "closed": "Closed",
 }
 CSV_HEADER = ("id", "title", "organisation", "kind", "state", "version", "created_at", "offered_at", "activated_at", "ended_at")
 HINTS = ("reason", "name", "capacity")

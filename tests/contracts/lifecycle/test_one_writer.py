@@ -8,8 +8,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[3]
 WRITERS = {
+    "contracts/amendments/service.py",
     "contracts/applications/service.py",
-    "contracts/lifecycle/service.py",
+    "contracts/lifecycle/steps.py",
     "contracts/people/hand_over.py",
     "contracts/people/lost.py",
 }

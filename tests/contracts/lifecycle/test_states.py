@@ -17,6 +17,9 @@ POSSIBLE = {
     (State.LIFT_ASKED, Command.SUSPEND): State.SUSPENDED,
     **{(state, Command.TERMINATE): State.TERMINATED for state in State if state not in FINAL},
     **{(state, Command.EXPIRE): State.EXPIRED for state in State if state not in FINAL},
+    **{(state, Command.CLOSE): State.CLOSING for state in (State.TERMINATED, State.EXPIRED)},
+    (State.CLOSING, Command.CERTIFY): State.CLOSED,
+    (State.CLOSED, Command.SEND_BACK): State.CLOSING,
 }
 
 

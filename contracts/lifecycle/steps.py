@@ -1,0 +1,61 @@
+"""What every command on a contract goes through: role and visibility, the decision, the new state, the entry."""
+
+from __future__ import annotations
+
+from contracts.errors import Refusal, Refused, refuse
+from contracts.ledger.stage import Entry, record
+from contracts.lifecycle.decide import People, Wanted, decide, step_before
+from contracts.lifecycle.queries import version_of, visible_to
+from contracts.lifecycle.states import ROLES
+from contracts.lifecycle.tables import Contract, ContractVersion
+from contracts.people.actor import Actor
+from contracts.people.independence import entangled_with
+from contracts.store.unit import Unit
+
+
+def take(unit: Unit, actor: Actor, contract_id: str, wanted: Wanted) -> Contract:
+    """The contract, locked, after the command that a person gave.
+
+    Raises `role_required` for another role, `not_found` where the person may not know of it, and what `decide` refuses with.
+    """
+    actor.require(*ROLES[wanted.command])
+    contract = unit.lock(Contract, contract_id)
+    if not visible_to(actor, contract):
+        raise refuse("not_found", "There is no such thing here.")
+    apply(unit, actor, contract, wanted)
+    return contract
+
+
+def apply(unit: Unit, actor: Actor, contract: Contract, wanted: Wanted) -> None:
+    """Write the state that follows from the command: the one place that does."""
+    before = step_before(contract, wanted.command)
+    after = decide(contract, actor, wanted, People(unit.now, entangled_with(unit.session, actor, before)))
+    if isinstance(after, Refusal):
+        raise Refused(after)
+    contract.state, contract.revision = after.value, contract.revision + 1
+    unit.session.add(contract)
+
+
+def note(
+    unit: Unit,
+    actor: Actor,
+    contract: Contract,
+    event: str,
+    known: ContractVersion | None = None,
+    *,
+    personal: dict[str, str] | None = None,
+    **facts: str,
+) -> None:
+    """The entry of what was done, with the hashes of the version that it was done to (the present one unless `known`)."""
+    version = known or version_of(unit.session, contract)
+    entry = Entry(
+        event=event,
+        subject=contract.id,
+        organisation=contract.organisation_id,
+        contract=contract.id,
+        contract_version=version.number,
+        contract_hash=version.terms_sha256,
+        facts={"revision": contract.revision, "text_sha256": version.text_sha256, **facts},
+        personal=actor.personal(**(personal or {})),
+    )
+    record(unit, entry)
