@@ -38,8 +38,9 @@ ledger = typer.Typer(help="Verify and prove the ledger.", no_args_is_help=True)
 gate = typer.Typer(help="The gate before the main site.", no_args_is_help=True)
 dataset = typer.Typer(help="Datasets.", no_args_is_help=True)
 keys = typer.Typer(help="The keys that sign access tokens.", no_args_is_help=True)
+contract = typer.Typer(help="Contracts as files.", no_args_is_help=True)
 demo = typer.Typer(help="The demo: a working portal with people, contracts and data.", invoke_without_command=True)
-for group, name in ((ledger, "ledger"), (gate, "gate"), (dataset, "dataset"), (keys, "keys"), (demo, "demo")):
+for group, name in ((ledger, "ledger"), (gate, "gate"), (dataset, "dataset"), (keys, "keys"), (contract, "contract"), (demo, "demo")):
     app.add_typer(group, name=name)
 
 console = Console(highlight=False, soft_wrap=True)
@@ -202,6 +203,30 @@ def revoke_key(kid: Annotated[str, typer.Argument(help="Id of the key, as `licet
     """End a key within two seconds, and with it every token that it signed; clients ask for new ones."""
     keys_command.revoke_key(demo_command.settings_here(config), kid)
     console.print(f"The key {kid} has ended, and every token that it signed with it. Clients get new tokens as before.")
+
+
+@contract.command("verify")
+def verify_contract(
+    file: Annotated[Path, typer.Argument(help="PDF of a contract.", exists=True, dir_okay=False)],
+    certificate: Annotated[
+        Path | None,
+        typer.Option(
+            help="PEM file of the platform's certificates; this installation's own, if not given.", exists=True, show_default=False
+        ),
+    ] = None,
+    terms: Annotated[
+        Path | None, typer.Option(help="A file of terms in JSON that must be those of the contract.", exists=True, show_default=False)
+    ] = None,
+    config: Config = None,
+) -> None:
+    """Check the seal, the hashes and the terms of a contract's PDF on this machine, without any network."""
+    from portal.commands import contract as contract_command  # noqa: PLC0415 - it imports pyHanko, which no other command waits for
+
+    found = contract_command.verify_file(file, certificate, terms, config)
+    for line in contract_command.lines(found):
+        console.print(line, markup=False)
+    if not found.ok:
+        raise typer.Exit(1)
 
 
 @app.command()
