@@ -10,7 +10,13 @@ from contracts.terms.model import Condition, CrawlTerms, DatasetTerms, Price, Te
 from contracts.terms.purposes import PROHIBITED
 from contracts.terms.values import read_value
 
-RETENTION_DAYS = {"research": 365, "commercial": 30}
+RETENTION_DAYS = {"commercial": 30, "ai-training": 30}
+LONGEST_RETENTION_DAYS = 365
+# Kinds whose contracts name a price.
+PRICED = frozenset({"commercial", "ai-training"})
+# Kinds whose contracts carry no duty to delete or refresh unless it is said: Delegated Regulation (EU) 2025/2050, Art. 15(3).
+FREE_OF_DUTIES = frozenset({"dsa-40-4"})
+ERASURE_HOURS = 24
 CRAWL_REQUESTS_PER_SECOND = 2
 REPLACED = frozenset({"key", "subject"})
 
@@ -23,6 +29,7 @@ def propose(application: Application, dataset: DatasetSettings, site: str) -> Te
     """
     if application.starts is None or application.ends is None:
         raise ValueError(f"{application.id} has no dates")
+    is_free = application.kind in FREE_OF_DUTIES
     return Terms(
         datasets=(_dataset_terms(application, dataset),),
         purposes=(application.purpose,),
@@ -32,7 +39,8 @@ def propose(application: Application, dataset: DatasetSettings, site: str) -> Te
         crawl=_crawl_terms(dataset, site) if application.crawl else None,
         starts=application.starts,
         ends=application.ends,
-        retention_days=RETENTION_DAYS[application.kind],
+        retention_days=None if is_free else RETENTION_DAYS.get(application.kind, LONGEST_RETENTION_DAYS),
+        erasure_hours=None if is_free else ERASURE_HOURS,
         price=_price(application, dataset),
     )
 
@@ -69,6 +77,6 @@ def _crawl_terms(dataset: DatasetSettings, site: str) -> CrawlTerms:
 
 
 def _price(application: Application, dataset: DatasetSettings) -> Price | None:
-    if application.kind != "commercial" or dataset.price_per_1000 is None:
+    if application.kind not in PRICED or dataset.price_per_1000 is None:
         return None
     return Price(per_1000=dataset.price_per_1000, currency=dataset.currency)

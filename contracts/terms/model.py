@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 from datetime import date
 from decimal import Decimal
-from typing import Annotated, Literal
+from ipaddress import ip_network
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
@@ -63,8 +64,30 @@ class Price(_Strict):
         return Decimal(self.per_1000)
 
 
+class Audit(_Strict):
+    """How often in a year the platform may audit the partner, and how many days before it says so."""
+
+    per_year: int = Field(ge=1, le=12)
+    notice_days: int = Field(ge=0, le=365)
+
+
+def _later(default: Any, **bounds: Any) -> Any:
+    """A term that is younger than contracts in force: where it is not agreed it has no place in the JSON, so that what those sealed
+
+    keeps its hash.
+    """
+    return Field(default=default, exclude_if=lambda agreed: agreed == default, **bounds)
+
+
 class Terms(_Strict):
-    """Everything that a contract allows. What is not named is not allowed."""
+    """Everything that a contract allows. What is not named is not allowed.
+
+    Caps that are None hold nobody: `records_in_period` counts what leaves from `starts` to `ends`, `distinct_records` each record of
+    a dataset once in that time, `concurrent_requests` those that are answered at the same moment; all over every credential.
+    Duties that are None are not owed: `retention_days` after the end (None under Art. 40(4) of the EU DSA alone, see
+    `terms.narrow`), `erasure_hours` from the report of an erasure, `refresh_days` between comparisons with the source,
+    `certificate_days` after deletion was due.
+    """
 
     version: Literal[1] = 1
     datasets: tuple[DatasetTerms, ...] = Field(min_length=1)
@@ -76,14 +99,21 @@ class Terms(_Strict):
     networks: tuple[str, ...] = ()
     starts: date
     ends: date
-    retention_days: int = Field(ge=1)
+    retention_days: int | None = Field(ge=1)
     erasure_hours: int | None = Field(default=24, ge=1)
     territory: tuple[str, ...] = ()
     price: Price | None = None
-    # Younger than contracts in force: where they are not agreed they have no place in the JSON, so that what those sealed keeps its hash.
-    named_users: bool = Field(default=False, exclude_if=lambda agreed: not agreed)
-    bound_tokens: bool = Field(default=False, exclude_if=lambda agreed: not agreed)
-    oauth_only: bool = Field(default=False, exclude_if=lambda agreed: not agreed)
+    named_users: bool = _later(False)
+    bound_tokens: bool = _later(False)
+    oauth_only: bool = _later(False)
+    records_in_period: int | None = _later(None, ge=1)
+    distinct_records: int | None = _later(None, ge=1)
+    concurrent_requests: int | None = _later(None, ge=1, le=1000)
+    exports: bool = _later(False)
+    refresh_days: int | None = _later(None, ge=1, le=366)
+    certificate_days: int | None = _later(None, ge=1, le=366)
+    audit: Audit | None = _later(None)
+    publish_free: bool = _later(False)
 
     # JSON has no dates: they are read from ISO 8601 strings, everything else strictly.
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -98,6 +128,8 @@ class Terms(_Strict):
             raise ValueError("the contract ends before it starts")
         if self.named_users and self.crawl is not None:
             raise ValueError("the website is fetched by a program for itself, which named users rule out")
+        for network in self.networks:
+            ip_network(network, strict=False)
         names = [each.dataset for each in self.datasets]
         if len(set(names)) != len(names):
             raise ValueError("a dataset is named twice")

@@ -8,22 +8,65 @@ from urllib.parse import urlsplit
 from contracts.applications.tables import Application
 from contracts.errors import Refusal
 from contracts.settings import DatasetSettings, Settings
-from contracts.terms.defaults import asked_conditions, replaced_fields
-from contracts.terms.model import Condition, DatasetTerms, Terms
+from contracts.terms.conditions import implied
+from contracts.terms.defaults import FREE_OF_DUTIES, asked_conditions, replaced_fields
+from contracts.terms.lattice import wider
+from contracts.terms.model import CrawlTerms, DatasetTerms, Terms
+
+MOST_CRAWL_PACE = 1000
+NOT_KEPT_YET = ("records_in_period", "distinct_records", "concurrent_requests")
 
 
 def within(terms: Terms, application: Application, settings: Settings) -> Refusal | None:
     """`wider_than_asked` naming every term that allows more than the application asked for or the dataset's policy allows.
 
-    What the policy does not know is refused as well: another dataset, field, purpose or host, a filter by such a field.
+    What the policy does not know is refused as well: another dataset, field, purpose or host, a filter by such a field; and so is
+    what this release cannot keep, such as files of records.
     """
     dataset = settings.datasets.get(application.dataset)
     if dataset is None:
         return Refusal("wider_than_asked", "The platform offers this dataset no longer.", {"fields": {"datasets": application.dataset}})
     found = dict(_widenings(terms, application, dataset, settings))
+    most = ceiling(application, settings)
+    if not found and (most is None or wider(terms, most)):
+        # Whatever a term's own sentence above does not know is still no wider than the most that may be agreed.
+        found = dict.fromkeys(
+            wider(terms, most) if most else ("datasets",), "This allows more than was asked for, or than the dataset allows."
+        )
     if not found:
         return None
     return Refusal("wider_than_asked", "Some terms allow more than may be agreed; see the terms marked.", {"fields": found})
+
+
+def ceiling(application: Application, settings: Settings) -> Terms | None:
+    """The most that may be agreed on an application: all that was asked for and that the dataset's policy allows.
+
+    None where nothing may be: the dataset, every field or the purpose is no longer offered, or the application has no dates.
+    """
+    dataset = settings.datasets.get(application.dataset)
+    if dataset is None or application.starts is None or application.ends is None or application.purpose not in dataset.purposes:
+        return None
+    fields = tuple(name for name in application.fields if name in dataset.fields)
+    if not fields:
+        return None
+    part = DatasetTerms(
+        dataset=application.dataset,
+        fields=fields,
+        rows=asked_conditions(application, dataset),
+        pseudonymised=replaced_fields(fields, dataset),
+    )
+    site = CrawlTerms(hosts=(urlsplit(settings.platform.site).netloc,), paths=("/",), requests_per_second=MOST_CRAWL_PACE)
+    return Terms(
+        datasets=(part,),
+        purposes=(application.purpose,),
+        requests_per_second=dataset.max_requests_per_second,
+        records_per_day=dataset.max_records_per_day,
+        crawl=site if application.crawl else None,
+        starts=application.starts,
+        ends=application.ends,
+        retention_days=None,
+        erasure_hours=None,
+    )
 
 
 def _widenings(terms: Terms, application: Application, dataset: DatasetSettings, settings: Settings) -> Iterator[tuple[str, str]]:
@@ -44,8 +87,29 @@ def _widenings(terms: Terms, application: Application, dataset: DatasetSettings,
     if application.ends is None or terms.ends > application.ends:
         yield "ends", "The contract would end after the day that was asked for."
     yield from _in_crawl(terms, application, settings)
+    yield from _not_possible(terms)
+    if terms.certificate_days is not None and terms.retention_days is None:
+        yield "certificate_days", "A certificate is due after deletion, so say when records are deleted."
+    if application.kind not in FREE_OF_DUTIES:
+        yield from _duties(terms)
     if application.kind == "commercial" and terms.price is None:
         yield "price", "A commercial contract names its price."
+
+
+def _not_possible(terms: Terms) -> Iterator[tuple[str, str]]:
+    """What is agreed is kept, so what the service cannot keep is not agreed."""
+    for name in NOT_KEPT_YET:
+        if getattr(terms, name) is not None:
+            yield name, "This release does not count this yet, so it cannot be agreed."
+    if terms.exports:
+        yield "exports", "This release makes no files of records, so none can be agreed. Records are read by pages."
+
+
+def _duties(terms: Terms) -> Iterator[tuple[str, str]]:
+    if terms.erasure_hours is None:
+        yield "erasure_hours", "Say within how many hours an erased record is deleted. Only a Coordinator's request goes without."
+    if terms.retention_days is None:
+        yield "retention_days", "Say for how many days after the end records may be kept. Only a Coordinator's request goes without."
 
 
 def _in_dataset(part: DatasetTerms, application: Application, dataset: DatasetSettings) -> Iterator[tuple[str, str]]:
@@ -57,7 +121,7 @@ def _in_dataset(part: DatasetTerms, application: Application, dataset: DatasetSe
         yield "pseudonymised", "Only fields that may be read can be replaced by pseudonyms."
     if unknown := [each.field for each in part.rows if each.field not in dataset.fields]:
         yield "rows", f"The dataset has no field {unknown[0]}."
-    open_conditions = [asked for asked in asked_conditions(application, dataset) if not any(_implies(each, asked) for each in part.rows)]
+    open_conditions = [asked for asked in asked_conditions(application, dataset) if not implied(asked, part.rows)]
     if open_conditions:
         yield "rows", f"Records were asked for only by certain values of {open_conditions[0].field}."
 
@@ -71,12 +135,3 @@ def _in_crawl(terms: Terms, application: Application, settings: Settings) -> Ite
         yield "crawl", "Only the platform's own website may be fetched."
     elif not all(path.startswith("/") for path in terms.crawl.paths):
         yield "crawl", "Paths begin with a slash."
-
-
-def _implies(stricter: Condition, asked: Condition) -> bool:
-    return stricter.field == asked.field and stricter.op in ("eq", "in") and _values(stricter) <= _values(asked)
-
-
-def _values(condition: Condition) -> set[tuple[type, str | int | bool]]:
-    values = condition.value if isinstance(condition.value, tuple) else (condition.value,)
-    return {(type(value), value) for value in values}

@@ -95,6 +95,32 @@ def _quota(terms: Terms, settings: Settings) -> str:
     )
 
 
+def _total(terms: Terms, _settings: Settings) -> str:
+    if terms.records_in_period is None:
+        return ""
+    return f"From the first day to the last at most {terms.records_in_period:,} records are delivered, counted over all credentials."
+
+
+def _distinct(terms: Terms, _settings: Settings) -> str:
+    if terms.distinct_records is None:
+        return ""
+    return f"These are at most {terms.distinct_records:,} different records; one that was delivered before may be read again."
+
+
+def _concurrency(terms: Terms, _settings: Settings) -> str:
+    if terms.concurrent_requests is None:
+        return ""
+    if terms.concurrent_requests == 1:
+        return "One request for records is answered at a time, over all credentials."
+    return f"At most {terms.concurrent_requests:,} requests for records are answered at the same time, counted over all credentials."
+
+
+def _exports(terms: Terms, _settings: Settings) -> str:
+    return (
+        "Records may also be taken as files of many records, each file counted and logged like the records in it." if terms.exports else ""
+    )
+
+
 def _crawl(terms: Terms, _settings: Settings) -> str:
     if terms.crawl is None:
         return ""
@@ -132,6 +158,8 @@ def _period(terms: Terms, _settings: Settings) -> str:
 
 
 def _retention(terms: Terms, _settings: Settings) -> str:
+    if terms.retention_days is None:
+        return ""
     return f"Records may be kept until {terms.retention_days:,} days after the contract has ended, and are deleted then."
 
 
@@ -139,6 +167,35 @@ def _erasure(terms: Terms, _settings: Settings) -> str:
     if terms.erasure_hours is None:
         return ""
     return f"A record that the platform reports as erased is deleted everywhere within {terms.erasure_hours:,} hours of the report."
+
+
+def _refresh(terms: Terms, _settings: Settings) -> str:
+    if terms.refresh_days is None:
+        return ""
+    if terms.refresh_days == 1:
+        return "Records that are kept are compared with the source every day, and replaced where they changed."
+    return (
+        f"Records that are kept are compared with the source every {terms.refresh_days:,} days at least, and replaced where they changed."
+    )
+
+
+def _certificate(terms: Terms, _settings: Settings) -> str:
+    if terms.certificate_days is None:
+        return ""
+    return f"Within {terms.certificate_days:,} days after deletion was due, a signed certificate of destruction is handed in."
+
+
+def _audit(terms: Terms, _settings: Settings) -> str:
+    if terms.audit is None:
+        return ""
+    times = "once" if terms.audit.per_year == 1 else f"{terms.audit.per_year:,} times"
+    if not terms.audit.notice_days:
+        return f"The Platform may audit how records are kept and used {times} in a year, without notice."
+    return f"The Platform may audit how records are kept and used {times} in a year, with a notice of {terms.audit.notice_days:,} days."
+
+
+def _publication(terms: Terms, _settings: Settings) -> str:
+    return "Results are published, and reading them is free of charge for everyone." if terms.publish_free else ""
 
 
 def _territory(terms: Terms, _settings: Settings) -> str:
@@ -159,6 +216,10 @@ LINES: dict[str, tuple[str, Callable[[Terms, Settings], str]]] = {
     "prohibited": ("Prohibited", _prohibited),
     "pace": ("Pace", _pace),
     "quota": ("Volume", _quota),
+    "total": ("Volume in all", _total),
+    "distinct": ("Different records", _distinct),
+    "concurrency": ("At the same time", _concurrency),
+    "exports": ("Files", _exports),
     "crawl": ("Website", _crawl),
     "networks": ("Networks", _networks),
     "users": ("Users", _users),
@@ -167,8 +228,17 @@ LINES: dict[str, tuple[str, Callable[[Terms, Settings], str]]] = {
     "period": ("Period", _period),
     "retention": ("Retention", _retention),
     "erasure": ("Erasure", _erasure),
+    "refresh": ("Refresh", _refresh),
+    "certificate": ("Certificate", _certificate),
+    "audit": ("Audit", _audit),
+    "publication": ("Publication", _publication),
     "territory": ("Territory", _territory),
     "price": ("Price", _price),
 }
 
-ENFORCED = frozenset({"datasets", "rows", "pace", "quota", "crawl", "networks", "users", "tokens", "credentials", "period", "price"})
+ENFORCED = frozenset(
+    {
+        *("datasets", "rows", "pace", "quota", "total", "distinct", "concurrency", "exports", "crawl", "networks"),
+        *("users", "tokens", "credentials", "period", "price"),
+    }
+)

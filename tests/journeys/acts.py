@@ -507,7 +507,11 @@ NAMES: dict[str, str] = {
         "terms that staff write",
     ),
     **dict.fromkeys(
-        ("since", "price", "currency", "retention_days"),
+        ("since", "price", "currency", "retention_days", "records_in_period", "distinct_records", "concurrent_requests"),
+        "terms that staff write",
+    ),
+    **dict.fromkeys(
+        ("refresh_days", "certificate_days", "audits_per_year", "audit_notice_days", "publish_free"),
         "terms that staff write",
     ),
     **dict.fromkeys(("reason", "end_reason", "lift_reason", "title"), "words of an act"),

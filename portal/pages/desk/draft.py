@@ -22,7 +22,7 @@ from contracts.settings import DatasetSettings, Settings
 from contracts.signing.document import ContractFacts, facts_of, render, render_text
 from contracts.signing.templates import KINDS, own_path, template_of
 from contracts.signing.text import blocks
-from contracts.terms.defaults import propose
+from contracts.terms.defaults import FREE_OF_DUTIES, propose
 from contracts.terms.model import Terms
 from contracts.terms.narrow import within
 from contracts.terms.purposes import PROHIBITED
@@ -135,6 +135,7 @@ def _page(request: Request, basis: Basis, form: Form, terms: Terms, status: int 
         fields=_fields(basis),
         asked_rows=list(basis.application.rows.items()),
         prohibited=list(PROHIBITED.items()),
+        free_of_duties=basis.application.kind in FREE_OF_DUTIES,
         proposed=basis.proposed,
         text=_text(settings, basis, terms, form),
         changes=changes(basis.proposed, terms, settings),

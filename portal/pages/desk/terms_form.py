@@ -12,12 +12,22 @@ from contracts.applications.tables import Application
 from contracts.errors import refuse
 from contracts.settings import DatasetSettings
 from contracts.terms.defaults import replaced_fields
-from contracts.terms.model import Condition, CrawlTerms, DatasetTerms, Price, Terms
+from contracts.terms.model import Audit, Condition, CrawlTerms, DatasetTerms, Price, Terms
 from contracts.terms.values import read_value
 from portal.forms import Form, of
 
 _PRICE = re.compile(r"^\d{1,7}(\.\d{1,6})?$")
 _CURRENCY = re.compile(r"^[A-Z]{3}$")
+# Numbers that may be left empty, each with the most that the model takes; empty means that the term is not agreed.
+OPTIONAL = {
+    "retention_days": 99_999,
+    "erasure_hours": 99_999,
+    "records_in_period": 10**12,
+    "distinct_records": 10**12,
+    "concurrent_requests": 1_000,
+    "refresh_days": 366,
+    "certificate_days": 366,
+}
 
 
 def shown(terms: Terms) -> Form:
@@ -41,8 +51,10 @@ def shown(terms: Terms) -> Form:
             "oauth_only": "yes" if terms.oauth_only else None,
             "starts": terms.starts.isoformat(),
             "ends": terms.ends.isoformat(),
-            "retention_days": str(terms.retention_days),
-            "erasure_hours": str(terms.erasure_hours) if terms.erasure_hours else "",
+            **{name: f"{value:,}" if (value := getattr(terms, name)) else "" for name in OPTIONAL},
+            "audits_per_year": str(terms.audit.per_year) if terms.audit else "",
+            "audit_notice_days": str(terms.audit.notice_days) if terms.audit else "",
+            "publish_free": "yes" if terms.publish_free else None,
             "territory": ", ".join(terms.territory),
             "price": terms.price.per_1000 if terms.price else "",
             "currency": terms.price.currency if terms.price else "",
@@ -73,8 +85,10 @@ def read(form: Form, proposed: Terms, dataset: DatasetSettings, application: App
         "oauth_only": form.checked("oauth_only"),
         "starts": form.day("starts") or proposed.starts,
         "ends": form.day("ends") or proposed.ends,
-        "retention_days": _count(form, "retention_days"),
-        "erasure_hours": form.number("erasure_hours") or None,
+        **{name: _optional(form, name) for name in OPTIONAL},
+        "audit": _audit(form),
+        "publish_free": form.checked("publish_free"),
+        "exports": proposed.exports,
         "territory": tuple(each.strip().upper() for each in form.text("territory").split(",") if each.strip()),
         "price": _price(form),
         "named_users": form.checked("named_users"),
@@ -143,6 +157,26 @@ def _count(form: Form, name: str) -> int:
     if count < 1:
         form.errors.setdefault(name, "Write a whole number of at least 1.")
     return count
+
+
+def _optional(form: Form, name: str) -> int | None:
+    if not form.text(name):
+        return None
+    count = form.number(name)
+    if not 1 <= count <= OPTIONAL[name]:
+        form.errors.setdefault(name, f"Write a whole number from 1 to {OPTIONAL[name]:,}, or nothing.")
+    return count
+
+
+def _audit(form: Form) -> Audit | None:
+    if not form.text("audits_per_year"):
+        return None
+    times, notice = form.number("audits_per_year"), form.number("audit_notice_days")
+    if not 1 <= times <= 12:
+        form.errors.setdefault("audits_per_year", "Write a whole number from 1 to 12, or nothing.")
+    if notice > 365:
+        form.errors.setdefault("audit_notice_days", "Write at most 365 days.")
+    return None if form.errors else Audit(per_year=times, notice_days=notice)
 
 
 def _lines(form: Form, name: str, check: Callable[[str], str]) -> list[str]:

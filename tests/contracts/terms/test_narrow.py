@@ -6,15 +6,18 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from contracts.applications.decide import complaints
 from contracts.applications.tables import Application
 from contracts.settings import Settings
 from contracts.terms.defaults import propose
+from contracts.terms.lattice import MEETS, narrow, wider
 from contracts.terms.model import Condition, CrawlTerms, Price, Terms
-from contracts.terms.narrow import within
+from contracts.terms.narrow import NOT_KEPT_YET, ceiling, within
+from tests.contracts.terms.generated import Chance, chances
 from tests.harness.cast import ENDS, FORM, POSTS, SETTINGS, STARTS
 
 SITE = SETTINGS.platform.site
@@ -128,3 +131,49 @@ def test_whatever_may_be_submitted_is_proposed_within_itself(fields: list[str], 
     asked = application(fields=fields, rows=rows, kind=kind, crawl=crawl)
     assert complaints(asked, POSTS, STARTS) == {}
     assert within(propose(asked, POSTS, SITE), asked, SETTINGS) is None
+
+
+@settings(max_examples=150, derandomize=True)
+@given(chances)
+def test_what_passes_is_below_the_ceiling(chance: Chance) -> None:
+    asked = application(crawl=chance.maybe(), fields=list(chance.some(tuple(POSTS.fields), 1)), rows={"lang": ["de", "sv"]})
+    most = ceiling(asked, SETTINGS)
+    assert most is not None
+    proposed = propose(asked, POSTS, SITE)
+    other = chance.terms(datasets=proposed.datasets, purposes=("research",), prohibited=(), starts=STARTS, ends=ENDS)
+    changed = {name: getattr(other, name) for name in chance.some(tuple(MEETS), 0)}
+    try:
+        terms = Terms.model_validate({**dict(proposed), **changed})
+    except ValidationError:
+        return  # such as named users beside the website
+    refusal = within(terms, asked, SETTINGS)
+    if refusal is None:
+        assert narrow(terms, most) == narrow(terms, terms)
+    else:
+        named = set(refusal.facts["fields"]) - {"erasure_hours", "retention_days", "certificate_days", *NOT_KEPT_YET}
+        assert named == set(wider(terms, most))
+
+
+@pytest.mark.parametrize(
+    ("changed", "term"),
+    [
+        ({"exports": True}, "exports"),
+        ({"erasure_hours": None}, "erasure_hours"),
+        ({"retention_days": None}, "retention_days"),
+    ],
+)
+def test_every_contract_but_a_coordinators_names_its_duties(changed: dict[str, Any], term: str) -> None:
+    refusal = within(altered(PROPOSED, **changed), ASKED, SETTINGS)
+    assert refusal is not None
+    assert list(refusal.facts["fields"]) == [term]
+    free = application(kind="dsa-40-4")
+    proposed = propose(free, POSTS, SITE)
+    assert (proposed.retention_days, proposed.erasure_hours, proposed.refresh_days) == (None, None, None)
+    assert (within(altered(proposed, **changed), free, SETTINGS) is None) == (term != "exports")
+
+
+def test_a_certificate_needs_a_day_of_deletion() -> None:
+    free = application(kind="dsa-40-4")
+    refusal = within(altered(propose(free, POSTS, SITE), certificate_days=10), free, SETTINGS)
+    assert refusal is not None
+    assert list(refusal.facts["fields"]) == ["certificate_days"]

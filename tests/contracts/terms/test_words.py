@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from pydantic import ValidationError
 
 from contracts.settings import Settings
-from contracts.terms.model import Condition, CrawlTerms, Price, Terms, from_json, to_json
+from contracts.terms.model import Audit, Condition, CrawlTerms, Price, Terms, from_json, to_json
 from contracts.terms.values import read_value
 from contracts.terms.words import ENFORCED, LINES, TermLine, condition_in_words, plain
 from tests.contracts.terms.test_grant import TERMS
@@ -53,6 +55,14 @@ def test_every_term_has_words() -> None:
             "named_users": True,
             "bound_tokens": True,
             "oauth_only": True,
+            "records_in_period": 1_000_000,
+            "distinct_records": 40_000,
+            "concurrent_requests": 4,
+            "exports": True,
+            "refresh_days": 30,
+            "certificate_days": 10,
+            "audit": Audit(per_year=1, notice_days=14),
+            "publish_free": True,
         }
     )
     assert [line.anchor for line in plain(full, Settings())] == list(LINES)
@@ -61,15 +71,40 @@ def test_every_term_has_words() -> None:
     assert said == {
         *("datasets", "purposes", "prohibited", "requests_per_second", "records_per_day", "crawl", "networks"),
         *("starts", "ends", "retention_days", "erasure_hours", "territory", "price", "named_users", "bound_tokens", "oauth_only"),
+        *("records_in_period", "distinct_records", "concurrent_requests", "exports", "refresh_days", "certificate_days"),
+        *("audit", "publish_free"),
     }, "a new term needs words, a clause in each template and a place in this list"
 
 
-@pytest.mark.parametrize("later", ["named_users", "bound_tokens"])
+LATER: dict[str, object] = {
+    "named_users": True,
+    "bound_tokens": True,
+    "oauth_only": True,
+    "records_in_period": 1_000_000,
+    "distinct_records": 1,
+    "concurrent_requests": 1,
+    "exports": True,
+    "refresh_days": 1,
+    "certificate_days": 1,
+    "audit": {"notice_days": 0, "per_year": 2},
+    "publish_free": True,
+}
+
+
+@pytest.mark.parametrize("later", LATER)
 def test_a_term_that_came_later_leaves_sealed_contracts_their_hash(later: str) -> None:
     sealed = to_json(TERMS)
     assert later not in sealed and from_json(sealed) == TERMS
-    agreed = Terms.model_validate({**TERMS.model_dump(), later: True})
-    assert f'"{later}":true' in to_json(agreed) and from_json(to_json(agreed)) == agreed
+    agreed = Terms.model_validate({**TERMS.model_dump(), later: LATER[later]})
+    assert f'"{later}":{json.dumps(LATER[later], separators=(",", ":"))}' in to_json(agreed) and from_json(to_json(agreed)) == agreed
+    assert [line.anchor for line in plain(agreed, SETTINGS) if line not in plain(TERMS, SETTINGS)] == [LINE_OF[later]]
+
+
+LINE_OF = {
+    **{"named_users": "users", "bound_tokens": "tokens", "oauth_only": "credentials", "records_in_period": "total"},
+    **{"distinct_records": "distinct", "concurrent_requests": "concurrency", "exports": "exports", "refresh_days": "refresh"},
+    **{"certificate_days": "certificate", "audit": "audit", "publish_free": "publication"},
+}
 
 
 def test_named_users_and_fetching_the_site_exclude_each_other() -> None:
