@@ -13,6 +13,7 @@ _BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 PREFIXES = {
     "acc": "account",
+    "agr": "agreement signed before Licet",
     "amd": "amendment",
     "app": "application",
     "aut": "authorization request",

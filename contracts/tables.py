@@ -1,5 +1,6 @@
 """Imports every table, so that Alembic and tests know the whole schema."""
 
+import contracts.agreements.tables
 import contracts.amendments.tables
 import contracts.applications.tables
 import contracts.billing.tables
@@ -11,6 +12,7 @@ import contracts.gate.tables
 import contracts.incidents.tables
 import contracts.keys
 import contracts.ledger.tables
+import contracts.lifecycle.once
 import contracts.lifecycle.tables
 import contracts.notices.tables
 import contracts.people.factor_tables

@@ -17,6 +17,7 @@ from fastapi.routing import APIRoute, iter_route_contexts
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
+import contracts.agreements.states as agreement_states
 import contracts.amendments.states as amendment_states
 import contracts.applications.states as application_states
 import contracts.lifecycle.states as contract_states
@@ -77,7 +78,12 @@ def oauth_errors() -> str:
 
 def states() -> str:
     """The state tables, as diagrams and in full."""
-    tables = (("Applications", application_states), ("Contracts", contract_states), ("New versions of contracts", amendment_states))
+    tables = (
+        ("Applications", application_states),
+        ("Contracts", contract_states),
+        ("New versions of contracts", amendment_states),
+        ("Agreements signed before Licet", agreement_states),
+    )
     return "# States\n\n" + "\n".join(_machine(title, module) for title, module in tables)
 
 

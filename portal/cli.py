@@ -23,6 +23,7 @@ from portal.commands import init as init_command
 from portal.commands import keys as keys_command
 from portal.commands import ledger as ledger_command
 from portal.commands import login as login_command
+from portal.commands import partners as partners_command
 from portal.commands import processes
 from portal.commands import pull as pull_command
 from portal.commands import signed as signed_in
@@ -38,9 +39,9 @@ ledger = typer.Typer(help="Verify and prove the ledger.", no_args_is_help=True)
 gate = typer.Typer(help="The gate before the main site.", no_args_is_help=True)
 dataset = typer.Typer(help="Datasets.", no_args_is_help=True)
 keys = typer.Typer(help="The keys that sign access tokens.", no_args_is_help=True)
-contract = typer.Typer(help="Contracts as files.", no_args_is_help=True)
+partners = typer.Typer(help="Partners.", no_args_is_help=True)
 demo = typer.Typer(help="The demo: a working portal with people, contracts and data.", invoke_without_command=True)
-for group, name in ((ledger, "ledger"), (gate, "gate"), (dataset, "dataset"), (keys, "keys"), (contract, "contract"), (demo, "demo")):
+for group, name in ((ledger, "ledger"), (gate, "gate"), (dataset, "dataset"), (keys, "keys"), (partners, "partners"), (demo, "demo")):
     app.add_typer(group, name=name)
 
 console = Console(highlight=False, soft_wrap=True)
@@ -205,28 +206,22 @@ def revoke_key(kid: Annotated[str, typer.Argument(help="Id of the key, as `licet
     console.print(f"The key {kid} has ended, and every token that it signed with it. Clients get new tokens as before.")
 
 
-@contract.command("verify")
-def verify_contract(
-    file: Annotated[Path, typer.Argument(help="PDF of a contract.", exists=True, dir_okay=False)],
-    certificate: Annotated[
-        Path | None,
-        typer.Option(
-            help="PEM file of the platform's certificates; this installation's own, if not given.", exists=True, show_default=False
-        ),
-    ] = None,
-    terms: Annotated[
-        Path | None, typer.Option(help="A file of terms in JSON that must be those of the contract.", exists=True, show_default=False)
-    ] = None,
+@partners.command("import")
+def import_partners(
+    file: Annotated[Path, typer.Argument(help="CSV with one agreement a line; its PDFs and terms lie beside it.", exists=True)],
+    write: Annotated[bool, typer.Option("--write", help="Keep them for staff to confirm; without it, only say what would happen.")] = False,
     config: Config = None,
 ) -> None:
-    """Check the seal, the hashes and the terms of a contract's PDF on this machine, without any network."""
-    from portal.commands import contract as contract_command  # noqa: PLC0415 - it imports pyHanko, which no other command waits for
-
-    found = contract_command.verify_file(file, certificate, terms, config)
-    for line in contract_command.lines(found):
+    """Bring in agreements that were signed before Licet. Two people of staff confirm each before it is in force."""
+    found = partners_command.import_agreements(demo_command.settings_here(config), file, write=write)
+    for line in partners_command.lines(found):
         console.print(line, markup=False)
-    if not found.ok:
+    wrong = sum(bool(line.problems) for line in found)
+    if wrong:
+        console.print(f"{wrong} of {len(found)} to mend; nothing was kept.")
         raise typer.Exit(1)
+    kept = f"{len(found)} kept. Two people of staff confirm each on the desk, under Partners signed before."
+    console.print(kept if write else f"{len(found)} fine; nothing was kept. Run it again with --write.")
 
 
 @app.command()

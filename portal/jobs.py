@@ -6,6 +6,8 @@ from collections.abc import Mapping
 
 import structlog
 
+from contracts.amendments import rounds
+from contracts.amendments.service import lapse_ended
 from contracts.billing.events import stripe_handler
 from contracts.billing.report import CHECK_CUSTOMER, REPORT, ask_to_report, check_customer_handler, report_handler
 from contracts.credentials.kept import sweep_kept
@@ -18,6 +20,7 @@ from contracts.deliveries.notify import notice_handler
 from contracts.deliveries.service import NOTICE
 from contracts.errors import LicetError
 from contracts.house import House
+from contracts.lifecycle.ending import tell_due
 from contracts.lifecycle.expiry import expire_due
 from contracts.lifecycle.service import ACTIVATED
 from contracts.notices.mail import mail_handler
@@ -44,7 +47,9 @@ def jobs_of(house: House) -> list[Job]:
         Job("tokens", 60.0, lambda: sweep_credentials(house.store) + sweep_kept(house.store) + sweep_challenges(house.store)),
         Job("use", 5.0, UseFollower(house.store, house.settings.platform.time_zone).tick),
         Job("lost factors", 30.0, lambda: finish_due(house.store)),
-        Job("expiry", 30.0, lambda: expire_due(house.store, house.settings.platform.time_zone)),
+        Job("expiry", 30.0, lambda: expire_due(house.store, house.settings.platform.time_zone) + lapse_ended(house.store, house.settings)),
+        Job("new texts", 60.0, lambda: rounds.advance(house.store, house.settings)),
+        Job("endings", 60.0, lambda: tell_due(house.store, house.settings.platform.time_zone)),
     ]
 
 
@@ -59,7 +64,7 @@ def handlers_of(house: House) -> Mapping[str, outbox.Handler]:
     return {
         **mail,
         ACTIVATED: activated,
-        DOCUMENT: document_handler(house.settings, house.store, house.keys),
+        DOCUMENT: document_handler(house.settings, house.store),
         REPORT: report_handler(house.store, house.payments),
         CHECK_CUSTOMER: check_customer_handler(house.store, house.payments),
         NOTICE: notice_handler(house.store, house.settings, house.keys),

@@ -71,8 +71,11 @@ def offer(unit: Unit, actor: Actor, wanted: Offer, settings: Settings) -> Amendm
     return offer_as(unit, actor, contract, wanted, settings)
 
 
-def offer_as(unit: Unit, actor: Actor, contract: Contract, wanted: Offer, settings: Settings) -> Amendment:
-    """As `offer`, for a contract that the caller has locked and for someone whose right to offer the caller has made sure of."""
+def offer_as(unit: Unit, actor: Actor, contract: Contract, wanted: Offer, settings: Settings, accept_by: str = "") -> Amendment:
+    """As `offer`, for a contract that the caller has locked and for someone whose right to offer the caller has made sure of.
+
+    `accept_by` is the day that a new text for many asks for, as the mail says it.
+    """
     today = day_in(unit.now, settings.platform.time_zone)
     application = _basis(unit, contract, wanted)
     current, number = _checked(unit, contract, application, wanted, settings, today)
@@ -93,7 +96,7 @@ def offer_as(unit: Unit, actor: Actor, contract: Contract, wanted: Offer, settin
     unit.session.add(new_version(unit, actor, contract.id, number, wanted.rendered))
     unit.session.add(amendment)
     unit.session.flush()
-    tell.offered(unit, contract, amendment)
+    tell.offered(unit, contract, amendment, accept_by)
     _record(unit, actor, contract, amendment, "amendment.offered")
     return amendment
 

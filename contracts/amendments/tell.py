@@ -22,6 +22,12 @@ def offered(unit: Unit, contract: Contract, amendment: Amendment, accept_by: str
     to_partners(unit, contract, BINDERS, template, path=path, reason=amendment.reason, accept_by=accept_by)
 
 
+def reminded(unit: Unit, contract: Contract, amendment: Amendment, accept_by: str) -> None:
+    """Leads and signatories who have not signed the new text: its day comes near."""
+    path = f"/partner/amendments/{amendment.id}"
+    to_partners(unit, contract, BINDERS, "amendment-reminder", path=path, accept_by=accept_by)
+
+
 def signed(unit: Unit, contract: Contract, signer: str) -> None:
     """Stewards: countersign."""
     to_staff(unit, contract, _stewards(unit), "amendment-signed", signer=signer)

@@ -24,6 +24,8 @@ from contracts.lifecycle.tables import Contract, ContractVersion, Signature
 from contracts.store.unit import Unit
 
 _TYPE = "licet-seal+jws"
+# Who stands under a version: its two sides, or two of staff who confirmed what was signed before Licet. The seal says which.
+SIDES = (("partner", "platform"), ("confirmed", "confirmed_again"))
 
 
 def seal(keys: KeyRing, unit: Unit, contract: Contract, version: ContractVersion, signatures: Sequence[Signature]) -> str:
@@ -50,7 +52,7 @@ def check_seal(keys: KeyRing, session: Session, contract: Contract, version: Con
     differing = [name for name in now if sealed.get(name) != now[name]]
     if differing or sealed.keys() != now.keys():
         return _broken(contract, differing[0] if differing else "seal")
-    return None if all_signed(version, signatures, "partner", "platform") else _broken(contract, "signatures")
+    return None if any(all_signed(version, signatures, *sides) for sides in SIDES) else _broken(contract, "signatures")
 
 
 def signatures_under(session: Session, contract_id: str, number: int) -> list[Signature]:

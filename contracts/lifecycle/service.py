@@ -24,7 +24,7 @@ from contracts.store import epochs
 from contracts.store.outbox import put
 from contracts.store.unit import Unit
 
-__all__ = ["ask_lift", "countersign", "draft", "expire", "lift", "offer", "sign", "suspend", "terminate"]
+__all__ = ["ask_lift", "countersign", "draft", "expire", "lift", "offer", "sign", "suspend", "suspend_by_rule", "terminate"]
 
 ACTIVATED = "contract.activated"
 DOCUMENT = "contract.document"
@@ -87,6 +87,15 @@ def suspend(unit: Unit, actor: Actor, contract_id: str, revision: int, reason: s
     tell.suspended(unit, contract)
     note(unit, actor, contract, "contract.suspended", personal={"reason": reason.strip()})
     return contract
+
+
+def suspend_by_rule(unit: Unit, contract: Contract, reason: str) -> None:
+    """Suspend a locked contract in force because a date has passed; no person did it."""
+    apply(unit, SYSTEM, contract, Wanted(command=Command.SUSPEND, revision=contract.revision, reason=reason))
+    contract.suspended_at, contract.suspended_by, contract.suspension_reason = unit.now, None, reason
+    epochs.bump(unit, "grants")
+    tell.suspended(unit, contract)
+    note(unit, SYSTEM, contract, "contract.suspended", personal={"reason": reason})
 
 
 def ask_lift(unit: Unit, actor: Actor, contract_id: str, revision: int, reason: str) -> Contract:

@@ -34,6 +34,9 @@ class Contract(SQLModel, table=True):
     suspension_reason: str = ""
     lift_asked_by: str | None = Field(default=None, foreign_key="account.id")
     ended_at: datetime | None = None
+    withheld: list[str] = Field(
+        default_factory=list, sa_type=json_type, description="Parts that the public register counts and does not name"
+    )  # type: ignore[call-overload]  # a factory of the type is accepted
 
 
 class ContractVersion(SQLModel, table=True):

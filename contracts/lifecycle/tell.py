@@ -74,6 +74,18 @@ def certificate_sent_back(unit: Unit, contract: Contract, owed: Closing) -> None
     to_partners(unit, contract, BINDERS, "certificate-sent-back", due=long_day(owed.due), reason=owed.sent_back_reason)
 
 
+def ending(unit: Unit, contract: Contract, ends: date, days: int) -> None:
+    """Everyone who uses it: its last day comes near."""
+    to_partners(unit, contract, USERS, "contract-ending", ends=long_day(ends), left="1 day" if days == 1 else f"{days} days")
+
+
+def certificate_due(unit: Unit, contract: Contract, due: date, *, late: bool) -> None:
+    """Leads and signatories: certify; where it is late, compliance hears of it as well."""
+    to_partners(unit, contract, BINDERS, "certificate-late" if late else "certificate-soon", due=long_day(due))
+    if late:
+        to_staff(unit, contract, audience.staff(unit.session, Role.COMPLIANCE), "certificate-missing", due=long_day(due))
+
+
 def to_partners(unit: Unit, contract: Contract, roles: Sequence[Role], template: str, path: str = "", **facts: str) -> None:
     """One mail to each of the partner's people with one of the roles; it leads to the contract's page, or to `path`."""
     for reader in audience.partners(unit.session, contract.organisation_id, *roles):

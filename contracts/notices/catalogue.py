@@ -54,10 +54,17 @@ NOTICES: dict[str, NoticeFacts] = {
     "contract-closing": _row("To leads and signatories: certify that the records were destroyed, and by when.", "name", "title", "due"),
     "contract-closed": _row("To stewards and compliance: a certificate of destruction came in.", "title", "organisation", "signer"),
     "certificate-sent-back": _row("To leads and signatories: certify again, by when and why.", "name", "title", "due", "reason"),
+    "agreements-staged": _row("To stewards and compliance: agreements signed before Licet wait for two confirmations.", "count"),
+    "claim": _row("To the contact of an agreement signed before Licet: take over the account.", "name", "title", "link", "platform"),
+    "contract-ending": _row("To leads, signatories and developers, 60, 30 and 7 days before the end.", "name", "title", "ends", "left"),
+    "certificate-soon": _row("To leads and signatories: a certificate of destruction is due within 7 days.", "name", "title", "due"),
+    "certificate-late": _row("To leads and signatories: a certificate of destruction is late.", "name", "title", "due"),
+    "certificate-missing": _row("To compliance: a certificate of destruction is late.", "title", "organisation", "due"),
     "amendment-offered": _row("To leads and signatories: read a new version, sign or decline.", "name", "title", "reason"),
     "amendment-offered-by": _row(
         "To leads and signatories: a new text to accept by a day, or the contract is suspended.", "name", "title", "reason", "accept_by"
     ),
+    "amendment-reminder": _row("To leads and signatories, 7 days before a new text has to be accepted.", "name", "title", "accept_by"),
     "amendment-signed": _row("To stewards: countersign a new version.", "title", "organisation", "signer"),
     "amendment-in-force": _row("To leads, signatories and developers: a new version rules.", "name", "title", "version", "ends"),
     "amendment-declined": _row("To stewards, with the partner's reason.", "title", "organisation", "reason"),

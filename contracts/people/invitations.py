@@ -24,7 +24,7 @@ from contracts.people.tables import Account, Membership, OneTimeLink, Organisati
 from contracts.settings import Settings
 from contracts.store.unit import Unit
 
-JOINING = (LinkKind.INVITATION, LinkKind.FIRST_ADMINISTRATOR)
+JOINING = (LinkKind.INVITATION, LinkKind.FIRST_ADMINISTRATOR, LinkKind.CLAIM)
 
 
 def invite(unit: Unit, actor: Actor, *, email: str, role: Role, base_url: str) -> str:
@@ -70,6 +70,23 @@ def first_administrator_link(unit: Unit, settings: Settings, email: str = "") ->
     if settings.mail.transport != "none":
         send(unit, to=to, template="first-administrator", facts={"name": to, "link": url, "platform": platform.name})
     entry = Entry(event="person.invited", subject=link.id, organisation=platform.id, facts={"role": role.value}, personal={"email": to})
+    record(unit, entry)
+    return url
+
+
+def claim(unit: Unit, actor: Actor, *, organisation_id: str, email: str, name: str, title: str, base_url: str) -> str:
+    """Send the contact of an agreement signed before Licet a link that makes them lead their organisation; earlier ones end.
+
+    It works until somebody leads it. The caller has made sure that staff may do this; returns the link.
+    """
+    email, kind, role = address(email), LinkKind.CLAIM, Role.LEAD
+    links.void(unit, kind, email, organisation_id=organisation_id)
+    token, link = links.make(unit, kind, email, organisation_id=organisation_id, role=role.value, given_by=actor.account_id)
+    url = f"{base_url}/join/{token}"
+    facts = {"name": name, "title": title, "link": url, "platform": platform_name(unit.session, base_url)}
+    send(unit, to=email, template="claim", facts=facts)
+    personal = actor.personal(email=email)
+    entry = Entry(event="person.invited", subject=link.id, organisation=organisation_id, facts={"role": role.value}, personal=personal)
     record(unit, entry)
     return url
 
@@ -132,6 +149,11 @@ def _refuse_stale_inviter(unit: Unit, link: OneTimeLink, role: Role) -> None:
     if link.kind == LinkKind.FIRST_ADMINISTRATOR:
         if _has_administrator(unit, home):
             raise links.unusable("There is an administrator already, who can invite you.")
+        return
+    if link.kind == LinkKind.CLAIM:
+        unit.lock(Organisation, home)  # two who claim it together take turns here
+        if any(Role.LEAD in row.roles for row in members(unit.session, home)):
+            raise links.unusable("Somebody leads the organisation already and can invite you.")
         return
     inviter = Role.ADMINISTRATOR if ROLES[role].side is Side.PLATFORM else Role.LEAD
     if link.given_by is None or not holds(unit.session, link.given_by, home, [inviter]):

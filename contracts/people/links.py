@@ -22,6 +22,7 @@ class LinkKind(StrEnum):
     FIRST_ADMINISTRATOR = "first-administrator"
     RESET = "reset"
     STOP_LOST_FACTOR = "stop-lost-factor"
+    CLAIM = "claim"
 
 
 LIFETIME: dict[LinkKind, timedelta] = {
@@ -30,6 +31,7 @@ LIFETIME: dict[LinkKind, timedelta] = {
     LinkKind.FIRST_ADMINISTRATOR: timedelta(days=7),
     LinkKind.RESET: timedelta(hours=1),
     LinkKind.STOP_LOST_FACTOR: timedelta(hours=24),
+    LinkKind.CLAIM: timedelta(days=30),
 }
 
 

@@ -54,6 +54,11 @@ def platform_organisation(session: Session) -> Organisation | None:
     return session.exec(query.order_by(col(Organisation.created_at), col(Organisation.id))).first()
 
 
+def organisation_named(session: Session, name: str) -> Organisation | None:
+    """The partner of exactly this name."""
+    return session.exec(select(Organisation).where(Organisation.name == name, Organisation.side == Side.PARTNER.value)).first()
+
+
 def platform_name(session: Session, base_url: str) -> str:
     """The platform's name for mails; the portal's host where the platform is not yet set up."""
     platform = platform_organisation(session)

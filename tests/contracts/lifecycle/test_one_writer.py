@@ -8,6 +8,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[3]
 WRITERS = {
+    "contracts/agreements/service.py",
     "contracts/amendments/service.py",
     "contracts/applications/service.py",
     "contracts/lifecycle/steps.py",

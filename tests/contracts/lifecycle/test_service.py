@@ -69,6 +69,7 @@ def test_from_draft_into_force(store: Store, keys: KeyRing) -> None:
         "suspension_reason": "",
         "lift_asked_by": None,
         "ended_at": None,
+        "withheld": [],
     }
     assert {(each.side, each.account_id, each.name, each.capacity, each.text_sha256, each.terms_sha256) for each in signatures} == {
         ("partner", cast.tove.account_id, "Tove Okafor", "Head of laboratory", version.text_sha256, version.terms_sha256),
