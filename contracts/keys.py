@@ -34,6 +34,7 @@ class Purpose(StrEnum):
 
     TOKEN = "token"  # ES256, signs access tokens for the API and for the site
     SEAL = "seal"  # ES256, seals contracts
+    DOCUMENT = "document"  # ECDSA P-256, seals the PDFs of contracts under the certificate made for it
     AGENT = "agent"  # Ed25519, signs the requests that the house sends to others
     LEDGER = "ledger"  # Ed25519, signs checkpoints
     PSEUDONYM = "pseudonym"  # 32 bytes a contract
@@ -163,4 +164,4 @@ def _p256() -> bytes:
     return ec.generate_private_key(ec.SECP256R1()).private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
 
 
-_MAKERS: dict[Purpose, Callable[[], bytes]] = {Purpose.TOKEN: _p256, Purpose.SEAL: _p256}
+_MAKERS: dict[Purpose, Callable[[], bytes]] = {Purpose.TOKEN: _p256, Purpose.SEAL: _p256, Purpose.DOCUMENT: _p256}

@@ -26,6 +26,7 @@ from pydantic import (
 
 from contracts import addresses
 from contracts.errors import Misconfigured
+from contracts.sections import Section, SignIn, Signing
 
 _NESTED = "__"
 # Variables that name files of commands: the settings' own, and a partner's sign-ins.
@@ -46,11 +47,7 @@ Site = Annotated[str, _kept(addresses.site, addresses.site_problem)]
 MailAddress = Annotated[str, _kept(str.strip, lambda kept: addresses.address_problem(addresses.address(kept)))]
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Platform(_Section):
+class Platform(Section):
     """Who runs this installation; these words stand on public pages, mails and contracts."""
 
     name: str = Field(default="Agora", description="Short name shown on every page.")
@@ -70,7 +67,7 @@ class Platform(_Section):
         return name
 
 
-class FieldSettings(_Section):
+class FieldSettings(Section):
     """One field of a dataset."""
 
     type: Literal["string", "integer", "number", "boolean", "timestamp", "date"] = Field(description="The field's type.")
@@ -87,7 +84,7 @@ class FieldSettings(_Section):
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
 
-class DatasetSettings(_Section):
+class DatasetSettings(Section):
     """One dataset that partners may apply for."""
 
     title: str = Field(description="Name shown in the catalogue.")
@@ -120,7 +117,7 @@ class DatasetSettings(_Section):
         return self
 
 
-class Mail(_Section):
+class Mail(Section):
     """How mail leaves. `mailbox` keeps it in the store and shows it on a page (never in production)."""
 
     transport: Literal["mailbox", "smtp", "none"] = Field(default="none", description="mailbox, smtp or none.")
@@ -132,7 +129,7 @@ class Mail(_Section):
     password: SecretStr | None = Field(default=None, description="SMTP password.")
 
 
-class Billing(_Section):
+class Billing(Section):
     """Stripe. Without a key the built-in fake stands in, and pages say so."""
 
     stripe_key: SecretStr | None = Field(default=None, description="Stripe secret key.")
@@ -143,7 +140,7 @@ class Billing(_Section):
     meter_event: str = Field(default="licet_records", description="event_name of the Stripe Billing Meter.")
 
 
-class Gate(_Section):
+class Gate(Section):
     """The gate's start values; the mode itself lives in the store, so that it changes at once everywhere."""
 
     mode: Literal["shadow", "enforce"] = Field(default="shadow", description="Mode that a new installation starts in.")
@@ -163,7 +160,7 @@ class Gate(_Section):
     )
 
 
-class Shared(_Section):
+class Shared(Section):
     """What several processes share beside the database. Without it there is one process."""
 
     url: SecretStr | None = Field(
@@ -179,7 +176,7 @@ class Shared(_Section):
         return url
 
 
-class Limits(_Section):
+class Limits(Section):
     """How many requests to the OAuth addresses are answered in a minute; those above get 429 with `Retry-After`."""
 
     client_tokens: int = Field(default=60, ge=1, description="Tokens that one client asks for from one network. A token lasts ten minutes.")
@@ -188,42 +185,7 @@ class Limits(_Section):
     network_introspections: int = Field(default=60_000, ge=1, description="Questions about tokens of one network (/24, /48).")
 
 
-class SignIn(_Section):
-    """An institution's OpenID provider through which people may sign in."""
-
-    name: str = Field(description="The institution's name on the sign-in page.")
-    issuer: Annotated[str, StringConstraints(pattern=r"^https://[^\s?#]+$")] = Field(
-        description="The provider's issuer identifier, exactly as it names itself; its document is read from there."
-    )
-    client_id: str = Field(description="Our client id at the provider.")
-    client_secret: SecretStr | None = Field(default=None, description="Our secret there; better given as a file or variable.")
-    client_secret_file: Path | None = Field(default=None, description="File that holds nothing but our secret there.")
-    domains: list[str] = Field(
-        default_factory=list, description="Domains of mail addresses that the provider is trusted with; it opens accounts with them."
-    )
-    organisation: str = Field(
-        default="",
-        description="Id of the partner that people with such an address join as readers, where they have no account; none joins if empty.",
-    )
-    second_factor: list[str] = Field(
-        default_factory=list, description="Values of `amr` or `acr` that count as a second factor, such as mfa; else ours is asked for."
-    )
-    private: bool = Field(default=False, description="Whether the provider may be at a private address, as in an operator's own network.")
-    trust: Path | None = Field(
-        default=None, description="File with certificates of authorities trusted for the provider; the system's by default."
-    )
-
-    def secret(self) -> str:
-        """Our secret at the provider; empty for a client that has none. Raises `Misconfigured` where the file cannot be read."""
-        if self.client_secret is not None or self.client_secret_file is None:
-            return self.client_secret.get_secret_value() if self.client_secret else ""
-        try:
-            return self.client_secret_file.read_text(encoding="utf-8").strip()
-        except OSError as error:
-            raise Misconfigured(f"file {self.client_secret_file}", "cannot be read.", "Name a file that Licet may read.") from error
-
-
-class Settings(_Section):
+class Settings(Section):
     """All settings of one installation."""
 
     profile: Literal["production", "trial", "demo", "test"] = Field(
@@ -251,6 +213,7 @@ class Settings(_Section):
     platform: Platform = Field(default_factory=Platform)
     mail: Mail = Field(default_factory=Mail)
     billing: Billing = Field(default_factory=Billing)
+    signing: Signing = Field(default_factory=Signing)
     gate: Gate = Field(default_factory=Gate)
     shared: Shared = Field(default_factory=Shared)
     sign_in: dict[Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,31}$")], SignIn] = Field(
@@ -282,7 +245,19 @@ class Settings(_Section):
         return self.base_url.startswith("https://")
 
 
-_SECTIONS: tuple[type[BaseModel], ...] = (Settings, Platform, Mail, Billing, Gate, Shared, Limits, SignIn, DatasetSettings, FieldSettings)
+_SECTIONS: tuple[type[BaseModel], ...] = (
+    Settings,
+    Platform,
+    Mail,
+    Billing,
+    Signing,
+    Gate,
+    Shared,
+    Limits,
+    SignIn,
+    DatasetSettings,
+    FieldSettings,
+)
 
 
 def load(path: Path | None = None, environ: dict[str, str] | None = None) -> Settings:
@@ -373,6 +348,10 @@ def _overlay(values: dict[str, Any], variables: dict[str, str]) -> None:
 def _anchor(values: dict[str, Any], folder: Path) -> None:
     home = Path(str(values.get("home", ".licet")))
     values["home"] = home if home.is_absolute() else folder / home
+    signing = values.get("signing", {})
+    for name in ("certificate", "key_file"):
+        if isinstance(signing, dict) and isinstance(signing.get(name), str):
+            signing[name] = folder / signing[name]
     for dataset in values.get("datasets", {}).values():
         if isinstance(dataset, dict) and isinstance(dataset.get("location"), str) and not Path(dataset["location"]).is_absolute():
             dataset["location"] = str(folder / dataset["location"])

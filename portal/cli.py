@@ -40,8 +40,10 @@ gate = typer.Typer(help="The gate before the main site.", no_args_is_help=True)
 dataset = typer.Typer(help="Datasets.", no_args_is_help=True)
 keys = typer.Typer(help="The keys that sign access tokens.", no_args_is_help=True)
 partners = typer.Typer(help="Partners.", no_args_is_help=True)
+contract = typer.Typer(help="Contracts as files.", no_args_is_help=True)
 demo = typer.Typer(help="The demo: a working portal with people, contracts and data.", invoke_without_command=True)
-for group, name in ((ledger, "ledger"), (gate, "gate"), (dataset, "dataset"), (keys, "keys"), (partners, "partners"), (demo, "demo")):
+_GROUPS = {"ledger": ledger, "gate": gate, "dataset": dataset, "keys": keys, "partners": partners, "contract": contract, "demo": demo}
+for name, group in _GROUPS.items():
     app.add_typer(group, name=name)
 
 console = Console(highlight=False, soft_wrap=True)
@@ -222,6 +224,30 @@ def import_partners(
         raise typer.Exit(1)
     kept = f"{len(found)} kept. Two people of staff confirm each on the desk, under Partners signed before."
     console.print(kept if write else f"{len(found)} fine; nothing was kept. Run it again with --write.")
+
+
+@contract.command("verify")
+def verify_contract(
+    file: Annotated[Path, typer.Argument(help="PDF of a contract.", exists=True, dir_okay=False)],
+    certificate: Annotated[
+        Path | None,
+        typer.Option(
+            help="PEM file of the platform's certificates; this installation's own, if not given.", exists=True, show_default=False
+        ),
+    ] = None,
+    terms: Annotated[
+        Path | None, typer.Option(help="A file of terms in JSON that must be those of the contract.", exists=True, show_default=False)
+    ] = None,
+    config: Config = None,
+) -> None:
+    """Check the seal, the hashes and the terms of a contract's PDF on this machine, without any network."""
+    from portal.commands import contract as contract_command  # noqa: PLC0415 - it imports pyHanko, which no other command waits for
+
+    found = contract_command.verify_file(file, certificate, terms, config)
+    for line in contract_command.lines(found):
+        console.print(line, markup=False)
+    if not found.ok:
+        raise typer.Exit(1)
 
 
 @app.command()

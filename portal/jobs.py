@@ -64,7 +64,7 @@ def handlers_of(house: House) -> Mapping[str, outbox.Handler]:
     return {
         **mail,
         ACTIVATED: activated,
-        DOCUMENT: document_handler(house.settings, house.store),
+        DOCUMENT: document_handler(house.settings, house.store, house.keys),
         REPORT: report_handler(house.store, house.payments),
         CHECK_CUSTOMER: check_customer_handler(house.store, house.payments),
         NOTICE: notice_handler(house.store, house.settings, house.keys),

@@ -22,7 +22,7 @@ from authlib.oauth2 import OAuth2Client, OAuth2Error
 from contracts.errors import Refused
 from contracts.guarded import GuardedClient, Reply, is_public
 from contracts.people.openid import Expected, Person, failed, person_of, read_id_token
-from contracts.settings import SignIn
+from contracts.sections import SignIn
 
 KEPT_SECONDS = 600.0
 AGAIN_SECONDS = 30.0

@@ -45,6 +45,7 @@ def test_the_direction_of_imports_holds() -> None:
         (r"^\s*(import|from) authlib\b", ("api/oauth/", "portal/openid.py")),
         (r"^\s*(import|from) duckdb\b", ("contracts/datasets/",)),
         (r"^\s*(import|from) typst\b", ("contracts/signing/",)),
+        (r"^\s*(import|from) (pyhanko|asn1crypto)", ("contracts/signing/",)),
         (r"^\s*(import|from) slowapi\b", ("portal/limits.py", "api/limits.py", "portal/app.py", "portal/problems.py")),
         (r"\b(datetime\.now|date\.today|time\.time)\(", ("contracts/clock.py", "api/limits.py", "api/oauth/pace.py")),
         (r"#\s*(noqa|type:\s*ignore)(\[[^\]]*\]|:\s*[A-Z0-9, ]+)?\s*$", ()),

@@ -17,7 +17,7 @@ from contracts.people.actor import Actor
 from contracts.people.openid import Person, failed
 from contracts.people.roles import Role, Side
 from contracts.people.tables import Account, Identity, Organisation
-from contracts.settings import SignIn
+from contracts.sections import SignIn
 from contracts.store.unit import Unit
 
 

@@ -1,15 +1,18 @@
-"""The outbox's handler that makes the PDF with both signatures after countersignature."""
+"""The outbox's handler that makes the sealed PDF with both signatures after countersignature."""
 
 from __future__ import annotations
 
 import hashlib
+from datetime import datetime
 
 from sqlmodel import Session
 
+from contracts.keys import KeyRing
 from contracts.lifecycle.seal import signatures_under
-from contracts.lifecycle.tables import Contract, ContractVersion
+from contracts.lifecycle.tables import Contract, ContractVersion, Signature
 from contracts.people.tables import Organisation
 from contracts.settings import Settings
+from contracts.signing.certificates import Sealer, sealer_of
 from contracts.signing.document import signed_pdf
 from contracts.signing.tables import SignedDocument
 from contracts.store.outbox import Effect, Handler
@@ -19,8 +22,8 @@ from contracts.terms.grant import version_row
 DOCUMENT = "contract.document"
 
 
-def document_handler(settings: Settings, store: Store) -> Handler:
-    """The handler of outbox kind "contract.document" {contract_id}; done twice it leaves one document."""
+def document_handler(settings: Settings, store: Store, keys: KeyRing) -> Handler:
+    """The handler of outbox kind "contract.document" {contract_id}; done twice it leaves the first document."""
 
     def handle(effect: Effect) -> None:
         with store.read() as session:
@@ -28,23 +31,56 @@ def document_handler(settings: Settings, store: Store) -> Handler:
             version = version_row(session, contract)
             organisation = session.get_one(Organisation, contract.organisation_id).name
             signatures = signatures_under(session, contract.id, contract.version)
+            made = session.get(SignedDocument, (contract.id, contract.version))
         if version is None or not version.seal:
             raise LookupError(f"{contract.id} has no sealed version")
-        pdf = signed_pdf(settings, contract, version, organisation, signatures)
-        document = SignedDocument(
-            contract_id=contract.id, version=version.number, pdf=pdf, pdf_sha256=_sha256(pdf), made_at=store.clock.now()
-        )
-        with store.write("document") as unit:
-            unit.session.merge(document)
+        if made is None:
+            sealer = sealer_of(settings, store, keys)
+            _keep(store, _sealed(settings, contract, version, organisation, signatures, sealer, store.clock.now()))
 
     return handle
 
 
 def document_of(session: Session, version: ContractVersion) -> bytes:
-    """The PDF to hand out: with its signature page where that was made, else as it was rendered."""
+    """The PDF to hand out: sealed and with its signatures where that was made, else as it was rendered."""
     signed = session.get(SignedDocument, (version.contract_id, version.number))
     return signed.pdf if signed is not None else version.pdf
 
 
-def _sha256(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
+def _sealed(
+    settings: Settings,
+    contract: Contract,
+    version: ContractVersion,
+    organisation: str,
+    signatures: list[Signature],
+    sealer: Sealer,
+    now: datetime,
+) -> SignedDocument:
+    from contracts.signing.pades import seal_pdf  # noqa: PLC0415 - pyHanko takes most of a second to import, and a start is quick
+
+    pdf = seal_pdf(
+        signed_pdf(settings, contract, version, organisation, signatures),
+        sealer,
+        now,
+        name=settings.platform.legal_name,
+        reason=f"Contract {contract.id}, version {version.number}, as both sides signed it",
+        final=True,
+        timestamp_url=settings.signing.timestamp_url,
+    )
+    return SignedDocument(
+        contract_id=contract.id,
+        version=version.number,
+        pdf=pdf,
+        pdf_sha256=hashlib.sha256(pdf).hexdigest(),
+        made_at=now,
+        profile="PAdES-B-T" if settings.signing.timestamp_url else "PAdES-B-B",
+        certificate_sha256=sealer.sha256,
+    )
+
+
+def _keep(store: Store, document: SignedDocument) -> None:
+    """Keep the document unless another process kept one meanwhile, which was perhaps handed out already."""
+    with store.write("document") as unit:
+        unit.lock(Contract, document.contract_id)
+        if unit.session.get(SignedDocument, (document.contract_id, document.version)) is None:
+            unit.session.add(document)

@@ -19,7 +19,8 @@ _ESCAPED = re.compile(r"\\u\{([0-9a-f]{1,6})\}")
 
 
 def compile_pdf(document: Mapping[str, Any]) -> bytes:
-    """A PDF/A-2b of the document: `title`, `author`, `contract`, `version`, `short_hash`, `blocks`, `signatures`, `hashes`.
+    """A PDF/A-3b of the document: `title`, `author`, `contract`, `version`, `short_hash` and `printed_hash` (the same in groups),
+    `blocks`, `lines` (parties that sign by hand) with `how`, `signatures`, `hashes`, and `attachments`, which the file carries along.
 
     A character that no built-in font has is shown as its code, such as [U+6F22]: the PDF stays whole, and the text that was
     hashed has the character itself. Takes about 0.1 s, as much again where there are such; never call it inside a unit of work.
@@ -42,7 +43,7 @@ def _compiled(data: str) -> bytes:
         format="pdf",
         sys_inputs={"document": data},
         ignore_system_fonts=True,
-        pdf_standards="a-2b",
+        pdf_standards="a-3b",
         timestamp=0,
     )
     if not isinstance(made, bytes):

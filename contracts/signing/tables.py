@@ -1,4 +1,4 @@
-"""Table of signed documents: the PDF with both signatures, made after countersignature."""
+"""Tables of documents: the sealed PDF of a version, and the certificates that the platform made for its seal."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ from datetime import datetime
 
 from sqlmodel import Field, SQLModel
 
+from contracts.store.columns import Octets
+
 
 class SignedDocument(SQLModel, table=True):
-    """The PDF of one version with its signature page. Made again it is the same, byte for byte."""
+    """The PDF of one version with its signatures, sealed by the platform. Made once; a seal made again would be another one."""
 
     __tablename__ = "signed_document"
 
@@ -17,3 +19,18 @@ class SignedDocument(SQLModel, table=True):
     pdf: bytes
     pdf_sha256: str
     made_at: datetime
+    profile: str = Field(
+        default="", description="PAdES-B-B, or PAdES-B-T with a time-stamp; empty where it was made before there were seals"
+    )
+    certificate_sha256: str = Field(default="", description="SHA-256 of the certificate of the seal")
+
+
+class SigningCertificate(SQLModel, table=True):
+    """A certificate of the platform's own over one of its document keys. Kept for good, so that old seals can be checked."""
+
+    __tablename__ = "signing_certificate"
+
+    key_id: str = Field(primary_key=True, foreign_key="key.id")
+    certificate: bytes = Field(sa_type=Octets, description="DER")
+    sha256: str = Field(unique=True)
+    created_at: datetime

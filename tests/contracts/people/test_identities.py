@@ -12,7 +12,7 @@ from contracts.people.actor import Actor
 from contracts.people.openid import Person
 from contracts.people.roles import Role
 from contracts.people.tables import Account, Identity, Organisation
-from contracts.settings import SignIn
+from contracts.sections import SignIn
 from contracts.store.unit import Store
 from tests.contracts.people.people import entries, person, race, refused, sign_up
 

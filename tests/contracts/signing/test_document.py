@@ -141,7 +141,7 @@ def test_the_signed_document_is_made_once_both_signed(store: Store, keys: KeyRin
     with store.read() as session:
         version = queries.version_of(session, contract)
         assert document_of(session, version) == version.pdf
-    handler = document_handler(SETTINGS, store)
+    handler = document_handler(SETTINGS, store, keys)
     handler(effect)
     with store.read() as session:
         first = document_of(session, version)
@@ -152,7 +152,7 @@ def test_the_signed_document_is_made_once_both_signed(store: Store, keys: KeyRin
     assert first != version.pdf
 
 
-def test_an_unsealed_contract_has_no_signed_document(sqlite_store: Store) -> None:
+def test_an_unsealed_contract_has_no_signed_document(sqlite_store: Store, keys: KeyRing) -> None:
     contract = signed(sqlite_store, Cast(sqlite_store))
     with pytest.raises(LookupError):
-        document_handler(SETTINGS, sqlite_store)(Effect("out_1", DOCUMENT, {"contract_id": contract.id}, 1, 1))
+        document_handler(SETTINGS, sqlite_store, keys)(Effect("out_1", DOCUMENT, {"contract_id": contract.id}, 1, 1))

@@ -1,0 +1,67 @@
+"""Sections of the settings that stand by themselves; `contracts.settings` puts them together."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints
+
+from contracts.errors import Misconfigured
+
+
+class Section(BaseModel):
+    """A table of `licet.toml`: an unknown name in it is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Signing(Section):
+    """How the platform seals the PDF of a contract (PAdES). Without a certificate it makes one of its own."""
+
+    certificate: Path | None = Field(
+        default=None,
+        description="PEM file with the certificate of the platform's seal, then those of its issuers; one of our own is made if empty.",
+    )
+    key_file: Path | None = Field(default=None, description="PEM file with the certificate's private key, ECDSA on P-256.")
+    key: SecretStr | None = Field(
+        default=None, description="The private key itself in PEM, where no file holds it; best given as a variable."
+    )
+    timestamp_url: Annotated[str, StringConstraints(pattern=r"^https?://[^\s#]+$")] | None = Field(
+        default=None, description="Address of an authority for time-stamps (RFC 3161); seals carry none if empty."
+    )
+
+
+class SignIn(Section):
+    """An institution's OpenID provider through which people may sign in."""
+
+    name: str = Field(description="The institution's name on the sign-in page.")
+    issuer: Annotated[str, StringConstraints(pattern=r"^https://[^\s?#]+$")] = Field(
+        description="The provider's issuer identifier, exactly as it names itself; its document is read from there."
+    )
+    client_id: str = Field(description="Our client id at the provider.")
+    client_secret: SecretStr | None = Field(default=None, description="Our secret there; better given as a file or variable.")
+    client_secret_file: Path | None = Field(default=None, description="File that holds nothing but our secret there.")
+    domains: list[str] = Field(
+        default_factory=list, description="Domains of mail addresses that the provider is trusted with; it opens accounts with them."
+    )
+    organisation: str = Field(
+        default="",
+        description="Id of the partner that people with such an address join as readers, where they have no account; none joins if empty.",
+    )
+    second_factor: list[str] = Field(
+        default_factory=list, description="Values of `amr` or `acr` that count as a second factor, such as mfa; else ours is asked for."
+    )
+    private: bool = Field(default=False, description="Whether the provider may be at a private address, as in an operator's own network.")
+    trust: Path | None = Field(
+        default=None, description="File with certificates of authorities trusted for the provider; the system's by default."
+    )
+
+    def secret(self) -> str:
+        """Our secret at the provider; empty for a client that has none. Raises `Misconfigured` where the file cannot be read."""
+        if self.client_secret is not None or self.client_secret_file is None:
+            return self.client_secret.get_secret_value() if self.client_secret else ""
+        try:
+            return self.client_secret_file.read_text(encoding="utf-8").strip()
+        except OSError as error:
+            raise Misconfigured(f"file {self.client_secret_file}", "cannot be read.", "Name a file that Licet may read.") from error
