@@ -58,6 +58,9 @@ CODES: dict[str, Code] = {
     "certificate_overdue": Code(
         Kind.CONFLICT, "A certificate of destruction under an ended contract is late; nothing is renewed until it is there."
     ),
+    "odrl_not_understood": Code(
+        Kind.INVALID, "An ODRL agreement holds a word, rule or value that Licet does not know, so nothing of it counts."
+    ),
     "seal_broken": Code(
         Kind.UNAVAILABLE, "The stored terms are not those of the sealed contract; access stays closed until an incident is settled."
     ),
