@@ -30,6 +30,7 @@ from contracts.incidents.service import KINDS
 from contracts.ledger.events import EVENTS
 from contracts.people.roles import ROLES
 from contracts.settings import DatasetSettings, FieldSettings, Mail, Settings, write_master_key
+from contracts.terms import odrl_words
 from contracts.terms.purposes import PROHIBITED, PURPOSES
 from portal.app import create_portal
 from portal.commands.init import prepare
@@ -70,6 +71,17 @@ def words() -> str:
     return "".join(parts)
 
 
+def odrl() -> str:
+    """The words of our ODRL profile."""
+    text = "# ODRL profile\n\nContracts download as ODRL 2.2 agreements in JSON-LD. `licet:` stands for `urn:licet:odrl:`, everything else is ODRL's own. "
+    text += "What no permission names is not allowed; a prohibition wins over a permission. A word that is not here is refused.\n\n"
+    operands = {**odrl_words.OPERANDS, "licet:field:…": odrl_words.FIELD_OPERAND}
+    actions = {**odrl_words.ACTIONS, "licet:use:…": odrl_words.USE_ACTION}
+    for title, found in (("Left operands", operands), ("Actions", actions), ("Events", odrl_words.EVENTS)):
+        text += f"## {title}\n\n{_table(('word', 'meaning'), [(f'`{name}`', meaning) for name, meaning in found.items()])}\n"
+    return text + f"## Operators\n\n{', '.join(f'`{name}`' for name in sorted(odrl_words.OPERATORS))}\n"
+
+
 def oauth_errors() -> str:
     """Error names of the OAuth addresses."""
     rows = [(f"`{name}`", meaning) for name, meaning in sorted(ERRORS.items())]
@@ -105,6 +117,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "codes.md": codes,
     "events.md": events,
     "oauth-errors.md": oauth_errors,
+    "odrl.md": odrl,
     "roles.md": roles,
     "routes.md": routes,
     "settings.md": settings,

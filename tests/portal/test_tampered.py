@@ -54,6 +54,7 @@ def test_terms_that_nobody_can_read_close_no_page(house: House, terms: str) -> N
         [path for paths in pages.values() for path in paths], 200
     )
     assert "The seal is broken: no data leaves" in sign_in(house, STEWARDS[0]).get(desk).text
+    assert statuses(house, LEAD, f"{own}/odrl.json") == {f"{own}/odrl.json": 503}
 
 
 @pytest.mark.parametrize("how", LEAVES)

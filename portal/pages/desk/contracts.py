@@ -34,6 +34,7 @@ from portal.hints import hinted
 from portal.pages.desk import lists, reads
 from portal.pages.desk.duties import needs_another
 from portal.pages.desk.effects import effect_of, use_of
+from portal.terms_files import odrl_file, terms_file
 
 routes = APIRouter(prefix="/desk/contracts")
 BASE = "/desk/contracts"
@@ -98,6 +99,18 @@ def document(request: Request, actor: Reader, contract_id: str) -> Response:
         pdf = document_of(session, queries.version_of(session, contract))
     headers = {"content-disposition": f'inline; filename="{contract_id}.pdf"', "cache-control": "no-store"}
     return Response(pdf, media_type="application/pdf", headers=headers)
+
+
+@routes.get("/{contract_id}/terms.json")
+def terms_json(request: Request, actor: Reader, contract_id: str) -> Response:
+    """The terms for machines, as they were hashed."""
+    return terms_file(request, actor, contract_id)
+
+
+@routes.get("/{contract_id}/odrl.json")
+def odrl_json(request: Request, actor: Reader, contract_id: str) -> Response:
+    """The terms as an ODRL 2.2 agreement."""
+    return odrl_file(request, actor, contract_id)
 
 
 def show(request: Request, actor: Actor, contract_id: str, form: Form, status: int = 200) -> Response:

@@ -31,6 +31,7 @@ from portal.forms import Form, mendable, of, submitted
 from portal.hints import hinted
 from portal.limits import SIGN_IN, limited
 from portal.pages.partner import reads
+from portal.terms_files import odrl_file, terms_file
 from portal.timelines import story
 
 router = APIRouter(prefix="/partner/contracts")
@@ -66,6 +67,18 @@ def pdf(request: Request, actor: Partner, contract_id: str) -> Response:
         contract = queries.get_for(session, actor, contract_id)
         content = document_of(session, queries.version_of(session, contract))
     return pdf_response(contract, content)
+
+
+@router.get("/{contract_id}/terms.json")
+def terms_json(request: Request, actor: Partner, contract_id: str) -> Response:
+    """The terms for machines, as they were hashed."""
+    return terms_file(request, actor, contract_id)
+
+
+@router.get("/{contract_id}/odrl.json")
+def odrl_json(request: Request, actor: Partner, contract_id: str) -> Response:
+    """The terms as an ODRL 2.2 agreement."""
+    return odrl_file(request, actor, contract_id)
 
 
 @router.post("/{contract_id}/sign")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from hashlib import sha256
 
 import pytest
 from sqlmodel import select
@@ -18,9 +19,12 @@ from contracts.ledger.proofs import read_proof
 from contracts.ledger.sequencer import Sequencer
 from contracts.ledger.stage import Entry, record
 from contracts.ledger.tables import LedgerEntry
+from contracts.lifecycle.queries import version_of
 from contracts.lifecycle.tables import Contract, Signature
 from contracts.people.roles import Role
 from contracts.quotas.tables import QuotaDay
+from contracts.terms.model import from_json
+from contracts.terms.odrl_read import from_odrl
 from tests.portal.house import PASSWORD, add_person, browser, link_in, mails, post, sign_in
 from tests.portal.scene import contract, submitted
 
@@ -255,6 +259,7 @@ def test_another_organisation_finds_nothing_by_any_id(house: House) -> None:
     path = f"/partner/contracts/{made.id}"
     rival = sign_in(house, RIVAL)
     reads = [path, f"{path}/pdf", f"{path}/usage", f"{path}/entries", f"/partner/applications/{made.application_id}"]
+    reads += [f"{path}/terms.json", f"{path}/odrl.json"]
     reads += [f"/partner/entries/{entry_id}", f"/partner/entries/{entry_id}/proof"]
     assert {each: rival.get(each).status_code for each in reads} == dict.fromkeys(reads, 404)
     acts = [f"{path}/sign", f"{path}/clients", f"{path}/clients/{client_id}/revoke", f"/partner/applications/{made.application_id}"]
@@ -269,6 +274,21 @@ def test_a_contract_is_handed_out_as_pdf(house: House) -> None:
     made = contract(house, "offered", lead=LEAD, stewards=STEWARDS)
     answer = sign_in(house, LEAD).get(f"/partner/contracts/{made.id}/pdf")
     assert (answer.headers["content-type"], answer.content[:5]) == ("application/pdf", b"%PDF-")
+
+
+def test_the_terms_are_handed_out_for_machines_to_both_sides(house: House) -> None:
+    made = contract(house, "offered", lead=LEAD, stewards=STEWARDS)
+    with house.store.read() as session:
+        version = version_of(session, made)
+    for who, base in ((LEAD, "/partner/contracts"), (STEWARDS[0], "/desk/contracts")):
+        client = sign_in(house, who)
+        terms, odrl = client.get(f"{base}/{made.id}/terms.json"), client.get(f"{base}/{made.id}/odrl.json")
+        assert sha256(terms.content).hexdigest() == version.terms_sha256
+        assert (terms.headers["content-type"], odrl.headers["content-type"]) == ("application/json", "application/ld+json")
+        assert odrl.headers["content-disposition"] == f'attachment; filename="{made.id}-version-1-odrl.json"'
+        read, parties = from_odrl(odrl.json())
+        assert (read, parties.assignee) == (from_json(version.terms_json), "licet:organisation:org_northfield")
+        assert odrl.json()["licet:termsSha256"] == version.terms_sha256
 
 
 def test_staff_are_told_that_partner_pages_are_not_theirs(house: House) -> None:
