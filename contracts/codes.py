@@ -50,6 +50,7 @@ CODES: dict[str, Code] = {
     "last_lead": Code(Kind.CONFLICT, "Somebody has to lead an organisation, and this person is the last one who does."),
     "csrf_failed": Code(Kind.FORBIDDEN, "The form does not belong to this session; open the page again."),
     "link_unusable": Code(Kind.CONFLICT, "The one-time link was used before, has ended or never existed."),
+    "barred": Code(Kind.FORBIDDEN, "The organisation, person or project was barred by the platform."),
     # applications and contracts
     "command_not_possible": Code(Kind.CONFLICT, "The thing's present state does not know this command."),
     "changed_meanwhile": Code(Kind.CONFLICT, "Someone else changed the thing since the page was opened."),

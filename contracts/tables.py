@@ -3,7 +3,9 @@
 import contracts.agreements.tables
 import contracts.amendments.tables
 import contracts.applications.tables
+import contracts.bars.tables
 import contracts.billing.tables
+import contracts.coordinator.tables
 import contracts.crawlers.tables
 import contracts.credentials.tables
 import contracts.datasets.tables
@@ -17,6 +19,7 @@ import contracts.lifecycle.tables
 import contracts.notices.tables
 import contracts.people.factor_tables
 import contracts.people.tables
+import contracts.policies.tables
 import contracts.quotas.tables
 import contracts.sandbox.tables
 import contracts.signing.tables

@@ -28,6 +28,7 @@ from contracts.gate.service import Gate
 from contracts.house import House
 from contracts.keys import KeyRing, master_key
 from contracts.ledger.sequencer import Sequencer
+from contracts.policies.service import hold
 from contracts.settings import Settings
 from contracts.store.engine import check_durable, open_engine
 from contracts.store.epochs import EpochWatch
@@ -52,12 +53,13 @@ def clock_of(settings: Settings) -> Clock:
 
 
 def build(settings: Settings, clock: Clock | None = None) -> House:
-    """Every part, from settings; the database must be migrated. Starts nothing but the payment stand-in."""
+    """Every part, from settings as far as they are confirmed; the database must be migrated. Starts nothing but the payment stand-in."""
     clock = clock or clock_of(settings)
     engine = open_engine(settings.database_url)
     check_durable(engine)
     check_current(engine)
     store, keys = Store(engine, clock, settings.node), KeyRing(master_key(settings))
+    settings = hold(store, settings)
     watch, catalogue = EpochWatch(store), Catalogue(settings, store)
     grants, access = GrantCache(store, keys, clock, watch, catalogue.all()), AccessWriter(store, watch, clock)
     tokens = Tokens(keys, store, clock, issuer=settings.base_url, site_host=settings.platform.site)

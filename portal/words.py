@@ -22,6 +22,7 @@ _APPLICATION = {
     "approved": StateWord("Approved", "good"),
     "declined": StateWord("Declined", "stop"),
     "withdrawn": StateWord("Withdrawn", "plain"),
+    "stopped": StateWord("Stopped by the platform", "stop"),
 }
 _CONTRACT = {
     "draft": StateWord("Being drafted", "plain"),

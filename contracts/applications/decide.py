@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from contracts.applications.states import Command, State, next_state
+from contracts.applications.states import OF_REASONED_REQUESTS, REASONED_REQUEST, Command, State, next_state
 from contracts.applications.tables import Application
 from contracts.errors import Refusal
 from contracts.people.actor import Actor
@@ -35,6 +35,8 @@ def decide(application: Application, actor: Actor, wanted: Wanted) -> State | Re
     after = next_state(State(application.state), wanted.command)
     if isinstance(after, Refusal):
         return after
+    if refusal := _of_its_kind(application.kind, wanted.command):
+        return refusal
     if application.revision != wanted.revision:
         return Refusal("changed_meanwhile", "The application changed since you opened it. Look at it again, then decide.")
     if wanted.command in (Command.APPROVE, Command.DECLINE):
@@ -57,6 +59,15 @@ def complaints(application: Application, dataset: DatasetSettings, today: date) 
         **_rows(application.rows, dataset),
     }
     return {name: message for name, message in found.items() if message}
+
+
+def _of_its_kind(kind: str, command: Command) -> Refusal | None:
+    if kind == REASONED_REQUEST and command not in OF_REASONED_REQUESTS:
+        reason = "This is a Coordinator’s reasoned request. It is taken over as it stands, or an amendment is asked for within 15 days."
+        return Refusal("command_not_possible", reason, {"command": command.value})
+    if kind != REASONED_REQUEST and command is Command.ADOPT:
+        return Refusal("command_not_possible", "Only a Coordinator’s reasoned request is taken over.", {"command": command.value})
+    return None
 
 
 def _decidable(application: Application, actor: Actor, reason: str) -> Refusal | None:

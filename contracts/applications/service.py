@@ -12,6 +12,7 @@ from contracts.applications.decide import Wanted, complaints, decide
 from contracts.applications.form import ApplicationForm
 from contracts.applications.states import ROLES, Command, State
 from contracts.applications.tables import Application
+from contracts.bars import standing
 from contracts.clock import day_in, long_day
 from contracts.errors import Refusal, Refused, refuse
 from contracts.ids import new_id
@@ -36,6 +37,7 @@ def begin(unit: Unit, actor: Actor, dataset_id: str) -> Application:
     actor.require(Role.LEAD)
     if not _DATASET_ID.match(dataset_id):
         raise refuse("not_found", "There is no such dataset.")
+    standing.insist(unit, actor.organisation_id, actor.account_id)
     if untouched := _untouched(unit, actor, dataset_id):
         return untouched
     if not unit.session.get_one(Organisation, actor.organisation_id).kind:
@@ -68,6 +70,7 @@ def save(unit: Unit, actor: Actor, application_id: str, revision: int, form: App
 def submit(unit: Unit, actor: Actor, application_id: str, revision: int, settings: Settings) -> Application:
     """Hand the draft in. From here on nobody changes it; it is decided within the platform's working days."""
     actor.require(*ROLES[Command.SUBMIT])
+    _insist_on_standing(unit, actor, application_id)
     application = _load(unit, actor, application_id)
     dataset = settings.datasets.get(application.dataset)
     if dataset is None:
@@ -99,12 +102,26 @@ def withdraw(unit: Unit, actor: Actor, application_id: str, revision: int) -> Ap
 
 def approve(unit: Unit, actor: Actor, application_id: str, revision: int, reason: str) -> Application:
     """Approve with a reason that the applicant reads; a contract may then be drafted."""
+    _insist_on_standing(unit, actor, application_id)
     return _decided(unit, actor, application_id, Wanted(Command.APPROVE, revision, reason))
 
 
 def decline(unit: Unit, actor: Actor, application_id: str, revision: int, reason: str) -> Application:
     """Decline with a reason that the applicant reads."""
     return _decided(unit, actor, application_id, Wanted(Command.DECLINE, revision, reason))
+
+
+def stop(unit: Unit, actor: Actor, application_id: str, reason: str) -> Application:
+    """End an open application whose organisation, person or project was barred, with the bar's reason."""
+    actor.require(*ROLES[Command.STOP])
+    application = unit.lock(Application, application_id)
+    _apply(unit, actor, application, Wanted(Command.STOP, application.revision, reason))
+    application.decided_at, application.decided_by, application.decision_reason = unit.now, actor.account_id, reason.strip()
+    for reader in audience.account(unit.session, application.created_by):
+        facts = {"name": reader.name, "project": application.project, "reason": application.decision_reason}
+        send(unit, to=reader.email, template="application-stopped", facts=facts, path=_partner_path(application))
+    _record(unit, actor, application, "application.stopped", personal={"reason": reason.strip()}, content=content_hash(application))
+    return application
 
 
 def content_hash(application: Application) -> str:
@@ -141,6 +158,14 @@ def _take(unit: Unit, actor: Actor, application_id: str, wanted: Wanted) -> Appl
     application = _load(unit, actor, application_id)
     _apply(unit, actor, application, wanted)
     return application
+
+
+def _insist_on_standing(unit: Unit, actor: Actor, application_id: str) -> None:
+    """Raise `barred`. Before the application's own row is locked: the organisation's comes first, as where a bar is imposed."""
+    application = unit.session.get(Application, application_id)
+    if application is not None and (actor.is_staff or application.organisation_id == actor.organisation_id):
+        acting = () if actor.is_staff else (actor.account_id,)
+        standing.insist(unit, application.organisation_id, *acting, application=application)
 
 
 def _load(unit: Unit, actor: Actor, application_id: str) -> Application:

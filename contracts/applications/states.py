@@ -16,6 +16,7 @@ class State(StrEnum):
     APPROVED = "approved"
     DECLINED = "declined"
     WITHDRAWN = "withdrawn"
+    STOPPED = "stopped"
 
 
 class Command(StrEnum):
@@ -26,6 +27,8 @@ class Command(StrEnum):
     WITHDRAW = "withdraw"
     APPROVE = "approve"
     DECLINE = "decline"
+    ADOPT = "adopt"
+    STOP = "stop"
 
 
 MEANING: dict[State, str] = {
@@ -34,6 +37,7 @@ MEANING: dict[State, str] = {
     State.APPROVED: "A steward approved it; a contract can be drafted from it.",
     State.DECLINED: "A steward declined it; a changed project needs a new application.",
     State.WITHDRAWN: "The applicant took it back.",
+    State.STOPPED: "The platform stopped it, because the organisation, a person or the project was barred.",
 }
 
 _S, _C = State, Command
@@ -46,6 +50,8 @@ TABLE: dict[State, dict[Command, State | None]] = {
         _C.WITHDRAW: _S.WITHDRAWN,
         _C.APPROVE: None,
         _C.DECLINE: None,
+        _C.ADOPT: None,
+        _C.STOP: _S.STOPPED,
     },
     _S.SUBMITTED: {
         _C.SAVE: None,
@@ -53,11 +59,19 @@ TABLE: dict[State, dict[Command, State | None]] = {
         _C.WITHDRAW: _S.WITHDRAWN,
         _C.APPROVE: _S.APPROVED,
         _C.DECLINE: _S.DECLINED,
+        # A Coordinator's reasoned request, and nothing else, is taken over as it stands.
+        _C.ADOPT: _S.APPROVED,
+        _C.STOP: _S.STOPPED,
     },
-    _S.APPROVED: dict.fromkeys(Command),
+    _S.APPROVED: {**dict.fromkeys(Command), _C.STOP: _S.STOPPED},
     _S.DECLINED: dict.fromkeys(Command),
     _S.WITHDRAWN: dict.fromkeys(Command),
+    _S.STOPPED: dict.fromkeys(Command),
 }
+
+# Of an application that is a Coordinator's reasoned request (EU DSA, Art. 40(4)): nobody here decides whether it is granted.
+REASONED_REQUEST = "dsa-40-4"
+OF_REASONED_REQUESTS = frozenset({_C.WITHDRAW, _C.ADOPT, _C.STOP})
 
 ROLES: dict[Command, tuple[Role, ...]] = {
     _C.SAVE: (Role.LEAD,),
@@ -65,6 +79,8 @@ ROLES: dict[Command, tuple[Role, ...]] = {
     _C.WITHDRAW: (Role.LEAD,),
     _C.APPROVE: (Role.STEWARD,),
     _C.DECLINE: (Role.STEWARD,),
+    _C.ADOPT: (Role.STEWARD,),
+    _C.STOP: (Role.STEWARD, Role.COMPLIANCE),
 }
 
 

@@ -8,6 +8,7 @@ from sqlmodel import select
 
 from contracts.applications.states import State as ApplicationState
 from contracts.applications.tables import Application
+from contracts.bars import standing
 from contracts.errors import Refused, refuse
 from contracts.ids import new_id
 from contracts.ledger.stage import Entry, record
@@ -31,6 +32,8 @@ def draft(
     Raises ValueError where `rendered` is not of these terms or this id, which is a mistake of the caller's.
     """
     actor.require(Role.STEWARD)
+    if known := unit.session.get(Application, application_id):
+        standing.insist(unit, known.organisation_id, application=known)
     application = unit.lock(Application, application_id)
     _check_application(unit, application)
     if refusal := within(terms, application, settings):

@@ -2,28 +2,44 @@
 
 from __future__ import annotations
 
+from contracts.applications.tables import Application
+from contracts.bars import standing
 from contracts.errors import Refusal, Refused, refuse
 from contracts.ledger.stage import Entry, record
 from contracts.lifecycle.decide import People, Wanted, decide, step_before
 from contracts.lifecycle.queries import version_of, visible_to
-from contracts.lifecycle.states import ROLES
+from contracts.lifecycle.states import ROLES, Command
 from contracts.lifecycle.tables import Contract, ContractVersion
 from contracts.people.actor import Actor
 from contracts.people.independence import entangled_with
 from contracts.store.unit import Unit
 
+# What brings a contract on or back, which a bar forbids; what ends or stops it never is.
+NEEDS_STANDING = frozenset({Command.OFFER, Command.SIGN, Command.COUNTERSIGN, Command.ASK_LIFT, Command.LIFT})
+
 
 def take(unit: Unit, actor: Actor, contract_id: str, wanted: Wanted) -> Contract:
     """The contract, locked, after the command that a person gave.
 
-    Raises `role_required` for another role, `not_found` where the person may not know of it, and what `decide` refuses with.
+    Raises `role_required` for another role, `not_found` where the person may not know of it, `barred`, and what `decide` refuses with.
     """
     actor.require(*ROLES[wanted.command])
+    if wanted.command in NEEDS_STANDING:
+        insist_on_standing(unit, actor, contract_id)
     contract = unit.lock(Contract, contract_id)
     if not visible_to(actor, contract):
         raise refuse("not_found", "There is no such thing here.")
     apply(unit, actor, contract, wanted)
     return contract
+
+
+def insist_on_standing(unit: Unit, actor: Actor, contract_id: str) -> None:
+    """Raise `barred`. Before the contract's own row is locked: the organisation's comes first, as where a bar is imposed."""
+    contract = unit.session.get(Contract, contract_id)
+    if contract is not None and visible_to(actor, contract):
+        application = unit.session.get_one(Application, contract.application_id)
+        acting = () if actor.is_staff else (actor.account_id,)
+        standing.insist(unit, contract.organisation_id, *acting, application=application)
 
 
 def apply(unit: Unit, actor: Actor, contract: Contract, wanted: Wanted) -> None:

@@ -43,6 +43,11 @@ NOTICES: dict[str, NoticeFacts] = {
     "application-withdrawn": _row("To stewards: an application was taken back.", "organisation", "project"),
     "application-approved": _row("To the applicant, with the reason.", "name", "project", "reason"),
     "application-declined": _row("To the applicant, with the reason.", "name", "project", "reason"),
+    "application-stopped": _row("To the applicant: the application was stopped by a bar, with the reason.", "name", "project", "reason"),
+    "bar-imposed": _row("To leads and the person: who or what was barred, with the reason.", "name", "barred", "reason"),
+    "bar-lift-asked": _row("To stewards and compliance: a second person decides whether a bar is lifted.", "barred", "asker"),
+    "bar-lifted": _row("To leads and the person: the bar was lifted.", "name", "barred"),
+    "bar-resembled": _row("To stewards: somebody new resembles a barred organisation or person.", "organisation", "barred"),
     "contract-offered": _row("To leads and signatories: read and sign.", "name", "title", "organisation"),
     "contract-signed": _row("To stewards: countersign.", "title", "organisation", "signer"),
     "contract-activated": _row("To leads, signatories and developers: in force.", "name", "title", "starts", "ends"),
@@ -69,6 +74,7 @@ NOTICES: dict[str, NoticeFacts] = {
     "amendment-in-force": _row("To leads, signatories and developers: a new version rules.", "name", "title", "version", "ends"),
     "amendment-declined": _row("To stewards, with the partner's reason.", "title", "organisation", "reason"),
     "amendment-withdrawn": _row("To leads and signatories, with the reason.", "name", "title", "reason"),
+    "policy-found": _row("To stewards and compliance: the settings hold a wider policy than was confirmed.", "subject", "count"),
     "credential-leaked": _row(
         "To leads and developers: a credential's secret was found in the open, and ended.", "name", "credential", "title"
     ),

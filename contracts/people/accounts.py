@@ -11,6 +11,7 @@ from typing import Protocol
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, select
 
+from contracts.bars.warning import warn_alike
 from contracts.errors import Refusal, Refused, StoreUnavailable
 from contracts.ids import new_id
 from contracts.ledger.stage import Entry, record
@@ -77,7 +78,10 @@ def sign_up(
 
 
 def confirm(unit: Unit, token: str) -> tuple[Account, str]:
-    """Confirm the address by its link; the account and the path where its owner wanted to go. Raises `link_unusable`."""
+    """Confirm the address by its link; the account and the path where its owner wanted to go. Raises `link_unusable`.
+
+    Stewards hear of it where the organisation resembles a barred one.
+    """
     link = links.find(unit.session, token, unit.now, LinkKind.CONFIRM)
     account = unit.lock(Account, link.account_id)
     links.use(unit, token, LinkKind.CONFIRM)
@@ -86,6 +90,8 @@ def confirm(unit: Unit, token: str) -> tuple[Account, str]:
     account.confirmed_at = account.confirmed_at or unit.now
     home = home_of(unit, account.id)
     record(unit, Entry(event="account.confirmed", subject=account.id, organisation=home, personal={"account": account.id}))
+    if home:
+        warn_alike(unit, home)
     return account, safe_path(link.next_path)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from contracts.errors import refuse
+from contracts.errors import Refusal, Refused, refuse
 from contracts.people.roles import STAFF, Role
 
 
@@ -15,7 +15,8 @@ class Actor:
 
     `roles_given_by` are the accounts that gave this person a role, for four-eyes rules. `network` is the address prefix
     (/24 or /48) of the request, which enters the ledger only as a commitment. `second_factor_at` is when a second factor was given
-    in this session; without it staff do nothing, and others nothing that `contracts.people.assurance` names.
+    in this session; without it staff do nothing, and others nothing that `contracts.people.assurance` names. `barred` is what a person
+    reads who is barred, or whose organisation is: such a one signs in and reads, and acts no more.
     """
 
     account_id: str
@@ -27,6 +28,7 @@ class Actor:
     reauthenticated_at: datetime | None = None
     network: str = ""
     second_factor_at: datetime | None = None
+    barred: Refusal | None = None
 
     @property
     def is_staff(self) -> bool:
@@ -34,10 +36,12 @@ class Actor:
         return bool(self.roles & STAFF)
 
     def require(self, *any_of: Role) -> None:
-        """Raise `role_required` unless the person has one of the roles, and `second_factor_required` for staff who gave none."""
+        """Raise `role_required` unless the person has one of the roles, `barred`, and `second_factor_required` for staff who gave none."""
         if not self.roles & set(any_of):
             named = " or ".join(role.value for role in any_of)
             raise refuse("role_required", f"This is for people with the role {named}. Ask your administrator or lead.")
+        if self.barred is not None:
+            raise Refused(self.barred)
         if self.is_staff and self.second_factor_at is None:
             raise refuse("second_factor_required", "Staff give a second factor before anything else. Set one up, or give its code.")
 

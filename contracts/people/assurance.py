@@ -28,6 +28,7 @@ class Act(StrEnum):
     WEBHOOK = "webhook"
     FACTOR = "factor"
     LOST_FACTOR = "lost_factor"
+    WIDEN = "widen"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,15 +49,21 @@ NEEDS: dict[Act, Needs] = {
     Act.NETWORK: Needs(True, "Networks decide from where data can be read."),
     Act.WEBHOOK: Needs(True, "Webhooks send what happens to an address."),
     Act.FACTOR: Needs(True, "Factors decide who can sign in as you."),
+    Act.WIDEN: Needs(True, "This widens what partners may be given."),
     Act.LOST_FACTOR: Needs(True, "This lets a person sign in with a password alone and set up a new factor."),
 }
+
+# Whoever is barred still ends credentials and keeps the own account safe.
+STILL_FREE = frozenset({Act.STOP_CREDENTIAL, Act.FACTOR})
 
 _SET_UP = "This needs a second factor: a code from an app on your phone, or a passkey. Set one up; it takes a minute, then come back."
 _ONCE_MORE = "Give your password once more; this asks for it within ten minutes."
 
 
 def refusal(actor: Actor, act: Act, now: datetime) -> Refusal | None:
-    """`second_factor_required` or `reauthentication_required` where the session has not given what the act asks for."""
+    """`second_factor_required` or `reauthentication_required` where the session has not given what the act asks for; `barred`."""
+    if actor.barred is not None and act not in STILL_FREE:
+        return actor.barred
     if actor.second_factor_at is None:
         return Refusal("second_factor_required", _SET_UP, {"act": act.value})
     if NEEDS[act].recent and not is_recent(actor, now):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from sqlmodel import Session, col, select
 
+from contracts.bars.standing import bar_on
 from contracts.errors import Refusal, Refused
 from contracts.ids import new_id
 from contracts.ledger.stage import Entry, record
@@ -92,6 +93,8 @@ def _new(unit: Unit, person: Person, setting: SignIn) -> Account:
     home = unit.session.get(Organisation, setting.organisation) if setting.organisation else None
     if home is None or home.side != Side.PARTNER:
         raise Refused(failed("knows you, but nobody here does yet. Ask a lead of your organisation for an invitation"))
+    if bar_on(unit.session, home.id) is not None:
+        raise Refused(failed("knows you, but the platform takes nobody new of your organisation"))
     name = person.name.strip() or person.email.partition("@")[0]
     account = Account(id=new_id("acc"), email=person.email, name=name, password_hash="", created_at=unit.now, confirmed_at=unit.now)
     if not insert_account(unit, account):

@@ -8,6 +8,7 @@ from sqlalchemy import update
 from sqlmodel import Session, col, select
 
 from contracts.addresses import address
+from contracts.bars.standing import bar_on, bar_on_address, refusal_of
 from contracts.errors import Refused, refuse
 from contracts.ids import new_id
 from contracts.ledger.stage import Entry, record
@@ -31,7 +32,7 @@ def invite(unit: Unit, actor: Actor, *, email: str, role: Role, base_url: str) -
     """Invite a person to a role in the actor's own organisation, by mail; an earlier open invitation to it ends.
 
     Returns the link. A page shows it only where no mail leaves (transport none): whoever has it can take the role.
-    Raises `role_required`, `second_person_required`, `invalid_input` (also where the person holds the role already).
+    Raises `role_required`, `second_person_required`, `barred`, `invalid_input` (also where the person holds the role already).
     """
     email = address(email)
     refusal = check_invitation(actor, email, role)
@@ -41,6 +42,7 @@ def invite(unit: Unit, actor: Actor, *, email: str, role: Role, base_url: str) -
     if any(row.email == email and role in row.roles for row in members(unit.session, actor.organisation_id)):
         wrong = {"email": "This person has the role already."}
         raise refuse("invalid_input", "This person has the role already.", fields=wrong)
+    _refuse_barred(unit.session, actor.organisation_id, email)
     links.void(unit, LinkKind.INVITATION, email, organisation_id=actor.organisation_id, role=role.value)
     home, kind = actor.organisation_id, LinkKind.INVITATION
     token, link = links.make(unit, kind, email, organisation_id=home, role=role.value, given_by=actor.account_id)
@@ -108,6 +110,7 @@ def accept_invitation(unit: Unit, token: str, *, name: str, password_hash: str) 
         raise links.unusable()
     role = Role(link.role)
     _refuse_stale_inviter(unit, link, role)
+    _refuse_barred(unit.session, link.organisation_id, link.email)
     account = _account(unit, link.email, tidy(name), password_hash)
     links.use(unit, token, *JOINING)
     links.void(unit, LinkKind.CONFIRM, link.email)
@@ -158,6 +161,12 @@ def _refuse_stale_inviter(unit: Unit, link: OneTimeLink, role: Role) -> None:
     inviter = Role.ADMINISTRATOR if ROLES[role].side is Side.PLATFORM else Role.LEAD
     if link.given_by is None or not holds(unit.session, link.given_by, home, [inviter]):
         raise links.unusable("Who invited you may no longer do so. Ask for a new invitation.")
+
+
+def _refuse_barred(session: Session, organisation_id: str, email: str) -> None:
+    bar = bar_on(session, organisation_id) or bar_on_address(session, email)
+    if bar is not None:
+        raise Refused(refusal_of(bar))
 
 
 def _account(unit: Unit, email: str, name: str, password_hash: str) -> Account:

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from sqlmodel import Session, col, select
 
 from contracts.addresses import address, address_problem
+from contracts.bars.standing import bar_on, refusal_of
 from contracts.ids import secret_hash
 from contracts.people.actor import Actor
 from contracts.people.links import LinkKind
@@ -80,6 +81,7 @@ def actor_of(session: Session, token: str, now: datetime, network: str) -> Actor
     held = _memberships(session, account.id)
     if not held:
         return None
+    bar = bar_on(session, held[0].organisation_id, [account.id])
     return Actor(
         account_id=account.id,
         organisation_id=held[0].organisation_id,
@@ -90,6 +92,7 @@ def actor_of(session: Session, token: str, now: datetime, network: str) -> Actor
         reauthenticated_at=signed_in.reauthenticated_at,
         network=network,
         second_factor_at=signed_in.second_factor_at,
+        barred=refusal_of(bar) if bar else None,
     )
 
 

@@ -102,6 +102,23 @@ class HandOver(SQLModel, table=True):
     decided_at: datetime | None = None
 
 
+class StaffProposal(SQLModel, table=True):
+    """A role on the platform's side that one administrator proposes for a person and a second member of staff agrees to."""
+
+    __tablename__ = "staff_proposal"
+
+    id: str = Field(primary_key=True)
+    organisation_id: str = Field(foreign_key="organisation.id", index=True)
+    state: str = Field(index=True, description="contracts.people.proposal_states.State")
+    email: str
+    role: str
+    proposed_by: str = Field(foreign_key="account.id")
+    decided_by: str | None = Field(default=None, foreign_key="account.id")
+    created_at: datetime
+    expires_at: datetime
+    decided_at: datetime | None = None
+
+
 class OneTimeLink(SQLModel, table=True):
     """A link sent by mail: confirm an address, accept an invitation, become the first administrator, set a new password."""
 

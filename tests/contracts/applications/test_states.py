@@ -14,6 +14,10 @@ POSSIBLE = {
     (State.SUBMITTED, Command.WITHDRAW): State.WITHDRAWN,
     (State.SUBMITTED, Command.APPROVE): State.APPROVED,
     (State.SUBMITTED, Command.DECLINE): State.DECLINED,
+    (State.SUBMITTED, Command.ADOPT): State.APPROVED,
+    (State.DRAFT, Command.STOP): State.STOPPED,
+    (State.SUBMITTED, Command.STOP): State.STOPPED,
+    (State.APPROVED, Command.STOP): State.STOPPED,
 }
 
 

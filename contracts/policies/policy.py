@@ -1,0 +1,134 @@
+"""What of the settings is policy, how two policies compare, and the narrower of both; pure.
+
+A policy is kept as plain JSON: limits as numbers, lists of what is allowed, and for each field its class, its column and whether
+partners filter by it. What a release does not know in a kept policy counts as not allowed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from contracts.settings import DatasetSettings, Gate
+
+Policy = dict[str, Any]
+
+# What a class promises of a field. A class that promises less, or other things, is wider.
+PROMISES: dict[str, frozenset[str]] = {
+    "plain": frozenset(),
+    "personal": frozenset({"personal"}),
+    "special": frozenset({"personal", "special"}),
+    "key": frozenset({"replaced"}),
+    "subject": frozenset({"personal", "replaced"}),
+}
+LIMITS = ("max_records_per_day", "max_requests_per_second")
+# Columns that keep erased records, and people who object, out: another one, or none, would let them in.
+GUARDS = ("deleted", "objects")
+# Of the settings of a dataset and of its fields: what a policy holds, and what widens nothing.
+OF_DATASET = frozenset({"fields", "purposes", "key", "subject", *LIMITS, *GUARDS})
+FREE_OF_DATASET = frozenset({"title", "summary", "engine", "location", "time", "page", "price_per_1000", "currency"})
+OF_FIELD = frozenset({"field_class", "column", "filterable"})
+FREE_OF_FIELD = frozenset({"type", "description", "examples"})
+
+
+def policy_of(dataset: DatasetSettings) -> Policy:
+    """The policy that a dataset's settings describe. What is key or subject by its place is so by its class as well."""
+    return {
+        "fields": {name: _field(dataset, name) for name in sorted(dataset.fields)},
+        "purposes": sorted(set(dataset.purposes)),
+        **{name: getattr(dataset, name) for name in (*LIMITS, *GUARDS)},
+    }
+
+
+def gate_policy_of(gate: Gate) -> Policy:
+    """What the gate's settings let through without counting it."""
+    return {"free_paths": sorted(set(gate.free_paths))}
+
+
+def widenings(wanted: Policy, held: Policy) -> Iterator[str]:
+    """Each way in which the wanted policy allows more than the held one, as a sentence."""
+    for name, each in wanted.get("fields", {}).items():
+        yield from _field_widenings(name, each, held["fields"].get(name))
+    for purpose in sorted(set(wanted.get("purposes", ())) - set(held.get("purposes", ()))):
+        yield f"Partners may apply for the purpose {purpose} as well."
+    for name in LIMITS:
+        if name in wanted and wanted[name] > held[name]:
+            yield _LIMIT[name].format(was=held[name], now=wanted[name])
+    for name in GUARDS:
+        if name in wanted and held[name] is not None and wanted[name] != held[name]:
+            yield _GUARD[name].format(was=held[name])
+    for path in wanted.get("free_paths", ()):
+        if not _covers(held.get("free_paths", ()), path):
+            yield f"The gate lets everybody fetch {path} uncounted."
+
+
+def narrower(wanted: Policy, held: Policy) -> Policy:
+    """The widest policy that neither of the two would refuse: what holds while the wanted one waits."""
+    made: Policy = {}
+    if "fields" in wanted:
+        shared = [name for name in wanted["fields"] if name in held["fields"]]
+        made["fields"] = {name: _narrower_field(wanted["fields"][name], held["fields"][name]) for name in shared}
+        made["purposes"] = sorted(set(wanted["purposes"]) & set(held["purposes"]))
+        made |= {name: min(wanted[name], held[name]) for name in LIMITS}
+        made |= {name: held[name] if held[name] is not None else wanted[name] for name in GUARDS}
+    if "free_paths" in wanted:
+        made["free_paths"] = [path for path in wanted["free_paths"] if _covers(held["free_paths"], path)]
+    return made
+
+
+def held_dataset(dataset: DatasetSettings, policy: Policy) -> DatasetSettings | None:
+    """The dataset's settings as the policy lets them stand; None where it leaves nothing that a dataset is made of."""
+    fields = {name: dataset.fields[name].model_copy(update=_kept(each)) for name, each in policy["fields"].items()}
+    purposes = [each for each in dataset.purposes if each in policy["purposes"]]
+    roles = {role: getattr(dataset, role) if getattr(dataset, role) in fields else None for role in ("key", "time", "subject")}
+    if roles["key"] is None or not purposes:
+        return None
+    limits = {name: policy[name] for name in (*LIMITS, *GUARDS)}
+    return dataset.model_copy(update={"fields": fields, "purposes": purposes, **limits, **roles})
+
+
+def held_gate(gate: Gate, policy: Policy) -> Gate:
+    """The gate's settings as the policy lets them stand."""
+    return gate.model_copy(update={"free_paths": [each for each in gate.free_paths if each in policy["free_paths"]]})
+
+
+def _field(dataset: DatasetSettings, name: str) -> dict[str, Any]:
+    settings = dataset.fields[name]
+    by_place = "key" if name == dataset.key else "subject" if name == dataset.subject else settings.field_class
+    named = settings.field_class if PROMISES[settings.field_class] >= PROMISES[by_place] else by_place
+    return {"class": named, "column": settings.column or name, "filterable": settings.filterable}
+
+
+def _field_widenings(name: str, wanted: Mapping[str, Any], held: Mapping[str, Any] | None) -> Iterator[str]:
+    if held is None:
+        yield f"Partners may apply for the field {name} as well."
+        return
+    if not PROMISES[wanted["class"]] >= PROMISES[held["class"]]:
+        yield f"The field {name} is {wanted['class']} instead of {held['class']}."
+    if wanted["column"] != held["column"]:
+        yield f"The field {name} is filled from the column {wanted['column']} instead of {held['column']}."
+    if wanted["filterable"] and not held["filterable"]:
+        yield f"Partners may filter by the field {name}."
+
+
+def _narrower_field(wanted: Mapping[str, Any], held: Mapping[str, Any]) -> dict[str, Any]:
+    named = wanted["class"] if PROMISES[wanted["class"]] >= PROMISES[held["class"]] else held["class"]
+    return {"class": named, "column": held["column"], "filterable": wanted["filterable"] and held["filterable"]}
+
+
+def _kept(field: Mapping[str, Any]) -> dict[str, Any]:
+    return {"field_class": field["class"], "column": field["column"], "filterable": field["filterable"]}
+
+
+def _covers(held: list[str], path: str) -> bool:
+    return any(path == each or (each.endswith("/") and path.startswith(each)) for each in held)
+
+
+_LIMIT = {
+    "max_records_per_day": "A contract may allow {now:,} records in a day instead of {was:,}.",
+    "max_requests_per_second": "A contract may allow {now:,} requests in a second instead of {was:,}.",
+}
+_GUARD = {
+    "deleted": "Records that the column {was} marks as erased would be served.",
+    "objects": "Records of people who object, whom the column {was} marks, would be served.",
+}
