@@ -13,13 +13,13 @@ from contracts.settings import DatasetSettings, Gate
 
 Policy = dict[str, Any]
 
-# What a class promises of a field. A class that promises less, or other things, is wider.
+# What a class promises of a field; a person's id stands in for all about the person. A class that promises less, or other things, is wider.
 PROMISES: dict[str, frozenset[str]] = {
     "plain": frozenset(),
     "personal": frozenset({"personal"}),
     "special": frozenset({"personal", "special"}),
     "key": frozenset({"replaced"}),
-    "subject": frozenset({"personal", "replaced"}),
+    "subject": frozenset({"personal", "special", "replaced"}),
 }
 LIMITS = ("max_records_per_day", "max_requests_per_second")
 # Columns that keep erased records, and people who object, out: another one, or none, would let them in.
@@ -95,7 +95,8 @@ def held_gate(gate: Gate, policy: Policy) -> Gate:
 def _field(dataset: DatasetSettings, name: str) -> dict[str, Any]:
     settings = dataset.fields[name]
     by_place = "key" if name == dataset.key else "subject" if name == dataset.subject else settings.field_class
-    named = settings.field_class if PROMISES[settings.field_class] >= PROMISES[by_place] else by_place
+    both = PROMISES[settings.field_class] | PROMISES[by_place]
+    named = min((each for each in PROMISES if PROMISES[each] >= both), key=lambda each: len(PROMISES[each]))
     return {"class": named, "column": settings.column or name, "filterable": settings.filterable}
 
 

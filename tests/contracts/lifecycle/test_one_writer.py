@@ -11,9 +11,11 @@ WRITERS = {
     "contracts/agreements/service.py",
     "contracts/amendments/service.py",
     "contracts/applications/service.py",
+    "contracts/bars/service.py",
     "contracts/lifecycle/steps.py",
     "contracts/people/hand_over.py",
     "contracts/people/lost.py",
+    "contracts/policies/service.py",
 }
 
 

@@ -53,10 +53,7 @@ WIDER: dict[str, tuple[dict[str, Any], list[str]]] = {
         {"fields": fields(text={"type": "string", "class": "personal", "column": "mail"})},
         ["The field text is filled from the column mail instead of text."],
     ),
-    "another key": (
-        {"key": "text"},
-        ["The field id is plain instead of key.", "The field text is key instead of personal."],
-    ),
+    "another key": ({"key": "text"}, ["The field id is plain instead of key."]),
     "no subject": ({"subject": None}, ["The field author is plain instead of subject."]),
     "a purpose more": ({"purposes": ["research", "ai-training"]}, ["Partners may apply for the purpose ai-training as well."]),
     "more records": ({"max_records_per_day": 1001}, ["A contract may allow 1,001 records in a day instead of 1,000."]),
@@ -80,7 +77,8 @@ def test_what_widens_is_said_and_held_back(name: str) -> None:
     [
         {"title": "Other", "location": "other.csv", "price_per_1000": "9.00", "summary": "x"},
         {"max_records_per_day": 999, "purposes": [], "objects": "objecting"},
-        {"fields": fields(text={"type": "string", "class": "special", "filterable": False})},
+        {"fields": fields(text={"type": "string", "class": "special", "filterable": False}), "key": "id"},
+        {"fields": fields(text={"type": "string", "class": "subject"})},
         {"fields": {"id": {"type": "string"}, "author": {"type": "string"}}},
     ],
 )
