@@ -8,7 +8,7 @@ from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
 revision = "0021"
-down_revision = "0025"
+down_revision = "0024"
 branch_labels = None
 depends_on = None
 
