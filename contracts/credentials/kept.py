@@ -8,17 +8,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 
-from sqlalchemy import delete, insert
+from sqlalchemy import delete
 from sqlmodel import col, select
 
 from contracts.credentials.tables import KeptToken
 from contracts.credentials.tokens import IssuedToken
+from contracts.store.many import inserting
 from contracts.store.unit import Store, Unit
 
 # Ended tokens are refused for their time before anyone looks here; the margin is for another machine's clock.
 MARGIN = timedelta(minutes=1)
 
-_KEEP = insert(KeptToken)
+_KEEP = inserting(KeptToken, "jti", "signed_sha256", "ends_at")
 
 
 def keep(unit: Unit, issued: IssuedToken) -> None:
@@ -28,8 +29,7 @@ def keep(unit: Unit, issued: IssuedToken) -> None:
 
 def keep_all(unit: Unit, issued: Sequence[IssuedToken]) -> None:
     """Keep several at once."""
-    if issued:
-        unit.connection.execute(_KEEP, [{"jti": each.jti, "signed_sha256": each.signed_sha256, "ends_at": each.ends_at} for each in issued])
+    _KEEP.execute(unit.connection, [(each.jti, each.signed_sha256, each.ends_at) for each in issued])
 
 
 def sweep_kept(store: Store, most: int = 1_000) -> int:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
 
-@dataclass(frozen=True, slots=True)
-class Projection:
+class Projection(NamedTuple):
     """What `LedgerEntry` holds beside the leaf; each value is a copy, the leaf is the record."""
 
     id: str
@@ -25,7 +23,7 @@ class Projection:
     subject: str
 
 
-COLUMNS = tuple(Projection.__dataclass_fields__)
+COLUMNS = Projection._fields
 
 
 def read_leaf(leaf: bytes) -> dict[str, Any]:

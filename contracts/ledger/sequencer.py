@@ -26,6 +26,7 @@ from contracts.ledger.stage import Entry, record
 from contracts.ledger.tables import Checkpoint, LedgerEntry, LedgerHead, LedgerTile, StagedEntry
 from contracts.ledger.tree import TileKey
 from contracts.store.leader import SEQUENCER, Leader
+from contracts.store.many import Many, inserting
 from contracts.store.unit import Store
 
 HEAD = 1
@@ -37,8 +38,9 @@ CHUNK = 2_000
 # Built once: every quarter of a second, building these would cost more than running them.
 _SIZE = select(col(LedgerHead.size)).where(col(LedgerHead.id) == HEAD)
 _WAITING = select(col(StagedEntry.seq), col(StagedEntry.leaf)).order_by(col(StagedEntry.seq)).limit(bindparam("most"))
-_GONE = delete(StagedEntry).where(col(StagedEntry.seq).in_(bindparam("taken", expanding=True)))
-_ENTRIES, _CHECKPOINT, _TILES = insert(LedgerEntry), insert(Checkpoint), insert(LedgerTile)
+_GONE = Many(delete(StagedEntry).where(col(StagedEntry.seq) == bindparam("taken")), "taken")
+_ENTRIES = inserting(LedgerEntry, "index", "leaf", "leaf_hash", *COLUMNS)
+_CHECKPOINT, _TILES = insert(Checkpoint), insert(LedgerTile)
 _TILES_GONE = delete(LedgerTile).where(col(LedgerTile.level) == bindparam("of_level"), col(LedgerTile.index) == bindparam("of_index"))
 _FIRST_HEAD, _HEAD = insert(LedgerHead).values(id=HEAD), update(LedgerHead).where(col(LedgerHead.id) == HEAD)
 
@@ -49,7 +51,7 @@ class _Growth:
 
     size: int
     staged: Sequence[int]
-    entries: list[dict[str, Any]]
+    entries: list[tuple[Any, ...]]
     tiles: dict[TileKey, bytes]
     new_size: int
     root: bytes
@@ -126,10 +128,10 @@ class Sequencer:
             size = connection.execute(_SIZE.with_for_update()).scalar()
             if (size or 0) != growth.size:
                 return False
-            gone = connection.execute(_GONE, {"taken": growth.staged})
-            if gone.rowcount != len(growth.staged):
+            gone = _GONE.execute(connection, [(seq,) for seq in growth.staged])
+            if gone != len(growth.staged):
                 raise RuntimeError("staged entries vanished though the head did not move")
-            connection.execute(_ENTRIES, growth.entries)
+            _ENTRIES.execute(connection, growth.entries)
             _store_tiles(connection, growth.tiles)
             head = {"size": growth.new_size, "root": growth.root}
             connection.execute(_CHECKPOINT, [head | {"note": growth.note, "made_at": unit.now}])
@@ -158,9 +160,8 @@ class _Overlay:
         return self._changed.get((level, index)) or self._stored.tile(level, index)
 
 
-def _row(index: int, leaf: bytes, leaf_hash: bytes) -> dict[str, Any]:
-    columns = project(read_leaf(leaf))
-    return {"index": index, "leaf": leaf, "leaf_hash": leaf_hash, **{name: getattr(columns, name) for name in COLUMNS}}
+def _row(index: int, leaf: bytes, leaf_hash: bytes) -> tuple[Any, ...]:
+    return (index, leaf, leaf_hash, *project(read_leaf(leaf)))
 
 
 def _store_tiles(connection: Connection, tiles: dict[TileKey, bytes]) -> None:

@@ -13,6 +13,7 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 import orjson
@@ -23,6 +24,7 @@ from contracts.clock import rfc3339
 from contracts.ids import new_id
 from contracts.ledger.events import EVENTS
 from contracts.ledger.tables import NodeCounter, PersonalValue, StagedEntry
+from contracts.store.many import inserting
 from contracts.store.unit import Unit
 
 LEAF_VERSION = 1
@@ -63,9 +65,11 @@ class Entry:
 
 
 _TOLD = tuple(each.name for each in fields(Entry) if each.name != "personal")
+_told = attrgetter(*_TOLD)
 
 # Built once: building a statement costs more than running it.
-_STAGE, _VALUES = insert(StagedEntry), insert(PersonalValue)
+_STAGE = inserting(StagedEntry, "id", "leaf", "staged_at")
+_VALUES = inserting(PersonalValue, "entry_id", "field", "value", "salt")
 _COUNTED = (
     update(NodeCounter)
     .where(col(NodeCounter.node) == bindparam("of_node"))
@@ -92,14 +96,11 @@ def stage(connection: Connection, node: str, now: datetime, entries: Sequence[En
     for number, entry in enumerate(entries, first):
         entry_id = new_id("ent")
         salts = {name: secrets.token_bytes(16) for name in entry.personal}
-        rows.append(
-            {"id": entry_id, "leaf": leaf_bytes(entry, entry_id, node, number, now, salts, secrets.token_bytes(16)), "staged_at": now}
-        )
-        values += [{"entry_id": entry_id, "field": name, "value": value, "salt": salts[name]} for name, value in entry.personal.items()]
+        rows.append((entry_id, leaf_bytes(entry, entry_id, node, number, now, salts, secrets.token_bytes(16)), now))
+        values += [(entry_id, name, value, salts[name]) for name, value in entry.personal.items()]
         ids.append(entry_id)
-    connection.execute(_STAGE, rows)
-    if values:
-        connection.execute(_VALUES, values)
+    _STAGE.execute(connection, rows)
+    _VALUES.execute(connection, values)
     return ids
 
 
@@ -114,8 +115,7 @@ def leaf_bytes(entry: Entry, entry_id: str, node: str, number: int, now: datetim
         raise ValueError(f"event {entry.event!r} is not listed in contracts.ledger.events")
     leaf: dict[str, Any] = {"v": LEAF_VERSION, "id": entry_id, "at": rfc3339(now), "node": node, "n": number}
     leaf["nonce"] = base64.b64encode(nonce).decode()
-    for name in _TOLD:
-        value = getattr(entry, name)
+    for name, value in zip(_TOLD, _told(entry), strict=True):
         if value not in ("", None, (), [], {}) and not (name == "contract_version" and value == 0):
             leaf[name] = list(value) if isinstance(value, tuple) else value
     if entry.personal:
