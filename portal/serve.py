@@ -112,6 +112,7 @@ class Rooms:
 
     def stop(self) -> None:
         """Stop them, writing what is still in memory, and let go of the database."""
+        gc.unfreeze()
         self._worker.stop()
         self._house.gate.close()
         self._house.access.stop()

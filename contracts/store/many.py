@@ -52,7 +52,8 @@ class Many:
         return known
 
     def _prepare(self, dialect: Dialect) -> _Prepared:
-        positional = type(dialect)(paramstyle=dialect.paramstyle if dialect.positional else "format")
+        style = dialect.paramstyle if dialect.positional else "format"
+        positional = type(dialect)(paramstyle=style)  # type: ignore[call-arg]  # every dialect of a DBAPI takes it
         compiled = self._statement.compile(dialect=positional)
         wanted = list(getattr(compiled, "positiontup", None) or ())
         binds = getattr(compiled, "binds", {})
