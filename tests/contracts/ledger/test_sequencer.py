@@ -69,7 +69,7 @@ def test_columns_are_copies_of_the_leaf(store: Store, sequencer: Sequencer) -> N
     sequencer.integrate()
     with store.read() as session:
         row = session.exec(select(LedgerEntry).where(LedgerEntry.id == entry_id)).one()
-        columns = {name: getattr(row, name) for name in Projection.__dataclass_fields__}
+        columns = {name: getattr(row, name) for name in Projection._fields}
     assert columns == {
         "id": entry_id,
         "at": START,
