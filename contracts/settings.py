@@ -176,6 +176,13 @@ class Shared(Section):
         return url
 
 
+class Uploads(Section):
+    """Documents that partners hand in with an application; they lie under home."""
+
+    megabytes: int = Field(default=20, ge=1, le=1000, description="Size of the largest file that is taken, in MiB.")
+    organisation_megabytes: int = Field(default=500, ge=1, description="Room that all documents of one partner have together, in MiB.")
+
+
 class Limits(Section):
     """How many requests to the OAuth addresses are answered in a minute; those above get 429 with `Retry-After`."""
 
@@ -220,6 +227,7 @@ class Settings(Section):
         default_factory=dict, description="Institutions' OpenID providers by a short name, which stands in their addresses here."
     )
     limits: Limits = Field(default_factory=Limits)
+    uploads: Uploads = Field(default_factory=Uploads)
     datasets: dict[Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,63}$")], DatasetSettings] = Field(
         default_factory=dict, description="Datasets by id."
     )
@@ -254,6 +262,7 @@ _SECTIONS: tuple[type[BaseModel], ...] = (
     Gate,
     Shared,
     Limits,
+    Uploads,
     SignIn,
     DatasetSettings,
     FieldSettings,

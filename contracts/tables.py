@@ -25,4 +25,5 @@ import contracts.sandbox.tables
 import contracts.signing.tables
 import contracts.store.epochs
 import contracts.store.inbox
-import contracts.store.outbox  # noqa: F401 - imported for its tables, as all above
+import contracts.store.outbox
+import contracts.uploads.tables  # noqa: F401 - imported for its tables, as all above

@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from contracts.errors import Refused, refuse
 from contracts.house import House
 from contracts.settings import Settings
-from portal import cookies, csrf, filters, problems
+from portal import cookies, csrf, filters, problems, uploads
 from portal.deps import Portal, portal_of
 from portal.figures import FigureCache
 from portal.limits import count_in, limiter
@@ -102,6 +102,10 @@ async def _check_request(request: Request) -> None:
         raise refuse("bad_request", "The address holds a character that cannot stand there. Follow a link instead of typing it.")
     if request.method in ("GET", "HEAD", "OPTIONS"):
         return
+    who = uploads.sender(request)
+    if who is not None:
+        await uploads.receive_upload(request, who)
+        return
     form = await request.form()
     refusal = portal_of(request).csrf.check(
         cookies.holder_of(request), str(form.get(csrf.FIELD, "")), request.headers.get("sec-fetch-site")
@@ -132,21 +136,28 @@ class _Guard:
                     headers.setdefault(name, value)
                 for cookie in cookies.headers(state, self._secure):
                     headers.append("set-cookie", cookie)
+                if "upload" in state and state["upload"].close:
+                    headers["connection"] = "close"
                 if keep and message["status"] == 200:
                     headers["cache-control"] = "public, max-age=31536000, immutable"
             await send(message)
 
-        await self._app(scope, _capped(receive), guarded)
+        try:
+            await self._app(scope, _capped(receive, state), guarded)
+        finally:
+            if "upload" in state:
+                state["upload"].drop()
 
 
-def _capped(receive: Receive) -> Receive:
+def _capped(receive: Receive, state: dict[str, Any]) -> Receive:
+    """Who reads a form with a file counts by itself, and says so in the request's state (`portal.uploads`)."""
     taken = 0
 
     async def capped() -> Any:
         nonlocal taken
         message = await receive()
         taken += len(message.get("body", b""))
-        if taken > MAX_BODY_BYTES:
+        if taken > state.get("most_body_bytes", MAX_BODY_BYTES):
             raise refuse("body_too_large", "Forms here hold at most 256 KiB. Shorten the longest text and send the form again.")
         return message
 

@@ -31,6 +31,7 @@ from contracts.signing.handler import DOCUMENT, document_handler
 from contracts.store import inbox, outbox
 from contracts.store.jobs import Job
 from contracts.store.outbox import Effect
+from contracts.uploads import files
 
 log = structlog.get_logger()
 
@@ -47,6 +48,7 @@ def jobs_of(house: House) -> list[Job]:
         Job("tokens", 60.0, lambda: sweep_credentials(house.store) + sweep_kept(house.store) + sweep_challenges(house.store)),
         Job("use", 5.0, UseFollower(house.store, house.settings.platform.time_zone).tick),
         Job("lost factors", 30.0, lambda: finish_due(house.store)),
+        Job("documents", 300.0, lambda: files.sweep(house.store, house.settings.home)),
         Job("expiry", 30.0, lambda: expire_due(house.store, house.settings.platform.time_zone) + lapse_ended(house.store, house.settings)),
         Job("new texts", 60.0, lambda: rounds.advance(house.store, house.settings)),
         Job("endings", 60.0, lambda: tell_due(house.store, house.settings.platform.time_zone)),

@@ -97,4 +97,5 @@ def note_guess(account_id: str) -> None:
 
 PAGES = "240/minute"  # public pages
 SIGN_IN = "20/minute"  # guesses at passwords
+UPLOADS = "240/hour"  # forms that carry a file
 MAILS = "30/hour"  # forms that send mail to an address that the visitor names

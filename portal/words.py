@@ -72,6 +72,8 @@ DONE: dict[str, str] = {
     "lost-agreed": "Noted. A second member of staff has to agree.",
     "lost-waiting": "Agreed. The day of waiting has begun; the person and all leads get a mail.",
     "lost-stopped": "Stopped. Nothing was changed.",
+    "document-added": "Added. Who decides sees it once you hand the application in.",
+    "document-removed": "Removed.",
     "invited": "Invited. The link in the mail works once, for 7 days.",
     "roles-changed": "Saved. The person gets a mail; the roles hold at once.",
     "removed": "Removed. Their sign-ins have ended; clients go on.",

@@ -137,6 +137,8 @@ def content_hash(application: Application) -> str:
         "crawl": application.crawl,
         "starts": application.starts and application.starts.isoformat(),
         "ends": application.ends and application.ends.isoformat(),
+        # Younger than applications that were decided: without documents the hash is what it was.
+        **({"evidence": application.evidence} if application.evidence else {}),
     }
     return hashlib.sha256(canonical(content)).hexdigest()
 

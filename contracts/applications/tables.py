@@ -27,6 +27,7 @@ class Application(SQLModel, table=True):
     purpose_text: str = ""
     fields: list[str] = Field(default_factory=list, sa_type=json_type)  # type: ignore[call-overload]  # a factory of the type is accepted
     rows: dict[str, Any] = Field(default_factory=dict, sa_type=json_type)  # type: ignore[call-overload]  # as above
+    evidence: list[dict[str, str]] = Field(default_factory=list, sa_type=json_type)  # type: ignore[call-overload]  # as above
     crawl: bool = Field(default=False, description="Whether fetching the main site is asked for as well")
     starts: date | None = None
     ends: date | None = None

@@ -34,8 +34,11 @@ class Visitor:
         return self._kept(self._http.get(path, headers=headers))
 
     def post(self, path: str, fields: Mapping[str, Any] | None = None, **headers: str) -> httpx.Response:
-        """A form with this browser's CSRF token, unless the fields hold another."""
-        return self._kept(self._http.post(path, data={"csrf": self.csrf, **(fields or {})}, headers=headers))
+        """A form with this browser's CSRF token, unless the fields hold another; a field that is a pair of name and bytes is a file."""
+        data = {"csrf": self.csrf, **(fields or {})}
+        files = {name: value for name, value in data.items() if isinstance(value, tuple)}
+        text = {name: value for name, value in data.items() if name not in files}
+        return self._kept(self._http.post(path, data=text, files=files or None, headers=headers))
 
     @property
     def csrf(self) -> str:

@@ -96,6 +96,11 @@ WHO: dict[str, frozenset[Role] | str] = {
     "GET /partner/applications/{application_id}": PARTNERS,
     "POST /partner/applications/{application_id}": LEADS,
     "POST /partner/applications/{application_id}/withdraw": LEADS,
+    "GET /partner/applications/{application_id}/evidence": PARTNERS,
+    "POST /partner/applications/{application_id}/evidence": LEADS,
+    "GET /partner/evidence/{evidence_id}": PARTNERS,
+    "POST /partner/evidence/{evidence_id}/remove": LEADS,
+    "GET /desk/evidence/{evidence_id}": READERS,
     "GET /partner/contracts": PARTNERS,
     "GET /partner/contracts/{contract_id}": PARTNERS,
     "GET /partner/contracts/{contract_id}/pdf": PARTNERS,
@@ -199,6 +204,10 @@ def _nothing(_ground: Ground) -> Ids:
 
 def _application(state: str) -> Callable[[Ground], Ids]:
     return lambda ground: {"application_id": ground.applied("lab-founder", state).id}
+
+
+def _document(ground: Ground) -> Ids:
+    return {"evidence_id": ground.document("lab-founder", ground.applied("lab-founder", "draft").id)}
 
 
 def _contract(state: str) -> Callable[[Ground], Ids]:
@@ -346,6 +355,10 @@ ACTS: dict[str, Act] = {
     "/apply": Act("lab-lead", _nothing, lambda g, ids: {"dataset": "trees"}),
     "/partner/applications/{application_id}": Act("lab-lead", _application("draft"), _asking),
     "/partner/applications/{application_id}/withdraw": Act("lab-lead", _application("submitted"), _revision),
+    "/partner/applications/{application_id}/evidence": Act(
+        "lab-lead", _application("draft"), lambda g, ids: {"document": "ethics", "file": ("ethics.txt", b"Approved by the board.")}
+    ),
+    "/partner/evidence/{evidence_id}/remove": Act("lab-lead", _document, lambda g, ids: {}),
     "/partner/contracts/{contract_id}/sign": Act("lab-signatory", _contract("offered"), lambda g, ids: _revision(g, ids, **_SIGNED)),
     "/partner/contracts/{contract_id}/clients": Act(
         "lab-developer", _contract("active"), lambda g, ids: {"name": "a program", "audience": "api"}
@@ -441,6 +454,7 @@ FREE = frozenset(
     {
         *("/account/password", "/account/sessions/end-others", "/account/sessions/{session_ref}/end"),
         *("/account/second-factor", "/account/second-factor/passkey", "/account/recovery-codes/file"),
+        *("/partner/applications/{application_id}/evidence", "/partner/evidence/{evidence_id}/remove"),
         *("/apply", "/partner/applications/{application_id}", "/partner/applications/{application_id}/withdraw"),
         *("/consent/{authorization_id}", "/partner/organisation", "/partner/team/lost/{lost_id}/stop"),
         *("/partner/team/leave", "/partner/leadership/{hand_over_id}/decline", "/partner/leadership/{hand_over_id}/withdraw"),
@@ -472,6 +486,7 @@ PARAMETERS: dict[str, Foreign] = {
     "sandbox_id": Foreign(lambda g, things: things.sandboxes, lambda: new_id("cli")),
     "authorization_id": Foreign(lambda g, things: things.authorizations, lambda: new_id("aut")),
     "entry_id": Foreign(_entries, lambda: new_id("ent")),
+    "evidence_id": Foreign(lambda g, things: things.evidence, lambda: new_id("evd")),
     "session_ref": Foreign(
         lambda g, things: g.sessions_of("lab-founder" if things is g.lab else "rival-founder")[:2], lambda: new_id("ses")
     ),
@@ -540,6 +555,7 @@ NAMES: dict[str, str] = {
     "before": "test_a_place_in_another_partners_list_shows_nothing_of_it",
     "cursor": "test_a_cursor_of_another_contract_is_no_cursor",
     "answer": "one of a few words",
+    "document": "one of a few words",
     "tokens": "one of a few words",
     **dict.fromkeys(("jwks", "jwks_uri"), "keys of an own client, which are public"),
     "token": "test_a_token_of_another_partner_is_none_to_ask_about_and_none_to_give_back",

@@ -188,6 +188,7 @@ def _ids(place: Ground, route: Route) -> dict[str, str]:
         "account_id": place.account_of("lab-reader"),
         "hand_over_id": place.lab.hand_overs[0],
         "organisation_id": place.organisation_of("lab-reader"),
+        "evidence_id": place.lab.evidence[0],
         "entry_id": place.entries(place.lab.contracts["active"])["placed"][0],
     }
     return {name: known[name] for name in route.names}

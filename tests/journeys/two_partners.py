@@ -47,6 +47,8 @@ from contracts.people.tables import Account, Membership, OneTimeLink, Organisati
 from contracts.sandbox import service as sandbox
 from contracts.sandbox.grant import clients_of
 from contracts.settings import load, write_master_key
+from contracts.uploads import service as uploads
+from contracts.uploads.files import Incoming
 from portal.commands.demo import running
 from portal.commands.init import prepare
 from portal.demo.people import PEOPLE, CastOrganisation, CastPerson
@@ -106,6 +108,7 @@ class Things:
     passkeys: list[str] = field(default_factory=list)
     lost: list[str] = field(default_factory=list)
     hand_overs: list[str] = field(default_factory=list)
+    evidence: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -295,6 +298,24 @@ class Ground:
             self._observer = sqlite3.connect(self.house.settings.home / "licet.db")
         return int(self._observer.execute("PRAGMA data_version").fetchone()[0])
 
+    def document(self, key: str, application_id: str) -> str:
+        """The id of a document that a partner added to an application that is being written."""
+        actor, home = self.story.actor(key), self.house.settings.home
+        incoming = Incoming(home, 1_000)
+        incoming.write(f"{key.upper()} has an ethics decision.".encode())
+        incoming.finish()
+        checked = uploads.check(home, incoming, f"{key.partition('-')[0]}-ethics.txt")
+        with self.house.store.write("ground") as unit:
+            return uploads.add(unit, actor, application_id, "ethics", checked, self.house.settings.uploads).id
+
+    def handed_in_document(self, key: str) -> str:
+        """The id of a document of an application that was handed in."""
+        draft = self.begun(key)
+        made, actor = self.document(key, draft.id), self.story.actor(key)
+        with self.house.store.write("ground") as unit:
+            applications.submit(unit, actor, draft.id, draft.revision, self.house.settings)
+        return made
+
     def settle(self) -> None:
         """Do what is due and integrate every entry."""
         self.story.settle(handlers_of(self.house))
@@ -382,13 +403,14 @@ class Ground:
                 *things.contracts.values(),
                 *(each.client_id for each in things.clients.values()),
                 *things.sandboxes,
+                *things.evidence,
                 things.registration,
             }
             people = {word for each in people_of(organisation) for word in (each.name, each.email)}
             entries = {each for found in self.entries(*things.contracts.values()).values() for each in found}
             marks = {
                 f"{organisation.key.upper()}-PROJECT",
-                *(f"{organisation.key}-{each}" for each in ("reader", "crawler", "later", "sandbox")),
+                *(f"{organisation.key}-{each}" for each in ("reader", "crawler", "later", "sandbox", "ethics")),
             }
             self._words[organisation.key] = frozenset({organisation.name, *marks, *ids, *people, *entries})
         return self._words[organisation.key]
@@ -486,6 +508,7 @@ def furnish(made: Ground) -> None:
         things.passkeys.append(made.registered(member, made.authenticator()))
         things.lost.append(made.lost(member))
         things.hand_overs.append(made.named_lead(key))
+        things.evidence += [made.handed_in_document(key), made.document(key, things.applications["draft"])]
     # A dataset that the rival's contract does not name and the lab's does.
     narrow = {"fields": ("id",), "rows": {}, "crawl": False}
     made.lab.contracts["benches"] = made.contract("lab-founder", "active", dataset="benches", **narrow).id

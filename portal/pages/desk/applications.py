@@ -16,6 +16,8 @@ from contracts.people.actor import Actor
 from contracts.people.roles import Role
 from contracts.people.tables import Account, Organisation
 from contracts.terms.purposes import PURPOSES
+from contracts.uploads.kinds import title_of
+from contracts.uploads.service import of_application
 from portal.chain import chain
 from portal.deps import go, house_of, page, requires
 from portal.forms import Form, mendable, submitted
@@ -110,6 +112,8 @@ def _page(request: Request, actor: Actor, application_id: str, form: Form, statu
             else [],
             "links": chain(session, application=application, staff=True),
             "rows": about(session, application_id),
+            "documents": of_application(session, application_id),
+            "document_title": title_of,
         }
     mine = application.created_by == actor.account_id
     return page(

@@ -12,6 +12,7 @@ from portal.pages.partner import (
     crawlers,
     credential,
     entries,
+    evidence,
     leadership,
     member,
     organisation,
@@ -27,7 +28,7 @@ from portal.pages.partner import (
 def router(_house: House) -> APIRouter:
     """Routes of this area."""
     whole = APIRouter()
-    contract_pages = (applications, contracts, clients, credential, proving, registering, crawlers, usage, entries)
+    contract_pages = (applications, evidence, contracts, clients, credential, proving, registering, crawlers, usage, entries)
     for part in (today, *contract_pages, team, member, leadership, sandbox, organisation):
         whole.include_router(part.router)
     return whole

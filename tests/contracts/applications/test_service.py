@@ -64,6 +64,7 @@ def test_from_draft_to_approval(store: Store) -> None:
             "state": "approved",
             "revision": 4,
             "dataset": "posts",
+            "evidence": [],
             "starts": STARTS,
             "ends": ENDS,
             "created_at": now,
