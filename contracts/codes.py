@@ -62,6 +62,10 @@ CODES: dict[str, Code] = {
     "odrl_not_understood": Code(
         Kind.INVALID, "An ODRL agreement holds a word, rule or value that Licet does not know, so nothing of it counts."
     ),
+    "clause_unconfirmed": Code(
+        Kind.INVALID,
+        "The contract's text would hold a clause in the operator's own words that binds a term, and nobody of staff confirmed it.",
+    ),
     "seal_broken": Code(
         Kind.UNAVAILABLE, "The stored terms are not those of the sealed contract; access stays closed until an incident is settled."
     ),

@@ -20,6 +20,7 @@ PREFIXES = {
     "bar": "bar of an organisation, person or project",
     "bot": "key of a crawler",
     "cli": "OAuth client",
+    "ctf": "counter-offer",
     "ctr": "contract",
     "dec": "decision of the gate",
     "dsc": "reasoned request of a Digital Services Coordinator",

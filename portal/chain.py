@@ -113,6 +113,7 @@ def _contract(contract: Contract, path: str, staff: bool) -> ChainLink:
     word = state_word("contract", contract.state, staff=staff)
     short = {
         "offered": "To be signed",
+        "countered": "In negotiation",
         "signed": "Signed by partner",
         "draft": "Draft",
         "lift_asked": "Suspended",

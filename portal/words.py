@@ -27,6 +27,7 @@ _APPLICATION = {
 _CONTRACT = {
     "draft": StateWord("Being drafted", "plain"),
     "offered": StateWord("Waiting for the partner’s signature", "wait"),
+    "countered": StateWord("Changes asked for", "wait"),
     "signed": StateWord("Waiting for countersignature", "wait"),
     "active": StateWord("Active", "good"),
     "suspended": StateWord("Suspended", "stop"),
@@ -39,6 +40,7 @@ _CONTRACT = {
 _CONTRACT_FOR_PARTNERS = {
     **_CONTRACT,
     "offered": StateWord("Waiting for your signature", "wait"),
+    "countered": StateWord("Waiting for an answer to your wishes", "wait"),
     "lift_asked": StateWord("Suspended, under review", "stop"),
 }
 
@@ -51,6 +53,12 @@ DONE: dict[str, str] = {
     "approved": "Approved. The applicant gets a mail with your reason. Next, draft the contract.",
     "declined": "Declined. The applicant gets a mail with your reason.",
     "drafted": "The draft is on the desk. Read the text once more, then offer it.",
+    "clause-confirmed": "Confirmed. Contracts can be drafted with this wording from now on.",
+    "redrafted": "The draft has another version. Read it once more, then offer it.",
+    "reoffered": "Offered. Those who may sign get a mail that says what changed.",
+    "countered": "Sent. A steward answers; you get a mail. Nobody can sign until then.",
+    "recalled": "Taken back. The offer stands as it was; you can sign it.",
+    "wishes-declined": "Declined. The partner gets a mail with your reason; the offer stands.",
     "offered": "Offered. Those who may sign get a mail.",
     "countersigned": "Countersigned and sealed. The contract is in force; the partner gets a mail.",
     "suspended": "Suspended. Every client stops within 2 seconds; the partner gets a mail with your reason.",

@@ -21,7 +21,7 @@ from contracts.applications.tables import Application
 from contracts.errors import Misconfigured
 from contracts.people.decide import description_problems, name_problem, tidy
 from contracts.settings import Settings
-from contracts.signing.templates import KINDS
+from contracts.signing.templates import TEMPLATE_OF
 from contracts.terms.model import Terms, from_json, to_json
 from contracts.terms.narrow import within
 
@@ -112,7 +112,7 @@ def _words(text: Mapping[str, str]) -> Iterator[str]:
     yield name_problem(tidy(text["title"]), "The agreement has no title.")
     yield address_problem(address(text["contact_email"]))
     yield from description_problems(text["organisation_kind"], text["country"].upper()).values()
-    yield "" if text["kind"] in KINDS else f"The kind is one of: {', '.join(KINDS)}."
+    yield "" if text["kind"] in TEMPLATE_OF else f"The kind is one of: {', '.join(TEMPLATE_OF)}."
 
 
 def _bytes(folder: Path, name: str, most: int, what: str, problems: list[str]) -> bytes:
@@ -148,7 +148,7 @@ def _against(terms: Terms, text: Mapping[str, str], settings: Settings, today: d
         yield "It has ended already."
     if len(terms.datasets) != 1 or len(terms.purposes) != 1:
         yield "A contract here is about one dataset and one purpose; make a line for each."
-    elif text["kind"] in KINDS and (refusal := within(terms, as_application(text["kind"], terms), settings)):
+    elif text["kind"] in TEMPLATE_OF and (refusal := within(terms, as_application(text["kind"], terms), settings)):
         yield from dict(refusal.facts["fields"]).values()
 
 

@@ -6,7 +6,6 @@ always. A contract is suspended for a round once: what staff then decide about i
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -35,7 +34,7 @@ from contracts.people.actor import SYSTEM, Actor
 from contracts.people.roles import Role
 from contracts.settings import Settings
 from contracts.signing.document import facts_of, render
-from contracts.signing.templates import KINDS, template_of
+from contracts.signing.templates import TEMPLATE_OF, template_of
 from contracts.store.unit import Store, Unit
 from contracts.terms.model import readable
 
@@ -66,7 +65,7 @@ def open_round(unit: Unit, actor: Actor, settings: Settings, *, kind: str, reaso
     actor.require(Role.STEWARD)
     soonest = day_in(unit.now, settings.platform.time_zone) + timedelta(days=LEAST_DAYS)
     fields = {
-        "kind": "" if kind in KINDS else "Choose the kind of contract.",
+        "kind": "" if kind in TEMPLATE_OF else "Choose the kind of contract.",
         "accept_by": ""
         if accept_by and accept_by >= soonest
         else f"Give partners at least {LEAST_DAYS} days: {long_day(soonest)} or later.",
@@ -206,13 +205,20 @@ def _suspend(store: Store, found: TextRound, amendment: Amendment) -> int:
 
 
 def stale(settings: Settings, found: Sequence[TextRound]) -> set[str]:
-    """The ids of those whose template is another file by now, so that it goes to nobody else."""
-    return {each.id for each in found if text_hash(settings, each.kind) != each.text_sha256}
+    """The ids of those whose template says something else by now, or cannot be used, so that it goes to nobody else."""
+    return {each.id for each in found if _says_else(settings, each)}
 
 
 def text_hash(settings: Settings, kind: str) -> str:
-    """SHA-256 of the template in use, in hex."""
-    return hashlib.sha256(template_of(settings, kind).text.encode()).hexdigest()
+    """SHA-256 of the template in use for a kind of contract, in hex."""
+    return template_of(settings, TEMPLATE_OF[kind]).sha256
+
+
+def _says_else(settings: Settings, found: TextRound) -> bool:
+    try:
+        return text_hash(settings, found.kind) != found.text_sha256
+    except Misconfigured:
+        return True
 
 
 def _record(unit: Unit, actor: Actor, found: TextRound, event: str) -> None:

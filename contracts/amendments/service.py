@@ -93,8 +93,9 @@ def offer_as(unit: Unit, actor: Actor, contract: Contract, wanted: Offer, settin
         approved_by=application.decided_by or "",
         offered_at=unit.now,
     )
-    unit.session.add(new_version(unit, actor, contract.id, number, wanted.rendered))
-    unit.session.add(amendment)
+    version = new_version(unit, actor, contract.id, number, wanted.rendered)
+    version.offered_at = unit.now
+    unit.session.add_all([version, amendment])
     unit.session.flush()
     tell.offered(unit, contract, amendment, accept_by)
     _record(unit, actor, contract, amendment, "amendment.offered")

@@ -17,7 +17,7 @@ from contracts.people.independence import second_person
 LONGEST_NAME = 120
 
 SIGNING = {Command.SIGN: Act.SIGN, Command.COUNTERSIGN: Act.COUNTERSIGN, Command.CERTIFY: Act.SIGN}
-NEEDS_REASON = frozenset({Command.SUSPEND, Command.ASK_LIFT, Command.TERMINATE, Command.CERTIFY, Command.SEND_BACK})
+NEEDS_REASON = frozenset({Command.SUSPEND, Command.ASK_LIFT, Command.TERMINATE, Command.CERTIFY, Command.SEND_BACK, Command.DECLINE})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +47,7 @@ def decide(contract: Contract, actor: Actor, wanted: Wanted, people: People) -> 
         return after
     if contract.revision != wanted.revision:
         return Refusal("changed_meanwhile", "The contract changed since you opened it. Look at it again, then decide.")
-    refusal = second_person(actor, step_before(contract, wanted.command), people.entangled) or _form_refusal(wanted)
+    refusal = second_person(actor, step_before(contract, wanted.command), people.entangled) or _form_refusal(contract, wanted)
     if refusal is None and wanted.command in SIGNING:
         refusal = assurance.refusal(actor, SIGNING[wanted.command], people.now)
     return refusal or after
@@ -62,8 +62,10 @@ def step_before(contract: Contract, command: Command) -> frozenset[str]:
     return frozenset()
 
 
-def _form_refusal(wanted: Wanted) -> Refusal | None:
-    refusal = reason_refusal(wanted.reason) if wanted.command in NEEDS_REASON else None
+def _form_refusal(contract: Contract, wanted: Wanted) -> Refusal | None:
+    # A draft changes unseen; whoever was offered one version is told what the next one changes.
+    tells = wanted.command in NEEDS_REASON or (wanted.command is Command.REVISE and contract.state != State.DRAFT)
+    refusal = reason_refusal(wanted.reason) if tells else None
     if refusal is not None or wanted.command not in SIGNING:
         return refusal
     return signature_refusal(wanted.name, wanted.capacity)

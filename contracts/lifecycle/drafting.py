@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 
 from sqlmodel import select
 
@@ -17,6 +18,7 @@ from contracts.lifecycle.tables import Contract, ContractVersion
 from contracts.people.actor import Actor
 from contracts.people.roles import Role
 from contracts.settings import Settings
+from contracts.signing.confirmations import check_confirmed
 from contracts.signing.document import Rendered
 from contracts.store.unit import Unit
 from contracts.terms.model import Terms, to_json
@@ -29,7 +31,8 @@ def draft(
     """A contract in state draft, from what `signing.render` made of the same terms, facts and id.
 
     One application gives one contract: another is drafted only where every earlier one ended before it came into force.
-    Raises ValueError where `rendered` is not of these terms or this id, which is a mistake of the caller's.
+    Raises `clause_unconfirmed` where its text holds own words for a term that nobody of staff confirmed, and ValueError where
+    `rendered` is not of these terms or this id, which is a mistake of the caller's.
     """
     actor.require(Role.STEWARD)
     if known := unit.session.get(Application, application_id):
@@ -63,6 +66,7 @@ def check_rendered(unit: Unit, rendered: Rendered, terms: Terms, contract_id: st
     of_text = rendered.text_sha256 == _sha256(rendered.text.encode()) and rendered.pdf_sha256 == _sha256(rendered.pdf)
     if not (of_terms and of_text and contract_id in rendered.text and rendered.terms_sha256 in rendered.text):
         raise ValueError(f"what was rendered is not the contract {contract_id} with these terms")
+    check_confirmed(unit.session, rendered.to_confirm)
 
 
 def _contract(unit: Unit, actor: Actor, contract_id: str, application: Application) -> Contract:
@@ -79,8 +83,17 @@ def _contract(unit: Unit, actor: Actor, contract_id: str, application: Applicati
     )
 
 
-def new_version(unit: Unit, actor: Actor, contract_id: str, number: int, rendered: Rendered) -> ContractVersion:
-    """A version's row, not added yet."""
+def new_version(
+    unit: Unit,
+    actor: Actor,
+    contract_id: str,
+    number: int,
+    rendered: Rendered,
+    *,
+    note: str = "",
+    passages: Mapping[str, str] | None = None,
+) -> ContractVersion:
+    """A version's row, not added yet. `passages` are the general clauses that were worded for this contract alone."""
     return ContractVersion(
         id=new_id("ver"),
         contract_id=contract_id,
@@ -91,6 +104,9 @@ def new_version(unit: Unit, actor: Actor, contract_id: str, number: int, rendere
         text_sha256=rendered.text_sha256,
         pdf=rendered.pdf,
         pdf_sha256=rendered.pdf_sha256,
+        passages=dict(passages or {}),
+        made_by=actor.account_id,
+        note=note,
         created_at=unit.now,
     )
 

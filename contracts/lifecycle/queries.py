@@ -79,6 +79,11 @@ def versions_of(session: Session, contract: Contract) -> list[ContractVersion]:
     return list(session.exec(query.order_by(col(ContractVersion.number).desc())).all())
 
 
+def versions_for(session: Session, actor: Actor, contract: Contract) -> list[ContractVersion]:
+    """The versions that the actor may read, newest first: staff all of them, partners those that were offered."""
+    return [each for each in versions_of(session, contract) if actor.is_staff or each.offered_at is not None]
+
+
 def signatures_of(session: Session, contract: Contract) -> list[Signature]:
     """The signatures under the version in force or under signature, the partner's first."""
     return signatures_under(session, contract.id, contract.version)

@@ -33,7 +33,7 @@ DOCUMENT = "contract.document"
 def offer(unit: Unit, actor: Actor, contract_id: str, revision: int) -> Contract:
     """Show the draft to the partner, who may sign it from now on."""
     contract = take(unit, actor, contract_id, Wanted(command=Command.OFFER, revision=revision))
-    contract.offered_at = unit.now
+    contract.offered_at = version_of(unit.session, contract).offered_at = unit.now
     tell.offered(unit, contract)
     note(unit, actor, contract, "contract.offered")
     return contract

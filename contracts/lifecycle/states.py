@@ -13,6 +13,7 @@ class State(StrEnum):
 
     DRAFT = "draft"
     OFFERED = "offered"
+    COUNTERED = "countered"
     SIGNED = "signed"
     ACTIVE = "active"
     SUSPENDED = "suspended"
@@ -27,6 +28,10 @@ class Command(StrEnum):
     """What may be done to a contract."""
 
     OFFER = "offer"
+    REVISE = "revise"
+    COUNTER = "counter"
+    RECALL = "recall"
+    DECLINE = "decline"
     SIGN = "sign"
     COUNTERSIGN = "countersign"
     SUSPEND = "suspend"
@@ -41,7 +46,8 @@ class Command(StrEnum):
 
 MEANING: dict[State, str] = {
     State.DRAFT: "Staff wrote it; the partner does not see it yet.",
-    State.OFFERED: "The partner may read and sign it.",
+    State.OFFERED: "The partner may read and sign it, or ask for changes.",
+    State.COUNTERED: "The partner asked for changes; staff answer with another version, or decline them.",
     State.SIGNED: "The partner signed; a second member of staff has to countersign.",
     State.ACTIVE: "In force: credentials under it are answered between its dates.",
     State.SUSPENDED: "Every request under it is refused until the suspension is lifted.",
@@ -62,6 +68,10 @@ _S, _C = State, Command
 TABLE: dict[State, dict[Command, State | None]] = {
     _S.DRAFT: {
         _C.OFFER: _S.OFFERED,
+        _C.REVISE: _S.DRAFT,
+        _C.COUNTER: None,
+        _C.RECALL: None,
+        _C.DECLINE: None,
         _C.SIGN: None,
         _C.COUNTERSIGN: None,
         _C.SUSPEND: None,
@@ -75,7 +85,28 @@ TABLE: dict[State, dict[Command, State | None]] = {
     },
     _S.OFFERED: {
         _C.OFFER: None,
+        _C.REVISE: _S.OFFERED,
+        _C.COUNTER: _S.COUNTERED,
+        _C.RECALL: None,
+        _C.DECLINE: None,
         _C.SIGN: _S.SIGNED,
+        _C.COUNTERSIGN: None,
+        _C.SUSPEND: None,
+        _C.ASK_LIFT: None,
+        _C.LIFT: None,
+        _C.TERMINATE: _S.TERMINATED,
+        _C.EXPIRE: _S.EXPIRED,
+        _C.CLOSE: None,
+        _C.CERTIFY: None,
+        _C.SEND_BACK: None,
+    },
+    _S.COUNTERED: {
+        _C.OFFER: None,
+        _C.REVISE: _S.OFFERED,
+        _C.COUNTER: None,
+        _C.RECALL: _S.OFFERED,
+        _C.DECLINE: _S.OFFERED,
+        _C.SIGN: None,
         _C.COUNTERSIGN: None,
         _C.SUSPEND: None,
         _C.ASK_LIFT: None,
@@ -88,6 +119,10 @@ TABLE: dict[State, dict[Command, State | None]] = {
     },
     _S.SIGNED: {
         _C.OFFER: None,
+        _C.REVISE: None,
+        _C.COUNTER: None,
+        _C.RECALL: None,
+        _C.DECLINE: None,
         _C.SIGN: None,
         _C.COUNTERSIGN: _S.ACTIVE,
         _C.SUSPEND: None,
@@ -101,6 +136,10 @@ TABLE: dict[State, dict[Command, State | None]] = {
     },
     _S.ACTIVE: {
         _C.OFFER: None,
+        _C.REVISE: None,
+        _C.COUNTER: None,
+        _C.RECALL: None,
+        _C.DECLINE: None,
         _C.SIGN: None,
         _C.COUNTERSIGN: None,
         _C.SUSPEND: _S.SUSPENDED,
@@ -114,6 +153,10 @@ TABLE: dict[State, dict[Command, State | None]] = {
     },
     _S.SUSPENDED: {
         _C.OFFER: None,
+        _C.REVISE: None,
+        _C.COUNTER: None,
+        _C.RECALL: None,
+        _C.DECLINE: None,
         _C.SIGN: None,
         _C.COUNTERSIGN: None,
         _C.SUSPEND: None,
@@ -127,6 +170,10 @@ TABLE: dict[State, dict[Command, State | None]] = {
     },
     _S.LIFT_ASKED: {
         _C.OFFER: None,
+        _C.REVISE: None,
+        _C.COUNTER: None,
+        _C.RECALL: None,
+        _C.DECLINE: None,
         _C.SIGN: None,
         _C.COUNTERSIGN: None,
         _C.SUSPEND: _S.SUSPENDED,
@@ -147,6 +194,10 @@ TABLE: dict[State, dict[Command, State | None]] = {
 # Who may give a command; EXPIRE and CLOSE follow from dates and terms and belong to no person.
 ROLES: dict[Command, tuple[Role, ...]] = {
     _C.OFFER: (Role.STEWARD,),
+    _C.REVISE: (Role.STEWARD,),
+    _C.COUNTER: (Role.LEAD, Role.SIGNATORY),
+    _C.RECALL: (Role.LEAD, Role.SIGNATORY),
+    _C.DECLINE: (Role.STEWARD,),
     _C.SIGN: (Role.LEAD, Role.SIGNATORY),
     _C.COUNTERSIGN: (Role.STEWARD,),
     _C.SUSPEND: (Role.STEWARD, Role.COMPLIANCE),

@@ -24,10 +24,11 @@ class Contract(SQLModel, table=True):
     state: str = Field(index=True)
     revision: int = Field(default=1, description="Rises with each change; a stale page is refused")
     version: int = Field(default=1, description="The version in force or under signature")
-    drafted_by: str = Field(foreign_key="account.id")
+    drafted_by: str = Field(foreign_key="account.id", description="Who wrote the version in force or under signature")
     approved_by: str = Field(foreign_key="account.id", description="Who approved the application")
     created_at: datetime
     offered_at: datetime | None = None
+    countered_at: datetime | None = Field(default=None, description="When the partner asked for the changes that wait for an answer")
     activated_at: datetime | None = None
     suspended_at: datetime | None = None
     suspended_by: str | None = Field(default=None, foreign_key="account.id")
@@ -59,8 +60,32 @@ class ContractVersion(SQLModel, table=True):
     pdf: bytes = Field(default=b"", sa_type=Octets)
     pdf_sha256: str = ""
     seal: str = ""
+    passages: dict[str, str] = Field(default_factory=dict, sa_type=json_type, description="General clauses worded for this contract alone")  # type: ignore[call-overload]  # a factory of the type is accepted
+    made_by: str = Field(default="", description="The account of who wrote it; empty for versions of before")
+    note: str = Field(default="", description="What staff tell the partner about this version")
     created_at: datetime
+    offered_at: datetime | None = Field(default=None, description="When the partner first saw it; never where it was replaced as a draft")
     sealed_at: datetime | None = None
+
+
+class CounterOffer(SQLModel, table=True):
+    """The changes that a partner asked for of one offered version, and what became of them.
+
+    `wishes` are those of `lifecycle.wishes.Wish`. `outcome` is empty while it waits, then answered, declined or recalled.
+    """
+
+    __tablename__ = "counter_offer"
+
+    id: str = Field(primary_key=True)
+    contract_id: str = Field(foreign_key="contract.id", index=True)
+    version: int
+    wishes: list[dict[str, str]] = Field(default_factory=list, sa_type=json_type)  # type: ignore[call-overload]  # a factory of the type is accepted
+    made_by: str = Field(foreign_key="account.id")
+    made_at: datetime
+    outcome: str = ""
+    answer: str = ""
+    answered_by: str | None = Field(default=None, foreign_key="account.id")
+    answered_at: datetime | None = None
 
 
 class Signature(SQLModel, table=True):

@@ -23,6 +23,22 @@ def offered(unit: Unit, contract: Contract) -> None:
     to_partners(unit, contract, BINDERS, "contract-offered", organisation=_organisation(unit, contract))
 
 
+def reoffered(unit: Unit, contract: Contract, note: str) -> None:
+    """Leads and signatories: another version lies there to be read and signed."""
+    facts = {"organisation": _organisation(unit, contract), "version": str(contract.version), "note": note}
+    to_partners(unit, contract, BINDERS, "contract-reoffered", **facts)
+
+
+def countered(unit: Unit, contract: Contract, asker: str, count: int) -> None:
+    """Stewards: answer with another version, or decline."""
+    to_staff(unit, contract, audience.stewards(unit.session), "contract-countered", asker=asker, count=str(count))
+
+
+def counter_declined(unit: Unit, contract: Contract, reason: str) -> None:
+    """Leads and signatories: the offer stands, with the reason."""
+    to_partners(unit, contract, BINDERS, "contract-counter-declined", reason=reason)
+
+
 def signed(unit: Unit, contract: Contract, signer: str) -> None:
     """Stewards: countersign."""
     to_staff(unit, contract, audience.stewards(unit.session), "contract-signed", signer=signer)

@@ -22,7 +22,12 @@ from contracts.lifecycle.tables import Contract
 
 STATE_AFTER: dict[str, State] = {
     "contract.drafted": State.DRAFT,
+    "contract.redrafted": State.DRAFT,
     "contract.offered": State.OFFERED,
+    "contract.reoffered": State.OFFERED,
+    "contract.countered": State.COUNTERED,
+    "contract.recalled": State.OFFERED,
+    "contract.counter_declined": State.OFFERED,
     "contract.signed": State.SIGNED,
     "contract.activated": State.ACTIVE,
     "contract.suspended": State.SUSPENDED,

@@ -49,6 +49,11 @@ NOTICES: dict[str, NoticeFacts] = {
     "bar-lifted": _row("To leads and the person: the bar was lifted.", "name", "barred"),
     "bar-resembled": _row("To stewards: somebody new resembles a barred organisation or person.", "organisation", "barred"),
     "contract-offered": _row("To leads and signatories: read and sign.", "name", "title", "organisation"),
+    "contract-reoffered": _row(
+        "To leads and signatories: another version is offered, and what changed.", "name", "title", "organisation", "version", "note"
+    ),
+    "contract-countered": _row("To stewards: a partner asks for changes.", "title", "organisation", "asker", "count"),
+    "contract-counter-declined": _row("To leads and signatories: the changes were declined, with the reason.", "name", "title", "reason"),
     "contract-signed": _row("To stewards: countersign.", "title", "organisation", "signer"),
     "contract-activated": _row("To leads, signatories and developers: in force.", "name", "title", "starts", "ends"),
     "contract-suspended": _row("To leads, signatories and developers, with the reason.", "name", "title", "reason"),

@@ -13,10 +13,11 @@ from contracts.applications.tables import Application
 from contracts.lifecycle.tables import Contract, ContractVersion, Signature
 from contracts.people.tables import Organisation
 from contracts.settings import Settings
+from contracts.signing.clauses import ClauseFile
 from contracts.signing.evidence import as_json, evidence_of, how_signed, named
 from contracts.signing.pdf import compile_pdf
-from contracts.signing.templates import template_of
-from contracts.signing.text import Block, blocks, fill
+from contracts.signing.templates import TEMPLATE_OF, template_of
+from contracts.signing.text import Block, blocks, fill, language_of
 from contracts.terms.model import Terms, terms_hash, to_json
 from contracts.terms.words import plain
 
@@ -52,7 +53,10 @@ class ContractFacts:
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """A rendered contract. `text` and `terms_json` are the exact bytes (UTF-8) that were hashed; hashes are SHA-256 in hex."""
+    """A rendered contract. `text` and `terms_json` are the exact bytes (UTF-8) that were hashed; hashes are SHA-256 in hex.
+
+    `to_confirm` are clauses in it that bind a term in the operator's own words: staff must have confirmed them.
+    """
 
     text: str
     text_sha256: str
@@ -60,6 +64,7 @@ class Rendered:
     terms_sha256: str
     pdf: bytes
     pdf_sha256: str
+    to_confirm: tuple[ClauseFile, ...] = ()
 
 
 def facts_of(session: Session, application: Application) -> ContractFacts:
@@ -75,9 +80,9 @@ def facts_of(session: Session, application: Application) -> ContractFacts:
     )
 
 
-def render(settings: Settings, facts: ContractFacts, terms: Terms, contract_id: str) -> Rendered:
+def render(settings: Settings, facts: ContractFacts, terms: Terms, contract_id: str, passages: Mapping[str, str] | None = None) -> Rendered:
     """The contract with its PDF. Takes about 0.1 s and touches no store: call it before the unit of work that drafts."""
-    text = render_text(settings, facts, terms, contract_id)
+    text = render_text(settings, facts, terms, contract_id, passages)
     terms_json = to_json(terms)
     shared = _shared(settings, contract_id, facts.version, facts.title, text, terms_json)
     parties = {"partner": facts.organisation, "platform": settings.platform.legal_name}
@@ -85,12 +90,19 @@ def render(settings: Settings, facts: ContractFacts, terms: Terms, contract_id: 
     text_sha256, terms_sha256 = _sha256(text.encode()), terms_hash(terms_json)
     about = named(contract_id, facts.version, facts.title, parties, text_sha256, terms_sha256)
     pdf = compile_pdf({**shared, "attachments": _attached(text, terms_json, about)})
-    return Rendered(text, text_sha256, terms_json, terms_sha256, pdf, _sha256(pdf))
+    own = tuple(each for each in template_of(settings, TEMPLATE_OF[facts.kind]).clauses if each.needs_confirmation)
+    return Rendered(text, text_sha256, terms_json, terms_sha256, pdf, _sha256(pdf), own)
 
 
-def render_text(settings: Settings, facts: ContractFacts, terms: Terms, contract_id: str) -> str:
-    """The contract's Markdown alone, for a preview."""
-    named = {
+def render_text(settings: Settings, facts: ContractFacts, terms: Terms, contract_id: str, passages: Mapping[str, str] | None = None) -> str:
+    """The contract's Markdown alone, for a preview. `passages` words general clauses for this contract alone."""
+    known = named_facts(settings, facts, terms, contract_id)
+    return fill(template_of(settings, TEMPLATE_OF[facts.kind]), known, plain(terms, settings), passages)
+
+
+def named_facts(settings: Settings, facts: ContractFacts, terms: Terms, contract_id: str) -> dict[str, str]:
+    """What templates may name, by the names of `templates.FACTS`."""
+    return {
         "contract": contract_id,
         "version": str(facts.version),
         "legal_name": settings.platform.legal_name,
@@ -101,7 +113,6 @@ def render_text(settings: Settings, facts: ContractFacts, terms: Terms, contract
         "purpose_text": facts.purpose_text,
         "terms_sha256": terms_hash(to_json(terms)),
     }
-    return fill(template_of(settings, facts.kind).text, named, plain(terms, settings))
 
 
 def signed_pdf(
@@ -132,6 +143,7 @@ def _shared(settings: Settings, contract_id: str, version: int, title: str, text
     return {
         "title": title,
         "author": settings.platform.legal_name,
+        "language": language_of(text),
         "contract": contract_id,
         "version": str(version),
         "short_hash": text_sha256[:SHORT],

@@ -1,4 +1,4 @@
-"""Tables of documents: the sealed PDF of a version, and the certificates that the platform made for its seal."""
+"""Tables of documents: the sealed PDF of a version, the certificates of its seal, and what staff confirmed of own clauses."""
 
 from __future__ import annotations
 
@@ -34,3 +34,15 @@ class SigningCertificate(SQLModel, table=True):
     certificate: bytes = Field(sa_type=Octets, description="DER")
     sha256: str = Field(unique=True)
     created_at: datetime
+
+
+class ClauseConfirmation(SQLModel, table=True):
+    """A member of staff confirmed that an own clause still states the term that it binds. `sha256` is that of all it says."""
+
+    __tablename__ = "clause_confirmation"
+
+    sha256: str = Field(primary_key=True)
+    clause: str
+    term: str
+    confirmed_by: str = Field(foreign_key="account.id")
+    confirmed_at: datetime

@@ -1,8 +1,8 @@
-"""The contract's text: a template with one clause a term, filled with facts, and read back as blocks for pages and PDF.
+"""The contract's text: a template's clauses filled with facts, and read back as blocks for pages, comparison and PDF.
 
-The text is plain Markdown of a narrow kind: `#` and `##` headings, paragraphs of one line, `<!-- term: x -->` before a clause,
-and `**…**` around what the service enforces. Facts are data: they are put on one line and their asterisks escaped, so that no
-project title adds a clause or a mark.
+The text is plain Markdown of a narrow kind: its language in the first line, `#` and `##` headings, paragraphs of one line,
+`<!-- term: x -->` or `<!-- general: x -->` before a clause, and `**…**` around what the service enforces. Facts and passages are
+data: each stands in a paragraph of its own or within one, and its signs are escaped, so that no project title adds a clause or a mark.
 """
 
 from __future__ import annotations
@@ -13,10 +13,14 @@ from dataclasses import dataclass
 from string import Template
 
 from contracts.errors import Misconfigured
+from contracts.signing.clauses import ClauseFile
+from contracts.signing.templates import ContractTemplate
 from contracts.terms.words import TermLine
 
-_TERM = re.compile(r"<!-- term: ([a-z]+) -->\n")
+_MARKER = re.compile(r"<!-- (term|general): ([a-z0-9-]+) -->")
+_LANGUAGE = re.compile(r"<!-- language: ([a-z]{2,3}) -->")
 _MARK = re.compile(r"(?<!\\)\*\*")
+_ESCAPED = re.compile(r"\\([\\*#<])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +33,15 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A heading (level 1 or 2) or a paragraph (level 0). `anchor` names the term of the clause that it stands in, or is empty."""
+    """A heading (level 1 or 2) or a paragraph (level 0).
+
+    `anchor` names the term of the clause that it stands in, `clause` the general clause; each is empty where there is none.
+    """
 
     level: int
     spans: tuple[Span, ...]
     anchor: str = ""
+    clause: str = ""
 
     @property
     def plain(self) -> str:
@@ -41,71 +49,85 @@ class Block:
         return "".join(span.text for span in self.spans)
 
 
-def fill(template: str, facts: Mapping[str, str], lines: Sequence[TermLine]) -> str:
+def fill(template: ContractTemplate, facts: Mapping[str, str], lines: Sequence[TermLine], passages: Mapping[str, str] | None = None) -> str:
     """The contract's Markdown. `lines` are the agreed terms; a clause whose term is not agreed is left out.
 
-    Sections are numbered here, so that a left-out clause leaves no gap. Raises `Misconfigured` for a template that asks for an
-    unknown fact, or that has no clause for a term that is agreed: such a term would be enforced but not signed.
+    `passages` words general clauses for this contract alone, by name; what they say is never read as a template. Clauses are
+    numbered here, so that one that is left out leaves no gap. Raises `Misconfigured` where a term is agreed that has no clause (it
+    would be enforced but not signed), or where a file names an unknown fact.
     """
-    values = {name: _safe(value) for name, value in facts.items()}
     terms = {line.anchor: f"**{_safe(line.sentence)}**" if line.enforced else _safe(line.sentence) for line in lines}
-    clauses = _clauses(template)
-    missing = terms.keys() - {anchor for anchor, _ in clauses}
-    if missing:
+    bound = {each.clause.binds for each in template.clauses}
+    if missing := terms.keys() - bound:
         raise Misconfigured("contract template", f"has no clause for the term {min(missing)}.", "Add one; the bundled template shows how.")
-    kept = [_marker(anchor) + body for anchor, body in clauses if not anchor or anchor in terms]
+    values = {**{name: _safe(value) for name, value in facts.items()}, **terms}
+    kept = [each for each in template.clauses if each.clause.is_general or each.clause.binds in terms]
     try:
-        return _numbered(Template("".join(kept)).substitute({**values, **terms}))
+        parts = [_part(number, each, values, passages or {}) for number, each in enumerate(kept, 1)]
+        title = Template(_safe(template.title)).substitute(values)
     except (KeyError, ValueError) as error:
         raise Misconfigured(
             "contract template", f"cannot be filled: {error}.", "See the bundled template for the facts it may name."
         ) from error
+    return "\n\n".join([f"<!-- language: {template.language} -->\n# {title}", *parts]) + "\n"
 
 
 def blocks(text: str) -> list[Block]:
-    """The text as blocks, in order. A marker names the term of the heading that follows it and of that heading's paragraphs."""
-    found, waiting, anchor = [], "", ""
+    """The text as blocks, in order. A marker names the clause of the heading that follows it and of that heading's paragraphs."""
+    found, waiting, inside = [], ("", ""), ("", "")
     for line in text.splitlines():
-        marker = _TERM.fullmatch(line + "\n")
+        marker = _MARKER.fullmatch(line)
         if marker:
-            waiting = marker[1]
+            waiting = (marker[2], "") if marker[1] == "term" else ("", marker[2])
         elif line.startswith("## "):
-            waiting, anchor = "", waiting
-            found.append(Block(2, _spans(line[3:]), anchor))
+            waiting, inside = ("", ""), waiting
+            found.append(Block(2, _spans(line[3:]), *inside))
         elif line.startswith("# "):
             found.append(Block(1, _spans(line[2:])))
-        elif line.strip():
-            found.append(Block(0, _spans(line), anchor))
+        elif line.strip() and _LANGUAGE.fullmatch(line) is None:
+            found.append(Block(0, _spans(line), *inside))
     return found
 
 
-def _clauses(template: str) -> list[tuple[str, str]]:
-    """Anchor and body of each part: a clause runs from its marker to the next `## ` heading after its own."""
-    parts: list[tuple[str, str]] = []
-    anchor = ""
-    for piece in re.split(r"(?m)^(?=<!-- term: |## )", template):
-        marker = _TERM.match(piece)
-        if marker:
-            anchor = marker[1]
-            continue
-        parts.append((anchor, piece))
-        anchor = ""
-    return parts
+def language_of(text: str) -> str:
+    """The language that the text names in its first line; texts of before name none and are in English."""
+    found = _LANGUAGE.match(text)
+    return found[1] if found else "en"
 
 
-def _marker(anchor: str) -> str:
-    return f"<!-- term: {anchor} -->\n" if anchor else ""
+def passages_in(found: Sequence[Block]) -> dict[str, tuple[str, str]]:
+    """The general clauses of a text by name: heading without its number, and paragraphs parted by empty lines."""
+    headings = {each.clause: each.plain.partition(". ")[2] for each in found if each.clause and each.level == 2}
+    texts: dict[str, list[str]] = {name: [] for name in headings}
+    for each in found:
+        if each.clause and each.level == 0:
+            texts[each.clause].append(each.plain)
+    return {name: (headings[name], "\n\n".join(texts[name])) for name in headings}
+
+
+def paragraphs(text: str) -> list[str]:
+    """Paragraphs, each on one line; an empty line parts them."""
+    return [" ".join(part.split()) for part in re.split(r"\n[^\S\n]*\n", text) if part.strip()]
+
+
+def _part(number: int, found: ClauseFile, values: Mapping[str, str], passages: Mapping[str, str]) -> str:
+    clause = found.clause
+    marker = f"<!-- general: {found.name} -->" if clause.is_general else f"<!-- term: {clause.binds} -->"
+    heading = f"## {number}. {Template(_safe(clause.title)).substitute(values)}"
+    if clause.is_general and found.name in passages:
+        said = [_safe(each) for each in paragraphs(passages[found.name])]
+    else:
+        written = [*paragraphs(clause.text), " ".join(f"{clause.monitored} {clause.breach}".split())]
+        said = [Template(_safe(each)).substitute(values) for each in written if each]
+    return "\n\n".join([f"{marker}\n{heading}", *said])
 
 
 def _safe(value: str) -> str:
-    return " ".join(value.split()).replace("\\", "\\\\").replace("*", "\\*")
-
-
-def _numbered(text: str) -> str:
-    number = iter(range(1, 1000))
-    return re.sub(r"(?m)^## ", lambda _: f"## {next(number)}. ", text)
+    """On one line, with nothing in it that could be read as a mark, a heading or a marker."""
+    line = " ".join(value.split()).replace("\\", "\\\\").replace("*", "\\*")
+    return f"\\{line}" if line.startswith(("#", "<")) else line
 
 
 def _spans(line: str) -> tuple[Span, ...]:
     parts = _MARK.split(line)
-    return tuple(Span(re.sub(r"\\([\\*])", r"\1", part), bool(index % 2)) for index, part in enumerate(parts) if part)
+    return tuple(Span(_ESCAPED.sub(r"\1", part), bool(index % 2)) for index, part in enumerate(parts) if part)

@@ -17,6 +17,8 @@ from contracts.errors import LicetError, Misconfigured
 from contracts.keys import KeyRing, Purpose, master_key, newest
 from contracts.notices.mail import connected
 from contracts.settings import DatasetSettings, Mail, Settings
+from contracts.signing.confirmations import unconfirmed
+from contracts.signing.templates import KINDS, has_own, problems, template_of
 from contracts.store.engine import check_durable, open_engine
 from contracts.store.schema import check_current
 from contracts.store.unit import Store
@@ -45,6 +47,7 @@ def examine(config: Path | None = None) -> list[Finding]:
         Finding("settings", True, f"profile {settings.profile}, {settings.base_url}"),
         _checked("port", lambda: _check_port(settings)),
         *_keys_and_database(settings),
+        *_contract_texts(settings),
         _checked("mail", lambda: _check_mail(settings.mail)),
         *_datasets(settings),
     ]
@@ -119,6 +122,32 @@ def _open_stored_keys(engine: Engine, settings: Settings) -> str:
                 raise Misconfigured("stored keys", f"there is no {purpose.value} key.", "Run `licet migrate`.")
             keys.open(row)
     return "the master key opens them"
+
+
+def _contract_texts(settings: Settings) -> Iterator[Finding]:
+    """The operator's own templates and clauses: each fault, or what is used; then what nobody confirmed."""
+    found = list(problems(settings))
+    yield from map(_wrong, found)
+    if not found:
+        yield Finding("contract texts", True, "the operator's own" if has_own(settings) else "bundled")
+        yield from _unconfirmed(settings)
+
+
+def _unconfirmed(settings: Settings) -> Iterator[Finding]:
+    own = [each for kind in KINDS for each in template_of(settings, kind).clauses if each.needs_confirmation]
+    if not own or not _checked("database", lambda: _check_there(settings)).fine:
+        return
+    engine = open_engine(settings.database_url)
+    try:
+        with Store(engine, clock_of(settings)).read() as session:
+            waiting = unconfirmed(session, own)
+    except SQLAlchemyError:
+        return  # the check of the database says what is wrong with it
+    finally:
+        engine.dispose()
+    for each in waiting:
+        said = f"binds the term {each.clause.binds} in your own words, which nobody confirmed, so no contract is drafted with it."
+        yield Finding(f"clause {each.name}", False, said, "A steward or compliance officer confirms it at /desk/templates.")
 
 
 def _check_mail(mail: Mail) -> str:

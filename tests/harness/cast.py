@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -14,7 +16,7 @@ from contracts.applications.tables import Application
 from contracts.ids import new_id
 from contracts.keys import KeyRing
 from contracts.ledger.tables import StagedEntry
-from contracts.lifecycle import service
+from contracts.lifecycle import offers, service
 from contracts.lifecycle.tables import Contract
 from contracts.people.actor import Actor
 from contracts.people.roles import Role
@@ -150,6 +152,29 @@ def drafted(store: Store, cast: Cast, settings: Settings = SETTINGS, **changed: 
     rendered = render(settings, facts, terms, contract_id)
     with store.write() as unit:
         return service.draft(unit, cast.mara, contract_id, application.id, rendered, terms, settings)
+
+
+def revised(
+    store: Store,
+    cast: Cast,
+    contract: Contract,
+    note: str,
+    *,
+    passages: Mapping[str, str] | None = None,
+    by: Actor | None = None,
+    **terms: Any,
+) -> Contract:
+    """Another version that `mara` (or another steward) makes of it: the proposed terms with some replaced, and passages in other words."""
+    with store.read() as session:
+        application = session.get_one(Application, contract.application_id)
+        facts = replace(facts_of(session, application), version=offers.next_number(session, contract.id))
+    agreed = propose(application, POSTS, SETTINGS.platform.site).model_copy(update=terms)
+    rendered = render(SETTINGS, facts, agreed, contract.id, passages)
+    with store.write() as unit:
+        revision = unit.lock(Contract, contract.id).revision
+        return offers.revise(
+            unit, by or cast.mara, contract.id, revision, rendered, agreed, SETTINGS, note_to_partner=note, passages=passages
+        )
 
 
 def signed(store: Store, cast: Cast, **changed: Any) -> Contract:

@@ -21,6 +21,7 @@ from contracts.people import service as people
 from contracts.people.assurance import Act as Kind
 from contracts.people.roles import STAFF, Role
 from contracts.people.tables import Account
+from contracts.signing.clauses import clause_of
 from contracts.terms.defaults import propose
 from portal.pages.desk import terms_form
 from tests.harness.codes import secret_of
@@ -150,6 +151,8 @@ WHO: dict[str, frozenset[Role] | str] = {
     "GET /desk/applications/{application_id}/draft": STEWARDS,
     "POST /desk/applications/{application_id}/draft": STEWARDS,
     "GET /desk/templates": READERS | {Role.ADMINISTRATOR},
+    "GET /desk/templates/{template}": READERS | {Role.ADMINISTRATOR},
+    "POST /desk/clauses/{clause}/confirm": READERS,
     "GET /desk/contracts": READERS,
     "GET /desk/contracts/{contract_id}": READERS,
     "GET /desk/contracts/{contract_id}/document.pdf": READERS,
@@ -315,6 +318,19 @@ def _revision(ground: Ground, ids: Ids, **more: Any) -> Mapping[str, Any]:
     return {"revision": str(ground.revision(next(iter(ids.values())))), **more}
 
 
+def _own_clause(ground: Ground) -> Ids:
+    """An own clause that binds a term and stands in no template, so that nothing else waits for it."""
+    folder, name = ground.house.settings.home / "clauses", f"own-{uuid4().hex}"
+    folder.mkdir(exist_ok=True)
+    words = f'text = "$pace {name}"\nmonitored = "It is counted."\nbreach = "It is refused."\n'
+    (folder / f"{name}.toml").write_text(f'title = "Pace"\nbinds = "pace"\n{words}', encoding="utf-8")
+    return {"clause": name}
+
+
+def _confirming(ground: Ground, ids: Ids) -> Mapping[str, Any]:
+    return {"sha256": clause_of(ground.house.settings, ids["clause"]).sha256}
+
+
 def _asking(ground: Ground, ids: Ids) -> Mapping[str, Any]:
     form = ground.form("lab-founder")
     told = {name: str(getattr(form, name)) for name in ("project", "kind", "purpose", "purpose_text", "starts", "ends")}
@@ -403,6 +419,7 @@ ACTS: dict[str, Act] = {
     "/desk/applications/{application_id}/approve": Act("steward", _application("submitted"), lambda g, ids: _revision(g, ids, **_REASON)),
     "/desk/applications/{application_id}/decline": Act("steward", _application("submitted"), lambda g, ids: _revision(g, ids, **_REASON)),
     "/desk/applications/{application_id}/draft": Act("steward", _application("approved"), _drafting),
+    "/desk/clauses/{clause}/confirm": Act("compliance", _own_clause, _confirming),
     "/desk/contracts/{contract_id}/offer": Act("steward", _contract("draft"), _revision),
     "/desk/contracts/{contract_id}/countersign": Act("second-steward", _contract("signed"), lambda g, ids: _revision(g, ids, **_SIGNED)),
     "/desk/contracts/{contract_id}/suspend": Act("steward", _contract("active"), lambda g, ids: _revision(g, ids, **_REASON)),
@@ -508,6 +525,8 @@ NOBODYS: dict[str, str] = {
     "GET /sign-in/with/{provider_id}": "an institution of the settings, for everyone",
     "GET /sign-in/with/{provider_id}/back": "an institution of the settings, for everyone",
     "GET /datasets/{dataset_id}": "the catalogue is for everyone",
+    "GET /desk/templates/{template}": "one of a few words",
+    "POST /desk/clauses/{clause}/confirm": "a file of the operator's own",
     "GET /consent/refused/{code}": "one of the house's own codes",
     "GET /ledger/tile/{level}/{place:path}": "hashes of the tree are for everyone; bundles of entries are for nobody here",
     "POST /demo/become/{key}": "the demo's invented people, and only there",
@@ -546,6 +565,7 @@ NAMES: dict[str, str] = {
     "revision": "a number that is compared",
     **dict.fromkeys(("code", "codes"), "secrets of the person, looked up under the own account alone"),
     "how_known": "words of an act",
+    "sha256": "a hash that is compared",
     "credential": "an answer to a challenge, checked against the own account's passkeys",
     "sealed": "a secret that opens for the account alone for which it was sealed",
     "to": "the mailbox page of tests and demos, which shows every mail to everyone",

@@ -189,6 +189,8 @@ def _ids(place: Ground, route: Route) -> dict[str, str]:
         "hand_over_id": place.lab.hand_overs[0],
         "organisation_id": place.organisation_of("lab-reader"),
         "evidence_id": place.lab.evidence[0],
+        "template": "research",
+        "clause": "pace",
         "entry_id": place.entries(place.lab.contracts["active"])["placed"][0],
     }
     return {name: known[name] for name in route.names}

@@ -41,6 +41,7 @@ BASE = "/desk/contracts"
 TITLES = {
     "draft": "Drafts",
     "offered": "Waiting for the partner",
+    "countered": "To answer",
     "signed": "To countersign",
     "active": "Active",
     "suspended": "Suspended",

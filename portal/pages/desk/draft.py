@@ -20,7 +20,6 @@ from contracts.people.actor import Actor
 from contracts.people.roles import Role
 from contracts.settings import DatasetSettings, Settings
 from contracts.signing.document import ContractFacts, facts_of, render, render_text
-from contracts.signing.templates import KINDS, own_path, template_of
 from contracts.signing.text import blocks
 from contracts.terms.defaults import FREE_OF_DUTIES, propose
 from contracts.terms.model import Terms
@@ -82,14 +81,6 @@ def write(request: Request, actor: Steward, application_id: str, form: Annotated
     else:
         return go(f"/desk/contracts/{contract_id}", "drafted")
     return _page(request, basis, form, terms, 422)
-
-
-@routes.get("/desk/templates")
-def templates(request: Request, actor: Annotated[Actor, Depends(requires(Role.STEWARD, Role.ADMINISTRATOR, Role.COMPLIANCE))]) -> Response:
-    """The texts that contracts are made from, and how to replace them."""
-    settings = house_of(request).settings
-    found = [(template_of(settings, kind), blocks(template_of(settings, kind).text), own_path(settings, kind)) for kind in KINDS]
-    return page(request, "desk/templates.html", templates=found)
 
 
 def changes(proposed: Terms, terms: Terms, settings: Settings) -> list[Change]:

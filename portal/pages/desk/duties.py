@@ -147,6 +147,9 @@ def _contract_duty(contract: Contract, desk: Desk, actor: Actor) -> Duty | None:
     who, href = desk.organisations.get(contract.organisation_id, ""), f"/desk/contracts/{contract.id}"
     if contract.state == "draft":
         return Duty(f"Offer: {contract.title}", f"Drafted for {who}, not yet offered to them.", href, "Read and offer", contract.created_at)
+    if contract.state == "countered":
+        detail = f"{who} asks for changes of the offer. Answer with another version, or decline them."
+        return Duty(f"Answer: {contract.title}", detail, f"{href}#wishes", "Read and answer", contract.countered_at or contract.created_at)
     if contract.state == "signed" and not needs_another(contract, actor):
         detail = f"{who} has signed. You neither approved nor drafted it, so you may countersign."
         return Duty(f"Countersign: {contract.title}", detail, href, "Read and sign", contract.offered_at or contract.created_at)

@@ -16,7 +16,7 @@ from contracts.settings import Settings
 from portal.pages.desk.duties import Desk
 
 _OPEN_APPLICATIONS = ("submitted", "approved")
-_OPEN_CONTRACTS = ("draft", "offered", "signed", "lift_asked")
+_OPEN_CONTRACTS = ("draft", "offered", "countered", "signed", "lift_asked")
 
 
 def desk(session: Session, settings: Settings) -> Desk:

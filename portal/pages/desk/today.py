@@ -16,7 +16,7 @@ from contracts.ledger.queries import Search, search
 from contracts.people.actor import Actor
 from contracts.people.roles import STAFF, Role
 from contracts.people.service import staff
-from contracts.signing.templates import KINDS, template_of
+from contracts.signing.templates import has_own
 from portal.deps import house_of, page, requires
 from portal.pages.desk import reads
 from portal.pages.desk.duties import clock_words, duties, heading, subheading, waiting
@@ -33,11 +33,16 @@ CHANGES = (
     "application.withdrawn",
     "client.created",
     "client.revoked",
+    "clause.confirmed",
     "contract.activated",
+    "contract.counter_declined",
+    "contract.countered",
     "contract.drafted",
     "contract.lift_asked",
     "contract.lifted",
     "contract.offered",
+    "contract.recalled",
+    "contract.reoffered",
     "contract.signed",
     "contract.suspended",
     "contract.terminated",
@@ -90,7 +95,7 @@ def setup_facts(session: Session, house: House) -> SetupFacts:
         mail=settings.mail.transport,
         datasets=len(settings.datasets),
         loaded=len(current_versions(session.connection(), settings.datasets)),
-        template=reads.contracts_ever(session) > 0 or any(template_of(settings, kind).own for kind in KINDS),
+        template=reads.contracts_ever(session) > 0 or has_own(settings),
         stewards=sum(Role.STEWARD in row.roles for row in staff(session)),
         gate=mode.current(session, settings).mode,
     )

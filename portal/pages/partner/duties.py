@@ -73,6 +73,19 @@ def elsewhere(now: Situation) -> list[Duty]:
         for each in now.applications
         if each.state == "approved" and each.id not in {contract.application_id for contract in now.contracts}
     ]
+    wished = [
+        Duty(
+            each.countered_at or each.created_at,
+            "with the platform",
+            "wait",
+            f"Answer to what you asked to change in “{each.title}”",
+            "A steward makes another version, or declines with a reason. You get a mail, whichever way it goes.",
+            f"/partner/contracts/{each.id}",
+            "See it",
+        )
+        for each in now.contracts
+        if each.state == "countered"
+    ]
     signed = [
         Duty(
             each.offered_at or each.created_at,
@@ -86,7 +99,7 @@ def elsewhere(now: Situation) -> list[Duty]:
         for each in now.contracts
         if each.state == "signed"
     ]
-    return sorted([*waiting, *drafting, *signed], key=lambda each: each.since)
+    return sorted([*waiting, *drafting, *wished, *signed], key=lambda each: each.since)
 
 
 def _to_sign(actor: Actor, now: Situation) -> list[Duty]:

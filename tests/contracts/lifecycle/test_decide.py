@@ -59,6 +59,12 @@ def contract(state: State) -> Contract:
         (State.ACTIVE, Command.TERMINATE, {}, "reason_required"),
         (State.LIFT_ASKED, Command.LIFT, {}, State.ACTIVE),
         (State.ACTIVE, Command.EXPIRE, {}, State.EXPIRED),
+        (State.DRAFT, Command.REVISE, {}, State.DRAFT),
+        (State.OFFERED, Command.REVISE, {}, "reason_required"),
+        (State.COUNTERED, Command.REVISE, {"reason": "The pace is lower."}, State.OFFERED),
+        (State.COUNTERED, Command.DECLINE, {}, "reason_required"),
+        (State.COUNTERED, Command.SIGN, SIGNED, "command_not_possible"),
+        (State.SIGNED, Command.REVISE, {"reason": "The pace is lower."}, "command_not_possible"),
     ],
 )
 def test_decide(state: State, command: Command, given: dict[str, Any], outcome: State | str) -> None:

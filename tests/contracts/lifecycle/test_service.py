@@ -63,6 +63,7 @@ def test_from_draft_into_force(store: Store, keys: KeyRing) -> None:
         "approved_by": cast.mara.account_id,
         "created_at": now,
         "offered_at": now,
+        "countered_at": None,
         "activated_at": now,
         "suspended_at": None,
         "suspended_by": None,

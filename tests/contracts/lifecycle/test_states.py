@@ -9,6 +9,12 @@ from contracts.lifecycle.states import FINAL, MEANING, ROLES, TABLE, Command, St
 
 POSSIBLE = {
     (State.DRAFT, Command.OFFER): State.OFFERED,
+    (State.DRAFT, Command.REVISE): State.DRAFT,
+    (State.OFFERED, Command.REVISE): State.OFFERED,
+    (State.OFFERED, Command.COUNTER): State.COUNTERED,
+    (State.COUNTERED, Command.REVISE): State.OFFERED,
+    (State.COUNTERED, Command.RECALL): State.OFFERED,
+    (State.COUNTERED, Command.DECLINE): State.OFFERED,
     (State.OFFERED, Command.SIGN): State.SIGNED,
     (State.SIGNED, Command.COUNTERSIGN): State.ACTIVE,
     (State.ACTIVE, Command.SUSPEND): State.SUSPENDED,

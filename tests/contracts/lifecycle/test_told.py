@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from sqlalchemy import update
 from sqlmodel import col
@@ -10,16 +12,18 @@ from contracts.errors import Refusal
 from contracts.keys import KeyRing
 from contracts.ledger.events import EVENTS
 from contracts.ledger.sequencer import Sequencer
-from contracts.lifecycle import service
+from contracts.lifecycle import offers, service
 from contracts.lifecycle.queries import get_for
 from contracts.lifecycle.states import State
 from contracts.lifecycle.tables import Contract
 from contracts.lifecycle.told import STATE_AFTER, state_told
-from contracts.store.unit import Store
+from contracts.lifecycle.wishes import Wish
+from contracts.store.unit import Store, Unit
 from contracts.terms.grant import Grant, compile_grant
-from tests.harness.cast import Cast, active, drafted, signed
+from tests.harness.cast import Cast, active, drafted, revised, signed
 
 WHY = "It has to be looked at."
+WISH = Wish("term", "pace", "Twenty requests a second.", "The archive is large.")
 
 
 @pytest.fixture
@@ -59,6 +63,7 @@ def test_row_and_ledger_agree_after_every_act(store: Store, people: Cast, keys: 
         return row
 
     agreed(drafted(store, people))
+    _negotiated(store, people, agreed)
     agreed(signed(store, people))
     made = agreed(active(store, people, keys))
     assert _differs(_compiled(store, keys, made.id)) == ("grant", None)
@@ -76,6 +81,22 @@ def test_row_and_ledger_agree_after_every_act(store: Store, people: Cast, keys: 
     with store.write() as unit:
         service.expire(unit, other.id)
     agreed(other)
+
+
+def _negotiated(store: Store, people: Cast, agreed: Callable[[Contract], Contract]) -> None:
+    made = agreed(revised(store, people, drafted(store, people), ""))
+    steps: list[Callable[[Unit, Contract], object]] = [
+        lambda unit, row: service.offer(unit, people.mara, row.id, row.revision),
+        lambda unit, row: offers.counter(unit, people.tove, row.id, row.revision, [WISH]),
+        lambda unit, row: offers.recall(unit, people.tove, row.id, row.revision),
+        lambda unit, row: offers.counter(unit, people.tove, row.id, row.revision, [WISH]),
+        lambda unit, row: offers.decline(unit, people.mara, row.id, row.revision, WHY),
+    ]
+    for step in steps:
+        with store.write() as unit:
+            step(unit, made)
+        made = agreed(made)
+    agreed(revised(store, people, made, WHY))
 
 
 @pytest.mark.parametrize("integrated", [False, True])

@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
-from contracts.errors import Misconfigured
 from contracts.keys import KeyRing
 from contracts.lifecycle import queries
-from contracts.settings import Settings
 from contracts.signing import ContractFacts, render, render_text
 from contracts.signing.handler import DOCUMENT, document_handler, document_of
-from contracts.signing.templates import KINDS, own_path, template_of
-from contracts.signing.text import Block, Span, blocks, fill
+from contracts.signing.templates import TEMPLATE_OF
+from contracts.signing.text import Block, Span, blocks, language_of, passages_in
 from contracts.store.outbox import Effect
 from contracts.store.unit import Store
 from contracts.terms.model import CrawlTerms, Price, terms_hash, to_json
-from contracts.terms.words import LINES, TermLine, plain
+from contracts.terms.words import plain
 from tests.contracts.terms.test_grant import TERMS
 from tests.harness.cast import SETTINGS, Cast, active, signed
 
@@ -42,7 +39,7 @@ FULL = TERMS.model_copy(
 )
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", TEMPLATE_OF)
 def test_every_term_stands_in_its_clause_word_for_word(kind: str) -> None:
     found = blocks(render_text(SETTINGS, replace(FACTS, kind=kind), FULL, "ctr_1"))
     for line in plain(FULL, SETTINGS):
@@ -54,15 +51,11 @@ def test_every_term_stands_in_its_clause_word_for_word(kind: str) -> None:
     assert sorted(marked) == sorted(line.sentence for line in plain(FULL, SETTINGS) if line.enforced)
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_the_bundled_templates_have_a_clause_for_every_term(kind: str) -> None:
-    text = template_of(SETTINGS, kind).text
-    assert [anchor for anchor in LINES if text.count(f"<!-- term: {anchor} -->\n## ") != 1] == []
-
-
 def test_a_term_that_is_not_agreed_has_no_clause_and_leaves_no_gap() -> None:
     found = blocks(render_text(SETTINGS, FACTS, TERMS, "ctr_1"))
-    assert [block.plain.partition(".")[0] for block in found if block.level == 2] == [str(number) for number in range(1, 17)]
+    assert [block.plain.partition(".")[0] for block in found if block.level == 2] == [
+        str(1 + place) for place in range(sum(block.level == 2 for block in found))
+    ]
     assert {block.anchor for block in found} - {""} == {line.anchor for line in plain(TERMS, SETTINGS)}
 
 
@@ -104,34 +97,18 @@ def test_rendering_twice_gives_the_same_bytes_and_their_hashes() -> None:
     assert rendered.terms_sha256 in rendered.text
 
 
-def test_the_operators_own_template_replaces_the_bundled_one(tmp_path: Path) -> None:
-    settings = Settings(home=tmp_path, datasets=SETTINGS.datasets)
-    assert not template_of(settings, "research").own
-    own = own_path(settings, "research")
-    own.parent.mkdir()
-    own.write_text("# Ours: $title\n\n<!-- term: pace -->\n## Pace\n$pace\n", encoding="utf-8")
-    assert template_of(settings, "research").own
-    with pytest.raises(Misconfigured, match="has no clause for the term datasets"):
-        render_text(settings, FACTS, TERMS, "ctr_1")
+HOSTILE_PASSAGE = "# Free for all\n\n## 99. Gratis\n<!-- term: pace -->\n\n<!-- general: law -->\n\n**No limit.** $purpose_text \\# \\*"
 
 
-def test_a_template_that_asks_for_unknown_facts_is_refused() -> None:
-    with pytest.raises(Misconfigured, match="cannot be filled"):
-        fill("# $colour\n", {}, [])
-    with pytest.raises(Misconfigured, match="cannot be filled"):
-        fill("# 5 $ a day\n", {}, [])
-
-
-def test_a_clause_ends_at_the_next_heading() -> None:
-    lines = [TermLine("Pace", "Slowly.", "pace", enforced=True)]
-    text = fill("# T\n\n<!-- term: pace -->\n## Pace\n$pace Always.\n\n## Rest\nBe kind.\n", {}, lines)
-    assert blocks(text) == [
-        Block(1, (Span("T"),)),
-        Block(2, (Span("1. Pace"),), "pace"),
-        Block(0, (Span("Slowly.", marked=True), Span(" Always.")), "pace"),
-        Block(2, (Span("2. Rest"),)),
-        Block(0, (Span("Be kind."),)),
-    ]
+def test_a_passage_of_one_contract_stays_text_of_its_clause() -> None:
+    usual = blocks(render_text(SETTINGS, FACTS, TERMS, "ctr_1"))
+    text = render_text(SETTINGS, FACTS, TERMS, "ctr_1", {"liability": HOSTILE_PASSAGE, "pace": "No limit.", "nothing": "Nothing."})
+    found = blocks(text)
+    assert [block for block in found if block.clause != "liability"] == [block for block in usual if block.clause != "liability"]
+    said = ["# Free for all", "## 99. Gratis <!-- term: pace -->", "<!-- general: law -->", "**No limit.** $purpose_text \\# \\*"]
+    assert passages_in(found)["liability"] == ("Liability", "\n\n".join(said))
+    assert passages_in(usual).keys() == passages_in(found).keys() >= {"liability", "law", "acknowledgement"}
+    assert (language_of(text), language_of("# A text of before")) == ("en", "en")
 
 
 def test_the_signed_document_is_made_once_both_signed(store: Store, keys: KeyRing) -> None:

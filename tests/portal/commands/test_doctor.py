@@ -51,12 +51,24 @@ def test_a_whole_installation_is_fine_and_nothing_is_touched(folder: Path) -> No
         Finding("master key", True, f"in {folder}/.licet/master.key, for its owner only"),
         Finding("database", True, "sqlite, durable, at this program's version"),
         Finding("stored keys", True, "the master key opens them"),
+        Finding("contract texts", True, "bundled"),
         Finding("mail", True, "kept on this machine and shown at /mailbox"),
         Finding("dataset trees", True, "3 records in trees.csv"),
     ]
     assert {each: each.read_bytes() for each in before} == before
 
 
+def clause(name: str, text: str) -> Change:
+    """Write an own clause of the installation."""
+
+    def change(folder: Path) -> None:
+        (folder / ".licet" / "clauses").mkdir()
+        (folder / ".licet" / "clauses" / f"{name}.toml").write_text(text)
+
+    return change
+
+
+OWN_PACE = 'title = "Pace"\nbinds = "pace"\ntext = "$pace"\nmonitored = "It is counted."\nbreach = "It is refused."\n'
 KEY_GONE = "Put its copy back; a new installation gets one from `licet init`."
 COMPARE = "Compare the file with the types of the fields."
 CORRECT = "Correct the field's name in licet.toml, or name its column with `column`."
@@ -128,6 +140,8 @@ NO_MAIL = 'Set mail.transport = "smtp" with sender, host, port, username and pas
             "is not an address of a database.",
             "Use sqlite:///FILE",
         ),
+        (clause("pace", OWN_PACE), "clause pace", "binds the term pace in your own words, which nobody confirmed", "A steward or"),
+        (clause("extra", OWN_PACE), "clause extra", "stands in no template: {folder}/.licet/clauses/extra.toml.", "Put its name into"),
         (
             in_settings('transport = "mailbox"', 'transport = "none"'),
             "mail",

@@ -387,7 +387,7 @@ def test_lately_names_what_it_is_about_and_leads_there(house: House) -> None:
 
 def test_templates_are_shown_with_the_place_of_an_own_text(house: House) -> None:
     text = words(sign_in(house, FIRST).get("/desk/templates").text)
-    assert "Bundled with Licet" in text and "templates/research.md" in text and "$title" in text
+    assert "Bundled with Licet" in text and "templates/research.toml" in text and "$title" in text
 
 
 def test_an_actor_who_gave_the_drafter_a_role_is_told_so(house: House) -> None:
