@@ -48,6 +48,7 @@ PREFIXES = {
     "rnd": "new text for many contracts",
     "sbx": "sandbox of an organisation, in the place of a contract",
     "ses": "sign-in session",
+    "sgr": "request to sign a contract",
     "sig": "signature",
     "tok": "access token",
     "use": "usage row",

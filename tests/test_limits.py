@@ -62,6 +62,8 @@ BINDING = (
     "/desk/partners/{organisation_id}/lead",
     "/desk/partners/{organisation_id}/lead/{hand_over_id}/confirm",
     "/partner/contracts/{contract_id}/sign",
+    "/partner/contracts/{contract_id}/signatory",
+    "/partner/contracts/{contract_id}/signatory/remind",
     "/desk/contracts/{contract_id}/countersign",
     "/partner/team",
     "/desk/people",

@@ -16,7 +16,7 @@ from contracts.people.independence import second_person
 
 LONGEST_NAME = 120
 
-SIGNING = {Command.SIGN: Act.SIGN, Command.COUNTERSIGN: Act.COUNTERSIGN, Command.CERTIFY: Act.SIGN}
+SIGNING = {Command.SIGN: Act.SIGN, Command.COUNTERSIGN: Act.COUNTERSIGN, Command.CERTIFY: Act.SIGN, Command.RECORD_PAPER: Act.COMPARE}
 NEEDS_REASON = frozenset({Command.SUSPEND, Command.ASK_LIFT, Command.TERMINATE, Command.CERTIFY, Command.SEND_BACK, Command.DECLINE})
 
 
@@ -56,7 +56,7 @@ def decide(contract: Contract, actor: Actor, wanted: Wanted, people: People) -> 
 def step_before(contract: Contract, command: Command) -> frozenset[str]:
     """The accounts whose step asks for another person: who approved and drafted, or who asked to lift."""
     if command is Command.COUNTERSIGN:
-        return frozenset({contract.drafted_by, contract.approved_by})
+        return frozenset({contract.drafted_by, contract.approved_by, contract.compared_by or contract.drafted_by})
     if command is Command.LIFT:
         return frozenset({contract.lift_asked_by or ""})
     return frozenset()

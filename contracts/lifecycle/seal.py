@@ -89,7 +89,15 @@ def _signature(each: Signature) -> dict[str, str]:
         "text_sha256": each.text_sha256,
         "terms_sha256": each.terms_sha256,
         "signed_at": rfc3339(each.signed_at),
+        **_way(each),
     }
+
+
+def _way(each: Signature) -> dict[str, str]:
+    """How it was signed, where there is more to say: what was sealed before there were other ways keeps its seal."""
+    method = "" if each.method == "account" else each.method
+    said = {"method": method, "authority": each.authority, "file_sha256": each.file_sha256}
+    return {name: value for name, value in said.items() if value}
 
 
 def changed_hash(version: ContractVersion) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 
-from contracts.errors import refuse
+from contracts.errors import Refused, refuse
 from contracts.ids import new_id
 from contracts.keys import KeyRing, Purpose
 from contracts.lifecycle import closing, tell
@@ -19,12 +19,15 @@ from contracts.lifecycle.seal import all_signed, changed_hash, seal, signatures_
 from contracts.lifecycle.states import LIVE, Command
 from contracts.lifecycle.steps import apply, note, take
 from contracts.lifecycle.tables import Contract, ContractVersion, Signature
+from contracts.lifecycle.ways import IN_ACCOUNT, Way, compared, known
 from contracts.people.actor import SYSTEM, Actor
+from contracts.signatories import service as signatories
+from contracts.signatories.queries import insist_named
 from contracts.store import epochs
 from contracts.store.outbox import put
 from contracts.store.unit import Unit
 
-__all__ = ["ask_lift", "countersign", "draft", "expire", "lift", "offer", "sign", "suspend", "suspend_by_rule", "terminate"]
+__all__ = ["ask_lift", "countersign", "draft", "expire", "lift", "offer", "record_paper", "sign", "suspend", "suspend_by_rule", "terminate"]
 
 ACTIVATED = "contract.activated"
 DOCUMENT = "contract.document"
@@ -39,14 +42,47 @@ def offer(unit: Unit, actor: Actor, contract_id: str, revision: int) -> Contract
     return contract
 
 
-def sign(unit: Unit, actor: Actor, contract_id: str, revision: int, *, name: str, capacity: str) -> Contract:
-    """The partner's signature over text and terms as stored; needs the password given within ten minutes."""
+def sign(
+    unit: Unit, actor: Actor, contract_id: str, revision: int, *, name: str, capacity: str, authority: str = "office", way: Way = IN_ACCOUNT
+) -> Contract:
+    """The partner's signature over text and terms as stored; needs the password given within ten minutes.
+
+    `authority` is what lets the person bind the organisation (`ways.AUTHORITIES`); where the lead named who signs, nobody else does.
+    """
     wanted = Wanted(command=Command.SIGN, revision=revision, name=name, capacity=capacity)
     contract = take(unit, actor, contract_id, wanted)
+    insist_named(unit.session, contract, actor)
     version = _intact(unit, contract)
-    unit.session.add(signature(unit, actor, version, "partner", name, capacity))
+    given = signature(unit, actor, version, "partner", name, capacity)
+    given.method, given.authority, given.file_sha256, given.file_type = way.method.value, known(authority), way.file_sha256, way.file_type
+    unit.session.add(given)
     tell.signed(unit, contract, wanted.name.strip())
-    note(unit, actor, contract, "contract.signed", version, personal={"name": name.strip(), "capacity": capacity.strip()})
+    signatories.signed(unit, contract, name.strip())
+    personal = {"name": name.strip(), "capacity": capacity.strip()}
+    note(unit, actor, contract, "contract.signed", version, personal=personal, method=way.method.value, **way.facts())
+    return contract
+
+
+def record_paper(
+    unit: Unit, actor: Actor, contract_id: str, revision: int, *, name: str, capacity: str, short_hash: str, way: Way
+) -> Contract:
+    """The partner's signature on paper, which a steward compared: the short hash on the scan must be that of the text as stored.
+
+    The steward who compares vouches for it, and therefore does not countersign. Raises `hash_differs` for a scan of another version.
+    """
+    wanted = Wanted(command=Command.RECORD_PAPER, revision=revision, name=name, capacity=capacity)
+    contract = take(unit, actor, contract_id, wanted)
+    version = _intact(unit, contract)
+    if refusal := compared(short_hash, version.text_sha256):
+        raise Refused(refusal)
+    contract.compared_by = actor.account_id
+    given = signature(unit, actor, version, "partner", name, capacity)
+    given.method, given.file_sha256, given.file_type = way.method.value, way.file_sha256, way.file_type
+    unit.session.add(given)
+    tell.signed(unit, contract, wanted.name.strip())
+    signatories.signed(unit, contract, name.strip())
+    personal = {"name": name.strip(), "capacity": capacity.strip()}
+    note(unit, actor, contract, "contract.signed", version, personal=personal, method=way.method.value, **way.facts())
     return contract
 
 

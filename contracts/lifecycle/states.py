@@ -33,6 +33,7 @@ class Command(StrEnum):
     RECALL = "recall"
     DECLINE = "decline"
     SIGN = "sign"
+    RECORD_PAPER = "record_paper"
     COUNTERSIGN = "countersign"
     SUSPEND = "suspend"
     ASK_LIFT = "ask_lift"
@@ -73,6 +74,7 @@ TABLE: dict[State, dict[Command, State | None]] = {
         _C.RECALL: None,
         _C.DECLINE: None,
         _C.SIGN: None,
+        _C.RECORD_PAPER: None,
         _C.COUNTERSIGN: None,
         _C.SUSPEND: None,
         _C.ASK_LIFT: None,
@@ -90,6 +92,7 @@ TABLE: dict[State, dict[Command, State | None]] = {
         _C.RECALL: None,
         _C.DECLINE: None,
         _C.SIGN: _S.SIGNED,
+        _C.RECORD_PAPER: _S.SIGNED,
         _C.COUNTERSIGN: None,
         _C.SUSPEND: None,
         _C.ASK_LIFT: None,
@@ -107,6 +110,7 @@ TABLE: dict[State, dict[Command, State | None]] = {
         _C.RECALL: _S.OFFERED,
         _C.DECLINE: _S.OFFERED,
         _C.SIGN: None,
+        _C.RECORD_PAPER: None,
         _C.COUNTERSIGN: None,
         _C.SUSPEND: None,
         _C.ASK_LIFT: None,
@@ -124,6 +128,7 @@ TABLE: dict[State, dict[Command, State | None]] = {
         _C.RECALL: None,
         _C.DECLINE: None,
         _C.SIGN: None,
+        _C.RECORD_PAPER: None,
         _C.COUNTERSIGN: _S.ACTIVE,
         _C.SUSPEND: None,
         _C.ASK_LIFT: None,
@@ -141,6 +146,7 @@ TABLE: dict[State, dict[Command, State | None]] = {
         _C.RECALL: None,
         _C.DECLINE: None,
         _C.SIGN: None,
+        _C.RECORD_PAPER: None,
         _C.COUNTERSIGN: None,
         _C.SUSPEND: _S.SUSPENDED,
         _C.ASK_LIFT: None,
@@ -158,6 +164,7 @@ TABLE: dict[State, dict[Command, State | None]] = {
         _C.RECALL: None,
         _C.DECLINE: None,
         _C.SIGN: None,
+        _C.RECORD_PAPER: None,
         _C.COUNTERSIGN: None,
         _C.SUSPEND: None,
         _C.ASK_LIFT: _S.LIFT_ASKED,
@@ -175,6 +182,7 @@ TABLE: dict[State, dict[Command, State | None]] = {
         _C.RECALL: None,
         _C.DECLINE: None,
         _C.SIGN: None,
+        _C.RECORD_PAPER: None,
         _C.COUNTERSIGN: None,
         _C.SUSPEND: _S.SUSPENDED,
         _C.ASK_LIFT: None,
@@ -199,6 +207,7 @@ ROLES: dict[Command, tuple[Role, ...]] = {
     _C.RECALL: (Role.LEAD, Role.SIGNATORY),
     _C.DECLINE: (Role.STEWARD,),
     _C.SIGN: (Role.LEAD, Role.SIGNATORY),
+    _C.RECORD_PAPER: (Role.STEWARD,),
     _C.COUNTERSIGN: (Role.STEWARD,),
     _C.SUSPEND: (Role.STEWARD, Role.COMPLIANCE),
     _C.ASK_LIFT: (Role.STEWARD, Role.COMPLIANCE),

@@ -26,6 +26,7 @@ class Contract(SQLModel, table=True):
     version: int = Field(default=1, description="The version in force or under signature")
     drafted_by: str = Field(foreign_key="account.id", description="Who wrote the version in force or under signature")
     approved_by: str = Field(foreign_key="account.id", description="Who approved the application")
+    compared_by: str | None = Field(default=None, foreign_key="account.id", description="Who recorded the partner's signature on paper")
     created_at: datetime
     offered_at: datetime | None = None
     countered_at: datetime | None = Field(default=None, description="When the partner asked for the changes that wait for an answer")
@@ -104,6 +105,10 @@ class Signature(SQLModel, table=True):
     text_sha256: str
     terms_sha256: str
     signed_at: datetime
+    method: str = Field(default="account", description="account, pdf (in the file itself) or paper")
+    authority: str = Field(default="", description="What lets the person bind the organisation, as they stated it")
+    file_sha256: str = Field(default="", description="Of the PDF signed elsewhere, or of the scan")
+    file_type: str = Field(default="", description="Media type of that file")
     evidence: dict[str, Any] = Field(default_factory=dict, sa_type=json_type)  # type: ignore[call-overload]  # a factory of the type is accepted
 
 

@@ -54,6 +54,14 @@ NOTICES: dict[str, NoticeFacts] = {
     ),
     "contract-countered": _row("To stewards: a partner asks for changes.", "title", "organisation", "asker", "count"),
     "contract-counter-declined": _row("To leads and signatories: the changes were declined, with the reason.", "name", "title", "reason"),
+    "contract-to-sign": _row(
+        "To the person whom the lead named to sign: read it, then sign.", "name", "by", "organisation", "title", "platform", "until", "link"
+    ),
+    "contract-to-sign-again": _row(
+        "To that person, once more, because the lead asks for it.", "name", "by", "organisation", "title", "platform", "until", "link"
+    ),
+    "contract-not-to-sign": _row("To that person: the lead took it back.", "name", "by", "organisation", "title"),
+    "signatory-signed": _row("To the leads: the person whom they named has signed.", "name", "signer", "organisation", "title"),
     "contract-signed": _row("To stewards: countersign.", "title", "organisation", "signer"),
     "contract-activated": _row("To leads, signatories and developers: in force.", "name", "title", "starts", "ends"),
     "contract-suspended": _row("To leads, signatories and developers, with the reason.", "name", "title", "reason"),

@@ -21,6 +21,7 @@ class Act(StrEnum):
 
     SIGN = "sign"
     COUNTERSIGN = "countersign"
+    COMPARE = "compare"
     CREDENTIAL = "credential"
     STOP_CREDENTIAL = "stop_credential"
     MEMBER = "member"
@@ -43,6 +44,7 @@ class Needs:
 NEEDS: dict[Act, Needs] = {
     Act.SIGN: Needs(True, "Signing binds your organisation."),
     Act.COUNTERSIGN: Needs(True, "Countersigning binds the platform."),
+    Act.COMPARE: Needs(True, "You vouch that the paper is this version, signed by hand."),
     Act.CREDENTIAL: Needs(True, "A credential lets a program read for your organisation."),
     Act.STOP_CREDENTIAL: Needs(False, "Ending a credential stops the programs that use it."),
     Act.MEMBER: Needs(True, "A role lets a person act for your organisation."),

@@ -98,21 +98,21 @@ def invitation(session: Session, token: str, now: datetime) -> OneTimeLink:
     return links.find(session, token, now, *JOINING)
 
 
-def accept_invitation(unit: Unit, token: str, *, name: str, password_hash: str) -> Account:
+def accept_invitation(unit: Unit, token: str, *, name: str, password_hash: str, kinds: tuple[LinkKind, ...] = JOINING) -> Account:
     """Take up the role that the link gives. Of several who try at once one succeeds.
 
     Someone new, or whose address was never confirmed, gets an account with this name and password. A confirmed account keeps
     both: an invitation must not take an account over. One person works for one organisation. Raises `link_unusable`, also where
     who invited may no longer invite, and `invalid_input`.
     """
-    link = links.find(unit.session, token, unit.now, *JOINING)
+    link = links.find(unit.session, token, unit.now, *kinds)
     if link.organisation_id is None:
         raise links.unusable()
     role = Role(link.role)
     _refuse_stale_inviter(unit, link, role)
     _refuse_barred(unit.session, link.organisation_id, link.email)
     account = _account(unit, link.email, tidy(name), password_hash)
-    links.use(unit, token, *JOINING)
+    links.use(unit, token, *kinds)
     links.void(unit, LinkKind.CONFIRM, link.email)
     if home_of(unit, account.id) not in ("", link.organisation_id):
         raise links.unusable("This address already works for another organisation here. Ask for an invitation to another address.")

@@ -21,6 +21,7 @@ class LinkKind(StrEnum):
     INVITATION = "invitation"
     FIRST_ADMINISTRATOR = "first-administrator"
     RESET = "reset"
+    SIGNATORY = "signatory"
     STOP_LOST_FACTOR = "stop-lost-factor"
     CLAIM = "claim"
 
@@ -30,6 +31,7 @@ LIFETIME: dict[LinkKind, timedelta] = {
     LinkKind.INVITATION: timedelta(days=7),
     LinkKind.FIRST_ADMINISTRATOR: timedelta(days=7),
     LinkKind.RESET: timedelta(hours=1),
+    LinkKind.SIGNATORY: timedelta(days=14),
     LinkKind.STOP_LOST_FACTOR: timedelta(hours=24),
     LinkKind.CLAIM: timedelta(days=30),
 }

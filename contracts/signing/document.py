@@ -11,6 +11,7 @@ from sqlmodel import Session
 
 from contracts.applications.tables import Application
 from contracts.lifecycle.tables import Contract, ContractVersion, Signature
+from contracts.lifecycle.ways import SHORT
 from contracts.people.tables import Organisation
 from contracts.settings import Settings
 from contracts.signing.clauses import ClauseFile
@@ -21,7 +22,6 @@ from contracts.signing.text import Block, blocks, fill, language_of
 from contracts.terms.model import Terms, terms_hash, to_json
 from contracts.terms.words import plain
 
-SHORT = 16
 TEXT, TERMS, EVIDENCE = "contract.md", "terms.json", "evidence.json"
 _FILES = {
     TEXT: ("text/markdown", "source", "The text of the contract, byte for byte as it was hashed"),

@@ -21,6 +21,8 @@ from contracts.people import service as people
 from contracts.people.assurance import Act as Kind
 from contracts.people.roles import STAFF, Role
 from contracts.people.tables import Account
+from contracts.signatories import service as signatories
+from contracts.signatories.queries import open_request
 from contracts.signing.clauses import clause_of
 from contracts.terms.defaults import propose
 from portal.pages.desk import terms_form
@@ -46,6 +48,10 @@ WHO: dict[str, frozenset[Role] | str] = {
     "GET /datasets/{dataset_id}": PUBLIC,
     "GET /apply": PUBLIC,
     "GET /licences": PUBLIC,
+    "GET /licences/certificates.pem": PUBLIC,
+    "GET /sign/{token}": PUBLIC,
+    "GET /sign/{token}/contract.pdf": PUBLIC,
+    "POST /sign/{token}": PUBLIC,
     "GET /sign-in": PUBLIC,
     "POST /sign-in": PUBLIC,
     "POST /sign-out": PUBLIC,
@@ -108,6 +114,11 @@ WHO: dict[str, frozenset[Role] | str] = {
     "GET /partner/contracts/{contract_id}/terms.json": PARTNERS,
     "GET /partner/contracts/{contract_id}/odrl.json": PARTNERS,
     "POST /partner/contracts/{contract_id}/sign": SIGNERS,
+    "GET /partner/contracts/{contract_id}/signing": PARTNERS,
+    "GET /partner/contracts/{contract_id}/evidence.json": PARTNERS,
+    "POST /partner/contracts/{contract_id}/signatory": LEADS,
+    "POST /partner/contracts/{contract_id}/signatory/remind": LEADS,
+    "POST /partner/contracts/{contract_id}/signatory/withdraw": LEADS,
     "POST /partner/contracts/{contract_id}/clients": MAKERS,
     "GET /partner/contracts/{contract_id}/clients/{client_id}": PARTNERS,
     "POST /partner/contracts/{contract_id}/clients/{client_id}/end-earlier": MAKERS,
@@ -158,6 +169,8 @@ WHO: dict[str, frozenset[Role] | str] = {
     "GET /desk/contracts/{contract_id}/document.pdf": READERS,
     "GET /desk/contracts/{contract_id}/terms.json": READERS,
     "GET /desk/contracts/{contract_id}/odrl.json": READERS,
+    "GET /desk/contracts/{contract_id}/signing": READERS,
+    "GET /desk/contracts/{contract_id}/evidence.json": READERS,
     "POST /desk/contracts/{contract_id}/offer": STEWARDS,
     "POST /desk/contracts/{contract_id}/countersign": STEWARDS,
     "POST /desk/contracts/{contract_id}/suspend": READERS,
@@ -349,7 +362,23 @@ def _titled(ground: Ground, ids: Ids) -> Mapping[str, Any]:
     return _revision(ground, ids, title=ground.form("lab-founder").project, end_reason="The project ended early.")
 
 
-_SIGNED = {"name": "Zephyrine Founder", "capacity": "Head of laboratory", "read": "yes"}
+def _named(hours: int) -> Callable[[Ground], Ids]:
+    """An offered contract that a person was asked to sign, so many hours ago."""
+
+    def fresh(ground: Ground) -> Ids:
+        contract, lead = ground.contract("lab-founder", "offered"), ground.story.actor("lab-founder")
+        with ground.house.store.write("ground") as unit:
+            person = {"name": "Bea Bound", "email": f"{uuid4().hex}@lab.example"}
+            signatories.name_signatory(unit, lead, contract.id, **person, base_url=ground.base_url)
+            named = open_request(unit.session, contract.id)
+            assert named is not None
+            named.created_at -= timedelta(hours=hours)
+        return {"contract_id": contract.id}
+
+    return fresh
+
+
+_SIGNED = {"name": "Zephyrine Founder", "capacity": "Head of laboratory", "authority": "office", "read": "yes"}
 _REASON = {"reason": "It was looked at with care."}
 
 ACTS: dict[str, Act] = {
@@ -376,6 +405,11 @@ ACTS: dict[str, Act] = {
     ),
     "/partner/evidence/{evidence_id}/remove": Act("lab-lead", _document, lambda g, ids: {}),
     "/partner/contracts/{contract_id}/sign": Act("lab-signatory", _contract("offered"), lambda g, ids: _revision(g, ids, **_SIGNED)),
+    "/partner/contracts/{contract_id}/signatory": Act(
+        "lab-lead", _contract("offered"), lambda g, ids: {"signatory_name": "Bea Bound", "signatory_email": f"{uuid4().hex}@lab.example"}
+    ),
+    "/partner/contracts/{contract_id}/signatory/remind": Act("lab-lead", _named(26), lambda g, ids: {}),
+    "/partner/contracts/{contract_id}/signatory/withdraw": Act("lab-lead", _named(0), lambda g, ids: {}),
     "/partner/contracts/{contract_id}/clients": Act(
         "lab-developer", _contract("active"), lambda g, ids: {"name": "a program", "audience": "api"}
     ),
@@ -446,6 +480,7 @@ ASKS: dict[str, Kind] = {
     "/account/recovery-codes": Kind.FACTOR,
     "/desk/lost/{lost_id}/agree": Kind.LOST_FACTOR,
     f"{_CONTRACT}/sign": Kind.SIGN,
+    f"{_CONTRACT}/signatory": Kind.MEMBER,
     "/desk/contracts/{contract_id}/countersign": Kind.COUNTERSIGN,
     f"{_CONTRACT}/clients": Kind.CREDENTIAL,
     f"{_CONTRACT}/clients/{{client_id}}/rotate": Kind.CREDENTIAL,
@@ -473,6 +508,7 @@ FREE = frozenset(
         *("/account/second-factor", "/account/second-factor/passkey", "/account/recovery-codes/file"),
         *("/partner/applications/{application_id}/evidence", "/partner/evidence/{evidence_id}/remove"),
         *("/apply", "/partner/applications/{application_id}", "/partner/applications/{application_id}/withdraw"),
+        *("/partner/contracts/{contract_id}/signatory/remind", "/partner/contracts/{contract_id}/signatory/withdraw"),
         *("/consent/{authorization_id}", "/partner/organisation", "/partner/team/lost/{lost_id}/stop"),
         *("/partner/team/leave", "/partner/leadership/{hand_over_id}/decline", "/partner/leadership/{hand_over_id}/withdraw"),
         *("/partner/sandbox", "/partner/sandbox/{sandbox_id}/renew", "/partner/sandbox/{sandbox_id}/revoke"),
@@ -536,7 +572,20 @@ NOBODYS: dict[str, str] = {
 NAMES: dict[str, str] = {
     **dict.fromkeys(("iss", "error", "link"), "of a provider's answer, compared or one of a few words"),
     **dict.fromkeys(
-        ("name", "capacity", "email", "password", "new_password", "country", "organisation_name", "organisation_kind", "read"),
+        (
+            "name",
+            "capacity",
+            "email",
+            "password",
+            "new_password",
+            "country",
+            "organisation_name",
+            "organisation_kind",
+            "read",
+            "authority",
+            "signatory_name",
+            "signatory_email",
+        ),
         "of the person",
     ),
     **dict.fromkeys(("project", "kind", "purpose", "purpose_text", "fields", "crawl", "starts", "ends"), "what is applied for"),

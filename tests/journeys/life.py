@@ -241,7 +241,7 @@ class Life:
         at["contract"] = answer.headers["location"].split("/")[3].partition("?")[0]
 
     def _sign(self, key: str, contract: str) -> None:
-        who = {"name": f"{key} Person", "capacity": "Head of house", "read": "yes", "password": self.password(key)}
+        who = {"name": f"{key} Person", "capacity": "Head of house", "authority": "office", "read": "yes", "password": self.password(key)}
         path = f"/partner/contracts/{contract}"
         self._posted(self.people[key], f"{path}/sign", {"revision": self._revision(Contract, contract), **who}, "done=signed")
 

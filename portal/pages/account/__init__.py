@@ -19,12 +19,28 @@ from portal.pages.account import (
     sign_in,
     sign_in_code,
     sign_up,
+    signing,
 )
 
 
 def router(_house: House) -> APIRouter:
     """Routes of this area."""
     whole = APIRouter()
-    for part in (sign_in, sign_in_code, institution, lost, sign_up, links, own, factor, passkeys, sessions, password, consent, mailbox):
+    for part in (
+        sign_in,
+        sign_in_code,
+        institution,
+        lost,
+        sign_up,
+        links,
+        signing,
+        own,
+        factor,
+        passkeys,
+        sessions,
+        password,
+        consent,
+        mailbox,
+    ):
         whole.include_router(part.router)
     return whole

@@ -63,7 +63,7 @@ def join(request: Request, token: str, form: Form = Depends(submitted)) -> Respo
     """Take up the role and sign in."""
     invited = _invited(request, token)
     try:
-        hashed = _password(form, invited["account"])
+        hashed = chosen_password(form, invited["account"])
         with house_of(request).store.write("join") as unit:
             account = people.accept_invitation(unit, token, name=form.text("name"), password_hash=hashed)
     except Refused as error:
@@ -92,7 +92,7 @@ def _confirmed(session: Session, email: str) -> Account | None:
     return account if account is not None and account.confirmed_at is not None else None
 
 
-def _password(form: Form, account: object) -> str:
+def chosen_password(form: Form, account: object) -> str:
     """A new hash for a new account; for one that exists its own password proves whose it is, and the hash stays unused."""
     password = form.raw("password")
     if isinstance(account, Account):

@@ -16,10 +16,13 @@ from contracts.errors import Refused
 from contracts.house import House
 from contracts.lifecycle import queries, service
 from contracts.lifecycle.tables import Contract
+from contracts.lifecycle.ways import AUTHORITIES
 from contracts.people.actor import Actor
 from contracts.people.assurance import Act
 from contracts.people.roles import Role
 from contracts.people.tables import Organisation
+from contracts.signatories.queries import open_request
+from contracts.signatories.tables import SigningRequest
 from contracts.signing.handler import document_of
 from contracts.signing.text import blocks
 from contracts.terms.model import Terms
@@ -89,6 +92,7 @@ def sign(request: Request, actor: Partner, contract_id: str, form: Sent) -> Resp
     with house.store.read() as session:
         queries.get_for(session, actor, contract_id)
     try:
+        authority = form.require("authority", "Say what lets you sign for your organisation.")
         form.require("name", "Write your full name.")
         form.require("capacity", "Say in what role you sign.")
         if not form.checked("read"):
@@ -98,7 +102,8 @@ def sign(request: Request, actor: Partner, contract_id: str, form: Sent) -> Resp
         form.check()
         signer = assured(request, actor, Act.SIGN, form)
         with house.store.write("sign") as unit:
-            service.sign(unit, signer, contract_id, form.number("revision"), name=form.text("name"), capacity=form.text("capacity"))
+            name, capacity = form.text("name"), form.text("capacity")
+            service.sign(unit, signer, contract_id, form.number("revision"), name=name, capacity=capacity, authority=authority)
     except Refused as error:
         form.take(mendable(error))
         return contract_page(request, actor, contract_id, form, 422)
@@ -117,17 +122,24 @@ def contract_page(
         request,
         "partner/contract.html",
         status,
-        form=form or hinted(request, "name", "capacity", name=actor.name),
+        form=form or hinted(request, "name", "capacity", name=actor.name, authority="office"),
         asked=asked_for(request, actor, Act.SIGN),
         asked_for_client=asked_for(request, actor, Act.CREDENTIAL),
         client_form=client_form or of({"audience": "api", "who": _first_choice(context["terms"]), "scopes": READ}),
         scopes=SCOPES,
         datasets=_datasets(house, context["terms"]),
-        may_sign=contract.state == "offered" and bool(actor.roles & {Role.LEAD, Role.SIGNATORY}),
+        may_sign=may_sign(contract, actor, context["named"]),
+        authorities=list(AUTHORITIES.items()),
         may_create=contract.state == "active" and bool(actor.roles & {Role.LEAD, Role.DEVELOPER}),
         may_revoke=bool(actor.roles & {Role.LEAD, Role.DEVELOPER}),
         **context,
     )
+
+
+def may_sign(contract: Contract, actor: Actor, named: SigningRequest | None) -> bool:
+    """Whether this person may sign now: who holds the role, or the one whom the lead named."""
+    mine = named is None or named.accepted_by == actor.account_id or named.email == actor.email
+    return contract.state == "offered" and bool(actor.roles & {Role.LEAD, Role.SIGNATORY}) and mine
 
 
 def pdf_response(contract: Contract, content: bytes) -> Response:
@@ -159,6 +171,7 @@ def _context(house: House, session: Session, contract: Contract) -> dict[str, An
         "lines": plain(terms, house.settings) if terms else [],
         "blocks": blocks(version.text),
         "signatures": queries.signatures_of(session, contract),
+        "named": open_request(session, contract.id),
         "clients": clients_of(session, contract.id),
         "used": reads.used_on(session, [contract.id], today).get(contract.id, 0),
         "links": chain(session, contract=contract, staff=False),

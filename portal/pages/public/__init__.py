@@ -5,12 +5,12 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from contracts.house import House
-from portal.pages.public import apply, datasets, home, register
+from portal.pages.public import apply, certificates, datasets, home, register
 
 
 def router(_house: House) -> APIRouter:
     """Routes of this area."""
     whole = APIRouter()
-    for part in (home, datasets, apply, register):
+    for part in (home, datasets, apply, register, certificates):
         whole.include_router(part.router)
     return whole

@@ -118,7 +118,14 @@ def test_the_seal_holds_what_outsiders_need(sqlite_store: Store, keys: KeyRing) 
         "text_sha256": version.text_sha256,
         "pdf_sha256": version.pdf_sha256,
         "signatures": [
-            {"side": "partner", "account": cast.tove.account_id, "name": "Tove Okafor", "capacity": "Head of laboratory", **signed_at},
+            {
+                "side": "partner",
+                "account": cast.tove.account_id,
+                "name": "Tove Okafor",
+                "capacity": "Head of laboratory",
+                "authority": "office",
+                **signed_at,
+            },
             {"side": "platform", "account": cast.jon.account_id, "name": "Jon Steward", "capacity": "Head of data access", **signed_at},
         ],
     }

@@ -69,6 +69,7 @@ def test_from_draft_into_force(store: Store, keys: KeyRing) -> None:
         "suspended_by": None,
         "suspension_reason": "",
         "lift_asked_by": None,
+        "compared_by": None,
         "ended_at": None,
         "withheld": [],
     }

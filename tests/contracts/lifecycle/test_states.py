@@ -16,6 +16,7 @@ POSSIBLE = {
     (State.COUNTERED, Command.RECALL): State.OFFERED,
     (State.COUNTERED, Command.DECLINE): State.OFFERED,
     (State.OFFERED, Command.SIGN): State.SIGNED,
+    (State.OFFERED, Command.RECORD_PAPER): State.SIGNED,
     (State.SIGNED, Command.COUNTERSIGN): State.ACTIVE,
     (State.ACTIVE, Command.SUSPEND): State.SUSPENDED,
     (State.SUSPENDED, Command.ASK_LIFT): State.LIFT_ASKED,

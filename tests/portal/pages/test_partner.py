@@ -123,7 +123,7 @@ def test_signing_asks_for_everything_at_once_and_then_signs(house: House, clock:
     gaps = post(client, f"{path}/sign", page=path, revision=str(made.revision), name="Ada Okafor")
     assert gaps.status_code == 422
     assert all(each in gaps.text for each in ("Say in what role you sign", "Say that you have read", "Give your password once more"))
-    filled = {"revision": str(made.revision), "name": "Ada Okafor", "capacity": "Head of laboratory", "read": "yes"}
+    filled = {"revision": str(made.revision), "name": "Ada Okafor", "capacity": "Head of laboratory", "authority": "office", "read": "yes"}
     wrong = post(client, f"{path}/sign", page=path, password="not the password", **filled)
     assert (wrong.status_code, "not your password" in wrong.text) == (422, True)
     signed = post(client, f"{path}/sign", page=path, password=PASSWORD, **filled)
@@ -140,7 +140,14 @@ def test_a_reader_may_read_but_not_sign_or_create(house: House) -> None:
     path = f"/partner/contracts/{made.id}"
     text = client.get(path).text
     assert "What it allows" in text and "Sign contract" not in text
-    filled = {"revision": str(made.revision), "name": "Ron", "capacity": "Reader", "read": "yes", "password": PASSWORD}
+    filled = {
+        "revision": str(made.revision),
+        "name": "Ron",
+        "capacity": "Reader",
+        "authority": "office",
+        "read": "yes",
+        "password": PASSWORD,
+    }
     assert post(client, f"{path}/sign", page="/account", **filled).status_code == 403
 
 
@@ -264,7 +271,7 @@ def test_another_organisation_finds_nothing_by_any_id(house: House) -> None:
     assert {each: rival.get(each).status_code for each in reads} == dict.fromkeys(reads, 404)
     acts = [f"{path}/sign", f"{path}/clients", f"{path}/clients/{client_id}/revoke", f"/partner/applications/{made.application_id}"]
     acts.append(f"/partner/applications/{made.application_id}/withdraw")
-    filled = {"revision": "1", "name": "x", "capacity": "x", "read": "yes", "password": PASSWORD, "audience": "api"}
+    filled = {"revision": "1", "name": "x", "capacity": "x", "authority": "office", "read": "yes", "password": PASSWORD, "audience": "api"}
     assert {each: post(rival, each, page="/account", **filled).status_code for each in acts} == dict.fromkeys(acts, 404)
     own = [each for each in reads if each != f"{path}/pdf"]
     assert {each: owner.get(each).status_code for each in own} == dict.fromkeys(own, 200)
