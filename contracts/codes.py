@@ -67,7 +67,6 @@ CODES: dict[str, Code] = {
         "The contract's text would hold a clause in the operator's own words that binds a term, and nobody of staff confirmed it.",
     ),
     "hash_differs": Code(Kind.INVALID, "The short hash on a signed paper is not that of the version under signature."),
-    "signed_file_refused": Code(Kind.INVALID, "A PDF that was signed elsewhere is not ours, or holds more than signatures after it."),
     "seal_broken": Code(
         Kind.UNAVAILABLE, "The stored terms are not those of the sealed contract; access stays closed until an incident is settled."
     ),
