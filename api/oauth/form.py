@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, unquote
 
 from starlette.datastructures import Headers
@@ -54,32 +54,30 @@ async def read_form(scope: Scope, receive: Receive) -> TokenForm | Unreadable:
     except ValueError:
         return _bad("The body cannot be read as form parameters in UTF-8.")
     values = dict(pairs)
-    if len(values) + max(0, len(_resources(pairs)) - 1) != len(pairs):
+    # The one parameter that may be repeated (RFC 8707 section 2).
+    resources = tuple(value for name, value in pairs if name == "resource")
+    if len(values) + max(0, len(resources) - 1) != len(pairs):
         return _bad("A parameter is repeated.")
-    form = _with_credentials(headers, values)
-    return replace(form, resources=_resources(pairs)) if isinstance(form, TokenForm) else form
+    client_id = _client_id(headers, values)
+    return client_id if isinstance(client_id, Unreadable) else TokenForm(headers, values, client_id, resources=resources)
 
 
-def _resources(pairs: list[tuple[str, str]]) -> tuple[str, ...]:
-    """The one parameter that may be repeated (RFC 8707 section 2)."""
-    return tuple(value for name, value in pairs if name == "resource")
-
-
-def _with_credentials(headers: Headers, values: dict[str, str]) -> TokenForm | Unreadable:
+def _client_id(headers: Headers, values: dict[str, str]) -> str | Unreadable:
+    """Who the caller says it is, in the one place where it may say so."""
     given = headers.getlist("authorization")
     if "client_assertion" in values or "client_assertion_type" in values:
-        return _with_assertion(headers, values, alone=not given and "client_secret" not in values)
+        return _asserted_id(values, alone=not given and "client_secret" not in values)
     if not given:
-        return TokenForm(headers, values, values.get("client_id", ""))
+        return values.get("client_id", "")
     client_id = _basic_id(given[0]) if len(given) == 1 else None
     if client_id is None:
         return Unreadable(401, "invalid_client", "The Authorization header is not HTTP Basic with client id and secret.")
     if "client_secret" in values or values.get("client_id", client_id) != client_id:
         return _bad("Send the credentials in one place: the Authorization header or the body.")
-    return TokenForm(headers, values, client_id)
+    return client_id
 
 
-def _with_assertion(headers: Headers, values: dict[str, str], *, alone: bool) -> TokenForm | Unreadable:
+def _asserted_id(values: dict[str, str], *, alone: bool) -> str | Unreadable:
     """RFC 7521 section 4.2: the assertion names the client, and is the only way in which the client proves itself."""
     if not alone:
         return _bad("Prove the client in one way: by its assertion or by its secret.")
@@ -88,7 +86,7 @@ def _with_assertion(headers: Headers, values: dict[str, str], *, alone: bool) ->
     client_id = claimed_client(values["client_assertion"])
     if not client_id or values.get("client_id", client_id) != client_id:
         return Unreadable(401, "invalid_client", "The client assertion is no JWT whose sub is the client id.")
-    return TokenForm(headers, values, client_id)
+    return client_id
 
 
 def _basic_id(header: str) -> str | None:

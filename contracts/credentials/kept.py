@@ -13,13 +13,13 @@ from sqlmodel import col, select
 
 from contracts.credentials.tables import KeptToken
 from contracts.credentials.tokens import IssuedToken
-from contracts.store.many import inserting
+from contracts.store.many import Insertion
 from contracts.store.unit import Store, Unit
 
 # Ended tokens are refused for their time before anyone looks here; the margin is for another machine's clock.
 MARGIN = timedelta(minutes=1)
 
-_KEEP = inserting(KeptToken, "jti", "signed_sha256", "ends_at")
+_KEEP = Insertion(KeptToken, "jti", "signed_sha256", "ends_at")
 
 
 def keep(unit: Unit, issued: IssuedToken) -> None:

@@ -26,7 +26,7 @@ from contracts.ledger.stage import Entry, record
 from contracts.ledger.tables import Checkpoint, LedgerEntry, LedgerHead, LedgerTile, StagedEntry
 from contracts.ledger.tree import TileKey
 from contracts.store.leader import SEQUENCER, Leader
-from contracts.store.many import Many, inserting
+from contracts.store.many import Insertion
 from contracts.store.unit import Store
 
 HEAD = 1
@@ -38,8 +38,8 @@ CHUNK = 2_000
 # Built once: every quarter of a second, building these would cost more than running them.
 _SIZE = select(col(LedgerHead.size)).where(col(LedgerHead.id) == HEAD)
 _WAITING = select(col(StagedEntry.seq), col(StagedEntry.leaf)).order_by(col(StagedEntry.seq)).limit(bindparam("most"))
-_GONE = Many(delete(StagedEntry).where(col(StagedEntry.seq) == bindparam("taken")), "taken")
-_ENTRIES = inserting(LedgerEntry, "index", "leaf", "leaf_hash", *COLUMNS)
+_GONE = delete(StagedEntry).where(col(StagedEntry.seq).in_(bindparam("taken", expanding=True)))
+_ENTRIES = Insertion(LedgerEntry, "index", "leaf", "leaf_hash", *COLUMNS)
 _CHECKPOINT, _TILES = insert(Checkpoint), insert(LedgerTile)
 _TILES_GONE = delete(LedgerTile).where(col(LedgerTile.level) == bindparam("of_level"), col(LedgerTile.index) == bindparam("of_index"))
 _FIRST_HEAD, _HEAD = insert(LedgerHead).values(id=HEAD), update(LedgerHead).where(col(LedgerHead.id) == HEAD)
@@ -128,8 +128,8 @@ class Sequencer:
             size = connection.execute(_SIZE.with_for_update()).scalar()
             if (size or 0) != growth.size:
                 return False
-            gone = _GONE.execute(connection, [(seq,) for seq in growth.staged])
-            if gone != len(growth.staged):
+            gone = connection.execute(_GONE, {"taken": growth.staged})
+            if gone.rowcount != len(growth.staged):
                 raise RuntimeError("staged entries vanished though the head did not move")
             _ENTRIES.execute(connection, growth.entries)
             _store_tiles(connection, growth.tiles)

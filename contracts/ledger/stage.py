@@ -24,7 +24,7 @@ from contracts.clock import rfc3339
 from contracts.ids import new_id
 from contracts.ledger.events import EVENTS
 from contracts.ledger.tables import NodeCounter, PersonalValue, StagedEntry
-from contracts.store.many import inserting
+from contracts.store.many import Insertion
 from contracts.store.unit import Unit
 
 LEAF_VERSION = 1
@@ -68,8 +68,8 @@ _TOLD = tuple(each.name for each in fields(Entry) if each.name != "personal")
 _told = attrgetter(*_TOLD)
 
 # Built once: building a statement costs more than running it.
-_STAGE = inserting(StagedEntry, "id", "leaf", "staged_at")
-_VALUES = inserting(PersonalValue, "entry_id", "field", "value", "salt")
+_STAGE = Insertion(StagedEntry, "id", "leaf", "staged_at")
+_VALUES = Insertion(PersonalValue, "entry_id", "field", "value", "salt")
 _COUNTED = (
     update(NodeCounter)
     .where(col(NodeCounter.node) == bindparam("of_node"))
