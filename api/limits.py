@@ -88,7 +88,13 @@ def retry_after(refusal: Refusal, standing: Standing | None, quota: Quota | None
         return {"retry-after": str(quota.seconds)}
     if refusal.code == "rate_exceeded" and standing is not None:
         return {"retry-after": str(standing.seconds)}
-    waits = {"store_unavailable": "2", "grant_unverified": "2", "dataset_unavailable": "30", "too_many_requests": "60"}
+    waits = {
+        "store_unavailable": "2",
+        "grant_unverified": "2",
+        "dataset_unavailable": "30",
+        "too_many_requests": "60",
+        "too_many_at_once": "1",
+    }
     return {"retry-after": waits[refusal.code]} if refusal.code in waits else {}
 
 

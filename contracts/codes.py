@@ -84,6 +84,8 @@ CODES: dict[str, Code] = {
     "cursor_unusable": Code(Kind.INVALID, "The cursor is not of this contract and query, or its lifetime has ended."),
     "rate_exceeded": Code(Kind.LIMITED, "More requests than the contract's rate allows."),
     "quota_exhausted": Code(Kind.LIMITED, "The contract's records for the day are used up."),
+    "period_exhausted": Code(Kind.FORBIDDEN, "The contract's records from its first day to its last are used up; waiting frees none."),
+    "too_many_at_once": Code(Kind.LIMITED, "More requests for records at the same time than the contract allows."),
     "grant_unverified": Code(
         Kind.UNAVAILABLE, "This process could not read the latest suspensions for two seconds; it refuses until it can."
     ),

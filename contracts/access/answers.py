@@ -12,6 +12,7 @@ from contracts.datasets.plan import Page
 from contracts.deliveries.ordinals import fingerprint, pack
 from contracts.errors import Refusal
 from contracts.ledger.stage import Entry
+from contracts.quotas.service import Account
 from contracts.store.epochs import Epochs
 from contracts.terms.grant import Grant
 
@@ -44,11 +45,18 @@ def portion(page: Page, count: int) -> Portion:
 
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """What an answer takes from: the contract's records of one day."""
+    """What an answer takes from: the contract's records of one day, and of its period where the terms cap that."""
 
     contract_id: str
     day: date
     cap: int
+    starts: date = date.min
+    period_cap: int | None = None
+
+    @property
+    def period(self) -> Account:
+        """What is counted over the period: the contract from its first day on."""
+        return self.contract_id, self.starts
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +101,9 @@ Item = Delivered | Recorded | Issued
 
 @dataclass(frozen=True, slots=True)
 class Committed:
-    """What is durable now. `refusal` is `quota_exhausted` where nothing was left, `dpop_proof_invalid` where the proof was used before;
+    """What is durable now. `refusal` is `quota_exhausted` or `period_exhausted` where nothing was left, `dpop_proof_invalid` where the
 
-    its entry is the one named here.
+    proof was used before; its entry is the one named here.
     """
 
     entry_ids: tuple[str, ...]

@@ -32,6 +32,7 @@ from contracts.quotas.service import day_of, resets_at
 from contracts.sandbox.engine import SandboxEngine
 from contracts.settings import Settings
 from contracts.store.epochs import Epochs, EpochWatch
+from contracts.store.places import places
 from contracts.store.unit import Store
 from contracts.terms.grant import Grant
 
@@ -58,6 +59,7 @@ class Reader:
         self._real, self._invented = _Rows(DuckEngine(settings.home)), _Rows(SandboxEngine(catalogue.all()))
         self._overlay = ErasureOverlay(store, watch)
         self._pool = ThreadPoolExecutor(max_workers=max(2, os.cpu_count() or 2), thread_name_prefix="records")
+        self._places = places(settings.shared, "places")
         self._cursors: Cursors | None = None
         self._used: dict[tuple[str, date], int] = {}
         self._built: set[tuple[str, ...]] = set()
@@ -72,6 +74,21 @@ class Reader:
 
         Raises `StoreUnavailable` where the store takes no entries; then there is no answer and no entry.
         """
+        held = await self._grants.held(request.caller.claims.contract_id)
+        most = None if isinstance(held.grant, Refusal) else held.grant.terms.concurrent_requests
+        if most is None:
+            return await self._answered(request)
+        place = await asyncio.to_thread(self._places.take, request.caller.claims.contract_id, most)
+        if not place:
+            reason = f"The contract allows {most} requests for records at the same time. Send this again when another has ended."
+            return await self.refuse(Refusal("too_many_at_once", reason, {"limit": most}), request, held, self._clock.now())
+        try:
+            return await self._answered(request)
+        finally:
+            # A request that is given up in the middle gives its place back all the same.
+            await asyncio.shield(asyncio.to_thread(self._places.give, request.caller.claims.contract_id, place))
+
+    async def _answered(self, request: RecordsRequest) -> Answer:
         kept: _Read | None = None
         for run in range(_RUNS):
             held = await self._grants.held(request.caller.claims.contract_id)
@@ -123,6 +140,7 @@ class Reader:
     def close(self) -> None:
         """End the threads that read."""
         self._pool.shutdown()
+        self._places.close()
 
     async def _verdict(self, held: Held, request: RecordsRequest, now: datetime) -> Allowed | Refusal:
         if isinstance(held.grant, Refusal):
@@ -183,7 +201,8 @@ class Reader:
 
     def _delivered(self, allowed: Allowed, request: RecordsRequest, read: _Read, now: datetime) -> Delivered:
         entry = entry_of(request, read.grant, True, allowed, None, read.version.version)
-        charge = Charge(read.grant.contract_id, self.today(now), allowed.cap)
+        terms = read.grant.terms
+        charge = Charge(read.grant.contract_id, self.today(now), allowed.cap, terms.starts, terms.records_in_period)
         return Delivered(entry, read.page, read.whole, read.grant, charge, read.seen, request.caller.proof)
 
     def _answer(self, allowed: Allowed, read: _Read, committed: Committed, now: datetime) -> Answer:

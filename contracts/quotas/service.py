@@ -1,4 +1,7 @@
-"""Record quotas: exact per contract and day. Moved only in the transaction that writes the answers' entries."""
+"""Record quotas: exact per contract and day, and over a contract's period, which is the sum of its days.
+
+Moved only in the transaction that writes the answers' entries.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import Connection, bindparam, func, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col
 
@@ -20,6 +23,8 @@ Account = tuple[str, date]
 _ROW = (col(QuotaDay.contract_id) == bindparam("of_contract"), col(QuotaDay.day) == bindparam("on_day"))
 _LOCK = select(col(QuotaDay.used)).where(*_ROW).with_for_update()
 _MOVE = update(QuotaDay).where(*_ROW, col(QuotaDay.used) == bindparam("seen")).values(used=bindparam("now_used"))
+_SINCE = select(func.coalesce(func.sum(col(QuotaDay.used)), 0)).where(_ROW[0], col(QuotaDay.day) >= bindparam("on_day"))
+_ALONE = text("SELECT pg_advisory_xact_lock(hashtextextended(:of_contract, 22))")
 
 
 @lru_cache(maxsize=32)
@@ -41,6 +46,21 @@ def used_on(session: Session, contract_id: str, day: date) -> int:
     """Records that left under the contract on the day."""
     row = session.get(QuotaDay, (contract_id, day))
     return 0 if row is None else row.used
+
+
+def used_since(connection: Connection, contract_id: str, day: date) -> int:
+    """Records that left under the contract on the day or after it."""
+    return int(connection.execute(_SINCE, {"of_contract": contract_id, "on_day": day}).scalar_one())
+
+
+def alone(unit: Unit, contracts: Iterable[str]) -> None:
+    """Wait until no other unit counts any of these contracts over more than one day, and keep others from it until the end.
+
+    Days are rows of their own, so units on both sides of midnight would not meet at one. SQLite has one writer at a time anyway.
+    """
+    if unit.connection.dialect.name == "postgresql":
+        for contract_id in sorted(set(contracts)):
+            unit.connection.execute(_ALONE, {"of_contract": contract_id})
 
 
 def locked(unit: Unit, accounts: Iterable[Account]) -> dict[Account, int]:

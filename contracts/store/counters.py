@@ -59,6 +59,23 @@ def counting() -> Iterator[None]:
         raise StoreUnavailable("the shared counters of pace do not answer") from error
 
 
+def client(shared: Shared) -> redis.Redis:
+    """A client of the shared store for threads. Raises ValueError where there is none."""
+    if shared.url is None:
+        raise ValueError("there is no shared store")
+    return redis.Redis(connection_pool=redis.BlockingConnectionPool.from_url(shared.url.get_secret_value(), **_OPTIONS))
+
+
+@contextmanager
+def asking(*, needed: bool = True) -> Iterator[None]:
+    """Raise `StoreUnavailable` where the shared store does not answer; pass over it where the block is not needed."""
+    try:
+        yield
+    except redis.RedisError as error:
+        if needed:
+            raise StoreUnavailable("the shared store does not answer") from error
+
+
 def answer(shared: Shared) -> bool:
     """Whether counters can be kept now; always where memory keeps them."""
     storage = for_threads(shared, "ready")

@@ -14,7 +14,7 @@ from contracts.terms.lattice import wider
 from contracts.terms.model import CrawlTerms, DatasetTerms, Terms
 
 MOST_CRAWL_PACE = 1000
-NOT_KEPT_YET = ("records_in_period", "distinct_records", "concurrent_requests")
+NOT_KEPT_YET = ("distinct_records",)
 
 
 def within(terms: Terms, application: Application, settings: Settings) -> Refusal | None:

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +17,8 @@ import pytest
 from sqlalchemy import update
 from sqlmodel import select
 
-from contracts.access.answers import Committed, Item
+from contracts.access import batch
+from contracts.access.answers import Committed, Delivered, Item
 from contracts.access.request import Answer
 from contracts.billing.tables import UsageRow
 from contracts.clock import FixedClock
@@ -29,6 +34,7 @@ from contracts.incidents.tables import Incident
 from contracts.lifecycle.tables import Contract, ContractVersion
 from contracts.quotas.tables import QuotaDay
 from contracts.store import epochs
+from contracts.store.engine import open_engine
 from contracts.store.unit import Store
 from tests.harness.data import World, run, served, world
 
@@ -420,3 +426,105 @@ def test_a_priced_answer_is_billed_with_its_entry(data: World) -> None:
     with data.store.read() as session:
         (row,) = session.exec(select(UsageRow)).all()
     assert (row.entry_id, row.contract_id, row.rows, row.price_per_1000, str(row.day)) == (answer.entry, contract, 25, "0.40", "2026-11-02")
+
+
+def test_the_periods_records_are_exact_over_days_and_writers(data: World) -> None:
+    contract, client = data.contract(records_per_day=30, records_in_period=50, starts="2026-11-02")
+    assert len(rows(data.get(data.caller(contract, client), limit="20"))) == 20
+    data.clock.advance(days=1)
+
+    async def all_at_once() -> list[Answer]:
+        return await asyncio.gather(*(data.ask(data.caller(contract, client), limit="7") for _ in range(10)))
+
+    answers = run(all_at_once())
+    assert sum(len(rows(answer)) for answer in answers if answer.refusal is None) == 30
+    assert {code(answer) for answer in answers} - {None} <= {"quota_exhausted", "period_exhausted"}
+    data.clock.advance(days=1)
+    late = data.get(data.caller(contract, client))
+    assert late.refusal is not None
+    assert (late.refusal.code, late.refusal.facts) == ("period_exhausted", {"limit": 50, "used": 50})
+    leaf = data.leaves()[-1]
+    assert (leaf["decision"], leaf["rule"], leaf["rows"]) == ("refuse", "period_exhausted", 0)
+    with data.store.read() as session:
+        assert sum(row.count for row in session.exec(select(Delivery)).all()) == 50
+
+
+def test_days_before_the_period_do_not_count_in_it(data: World) -> None:
+    contract, client = data.contract(records_in_period=10, starts="2026-11-02")
+    with data.store.write() as unit:
+        unit.session.add(QuotaDay(contract_id=contract, day=date(2026, 11, 1), used=9))
+    assert len(rows(data.get(data.caller(contract, client)))) == 10
+    assert code(data.get(data.caller(contract, client))) == "period_exhausted"
+
+
+def test_two_writers_on_both_sides_of_midnight_give_out_the_period_once(data: World) -> None:
+    contract, client = data.contract(records_in_period=30, starts="2026-11-02")
+    item = _item(data, contract, client)
+    later = replace(item, charge=replace(item.charge, day=date(2026, 11, 3)))
+    with ThreadPoolExecutor(1) as pool:
+        with data.store.write("access") as unit:
+            (first,) = batch.write(unit, [item])
+            second = pool.submit(_written, data, later)
+            wait([second], timeout=0.7)  # it ends at once where it does not wait for the first to be durable
+        outcomes = [first, second.result()]
+    assert [each.portion.count for each in outcomes if isinstance(each, Committed) and each.portion is not None] == [20, 10]
+    with data.store.read() as session:
+        assert sum(session.exec(select(QuotaDay.used)).all()) == 30
+
+
+def _item(data: World, contract: str, client: str) -> Delivered:
+    """What a request for 20 records would commit; it is caught on its way."""
+    caught: list[Item] = []
+
+    async def keep(item: Item) -> Committed:
+        caught.append(item)
+        raise StoreUnavailable("caught")
+
+    kept, data.writer.commit = data.writer.commit, keep  # type: ignore[method-assign]  # stands where the moment is
+    with pytest.raises(StoreUnavailable):
+        data.get(data.caller(contract, client), limit="20")
+    data.writer.commit = kept  # type: ignore[method-assign]  # as above
+    (item,) = caught
+    assert isinstance(item, Delivered)
+    return item
+
+
+def _written(data: World, item: Delivered) -> Committed:
+    """As a process of its own writes it, with nothing in common but the database."""
+    engine = open_engine(data.store.engine.url.render_as_string(hide_password=False))
+    try:
+        with Store(engine, data.clock, "other").write("access") as unit:
+            (outcome,) = batch.write(unit, [item])
+    finally:
+        engine.dispose()
+    assert isinstance(outcome, Committed), outcome
+    return outcome
+
+
+def test_no_more_requests_at_once_than_the_contract_names(data: World) -> None:
+    contract, client = data.contract(concurrent_requests=2)
+    caller, begun, go_on = data.caller(contract, client), threading.Semaphore(0), threading.Event()
+    engine = data.reader._real.engine
+    page = engine.page
+
+    def slow(plan: Any) -> Any:
+        begun.release()
+        go_on.wait(10)
+        return page(plan)
+
+    engine.page = slow  # type: ignore[method-assign]  # stands where the moment is
+
+    async def crowd() -> list[Answer]:
+        waiting = [asyncio.create_task(data.ask(caller, limit="3")) for _ in range(2)]
+        await asyncio.to_thread(lambda: [begun.acquire(timeout=10) for _ in waiting])
+        refused = await data.ask(caller, limit="3")
+        gave_up = waiting.pop()
+        gave_up.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await gave_up
+        go_on.set()
+        return [refused, await waiting[0], await data.ask(caller, limit="3")]
+
+    answers = run(crowd())
+    assert [code(answer) for answer in answers] == ["too_many_at_once", None, None]
+    assert answers[0].refusal is not None and answers[0].refusal.facts == {"limit": 2}
