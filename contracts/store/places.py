@@ -75,14 +75,15 @@ class MemoryPlaces:
 class SharedPlaces:
     """Places of several processes: a sorted set a key, its members by when their leases end."""
 
-    def __init__(self, shared: Shared, name: str) -> None:
-        self._client, self._name = counters.client(shared), name
+    def __init__(self, shared: Shared, name: str, lease: int = LEASE_SECONDS) -> None:
+        """`lease` is in seconds."""
+        self._client, self._name, self._lease = counters.client(shared), name, lease
 
     def take(self, key: str, most: int) -> str:
         """A place, or nothing."""
         place = secrets.token_hex(8)
         with counters.asking():
-            taken = self._client.eval(_TAKE, 1, self._of(key), str(most), str(LEASE_SECONDS), place)
+            taken = self._client.eval(_TAKE, 1, self._of(key), str(most), str(self._lease), place)
         return place if taken else ""
 
     def give(self, key: str, place: str) -> None:

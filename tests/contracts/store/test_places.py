@@ -9,8 +9,7 @@ import pytest
 
 from contracts.errors import StoreUnavailable
 from contracts.settings import Shared
-from contracts.store import places as module
-from contracts.store.places import MemoryPlaces, Places, places
+from contracts.store.places import MemoryPlaces, Places, SharedPlaces, places
 from tests.harness import valkey
 from tests.harness.server import free_port
 
@@ -47,9 +46,8 @@ def test_processes_share_what_is_shared(shared: Shared) -> None:
     other.close()
 
 
-def test_a_dead_process_gives_its_places_back(shared: Shared, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "LEASE_SECONDS", 0)
-    dead = places(shared, "dead")
+def test_a_dead_process_gives_its_places_back(shared: Shared) -> None:
+    dead = SharedPlaces(shared, "dead", lease=0)
     assert [bool(dead.take("ctr_1", 1)) for _ in range(2)] == [True, True]
     dead.close()
 
