@@ -67,6 +67,7 @@ CODES: dict[str, Code] = {
         "The contract's text would hold a clause in the operator's own words that binds a term, and nobody of staff confirmed it.",
     ),
     "hash_differs": Code(Kind.INVALID, "The short hash on a signed paper is not that of the version under signature."),
+    "form_unusable": Code(Kind.UNAVAILABLE, "A form's file cannot be read, or its frozen version was changed; it asks and judges nothing."),
     "seal_broken": Code(
         Kind.UNAVAILABLE, "The stored terms are not those of the sealed contract; access stays closed until an incident is settled."
     ),

@@ -47,6 +47,7 @@ PREFIXES = {
     "req": "request",
     "rnd": "new text for many contracts",
     "sbx": "sandbox of an organisation, in the place of a contract",
+    "sec": "section of an application asked of a colleague",
     "ses": "sign-in session",
     "sgr": "request to sign a contract",
     "sig": "signature",

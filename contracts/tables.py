@@ -10,6 +10,7 @@ import contracts.crawlers.tables
 import contracts.credentials.tables
 import contracts.datasets.tables
 import contracts.deliveries.tables
+import contracts.forms.tables
 import contracts.gate.tables
 import contracts.incidents.tables
 import contracts.keys

@@ -25,13 +25,14 @@ from api.app import create_machines
 from api.oauth.errors import ERRORS
 from api.problems import STATUS
 from contracts.codes import CODES
+from contracts.forms.kinds import KINDS as APPLICATION_KINDS
 from contracts.ids import PREFIXES
 from contracts.incidents.service import KINDS
 from contracts.ledger.events import EVENTS
 from contracts.people.roles import ROLES
 from contracts.settings import DatasetSettings, FieldSettings, Mail, Settings, write_master_key
 from contracts.terms import odrl_words
-from contracts.terms.purposes import PROHIBITED, PURPOSES
+from contracts.terms.purposes import DUO, PROHIBITED, PURPOSES
 from portal.app import create_portal
 from portal.commands.init import prepare
 from portal.serve import build
@@ -63,7 +64,14 @@ def words() -> str:
     """Purposes, prohibited uses, incident kinds and id prefixes."""
     parts = [
         "# Purposes, prohibited uses, incidents, ids\n\n## Purposes\n\n",
-        _table(("code", "title", "meaning"), [(f"`{k}`", v.title, v.meaning) for k, v in PURPOSES.items()]),
+        _table(
+            ("code", "title", "meaning", "RSL usage", "GA4GH DUO"),
+            [(f"`{k}`", v.title, v.meaning, ", ".join(v.rsl_usage), ", ".join(v.duo)) for k, v in PURPOSES.items()],
+        ),
+        "\n## Kinds of application\n\n",
+        _table(("kind", "title", "meaning"), [(f"`{k}`", v.title, v.meaning) for k, v in APPLICATION_KINDS.items()]),
+        "\n## Terms of the Data Use Ontology\n\n",
+        _table(("term", "meaning"), [(f"`{k}`", v) for k, v in DUO.items()]),
     ]
     parts += ["\n## Prohibited uses\n\n", _table(("code", "meaning"), [(f"`{k}`", v) for k, v in PROHIBITED.items()])]
     parts += ["\n## Kinds of incident\n\n", _table(("kind", "meaning"), [(f"`{k}`", v) for k, v in KINDS.items()])]

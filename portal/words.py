@@ -48,6 +48,9 @@ _CONTRACT_FOR_PARTNERS = {
 DONE: dict[str, str] = {
     "saved": "Saved.",
     "submitted": "Sent. You get a mail when it is decided.",
+    "section-asked": "Saved and sent. Your colleague gets a mail with the link.",
+    "section-taken-back": "Taken back. What your colleague had saved is in the form.",
+    "section-answered": "Given back. The lead gets a mail.",
     "withdrawn": "Withdrawn.",
     "signed": "Signed. The platform countersigns next; you get a mail when the contract is in force.",
     "signatory-named": "Asked. They get a mail with the contract and a link to sign it; you see here how far it is.",

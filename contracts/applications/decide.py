@@ -6,9 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
+from contracts.applications.answers import facts_of
 from contracts.applications.states import OF_REASONED_REQUESTS, REASONED_REQUEST, Command, State, next_state
 from contracts.applications.tables import Application
 from contracts.errors import Refusal
+from contracts.forms import decide as forms
+from contracts.forms import kinds
+from contracts.forms.model import Form
 from contracts.people.actor import Actor
 from contracts.settings import DatasetSettings, FieldSettings
 from contracts.terms.purposes import PURPOSES
@@ -48,15 +52,17 @@ def decide(application: Application, actor: Actor, wanted: Wanted) -> State | Re
     return after
 
 
-def complaints(application: Application, dataset: DatasetSettings, today: date) -> dict[str, str]:
-    """What keeps a draft from being submitted: one message a form field; empty where it is complete and fits the dataset."""
+def complaints(application: Application, dataset: DatasetSettings, today: date, form: Form | None = None) -> dict[str, str]:
+    """What keeps a draft from being submitted: one message a form field; empty where it is complete and fits dataset and form."""
     found = {
         "project": "" if len(application.project) >= 3 else "Name the project, in at least 3 characters.",
-        "purpose": _purpose(application.purpose, dataset),
+        "kind": "" if application.kind in kinds.offered(dataset.purposes) else "Choose one of the kinds that this dataset allows.",
+        "purpose": _purpose(application, dataset),
         "purpose_text": _purpose_text(application.purpose_text),
         "fields": _fields(application.fields, dataset),
         **_dates(application.starts, application.ends, today),
         **_rows(application.rows, dataset),
+        **(forms.complaints(form, facts_of(application, dataset)) if form else {}),
     }
     return {name: message for name, message in found.items() if message}
 
@@ -87,10 +93,13 @@ def reason_refusal(reason: str) -> Refusal | None:
     return None
 
 
-def _purpose(purpose: str, dataset: DatasetSettings) -> str:
-    if purpose in PURPOSES and purpose in dataset.purposes:
+def _purpose(application: Application, dataset: DatasetSettings) -> str:
+    purpose = application.purpose
+    if purpose not in PURPOSES or purpose not in dataset.purposes:
+        return "Choose one of the purposes that this dataset allows."
+    if kinds.fits(application.kind, purpose):
         return ""
-    return "Choose one of the purposes that this dataset allows."
+    return "Training models is applied for under the kind AI training, and nothing else is."
 
 
 def _purpose_text(text: str) -> str:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import re
+from typing import Any
 
 from sqlmodel import select
 
-from contracts.applications import workdays
+from contracts.applications import sections, workdays
+from contracts.applications.answers import facts_of, merged
 from contracts.applications.decide import Wanted, complaints, decide
 from contracts.applications.form import ApplicationForm
 from contracts.applications.states import ROLES, Command, State
@@ -15,6 +17,10 @@ from contracts.applications.tables import Application
 from contracts.bars import standing
 from contracts.clock import day_in, long_day
 from contracts.errors import Refusal, Refused, refuse
+from contracts.forms.asked import only_asked
+from contracts.forms.files import current
+from contracts.forms.model import Form
+from contracts.forms.service import frozen, keep
 from contracts.ids import new_id
 from contracts.ledger.stage import Entry, canonical, record
 from contracts.notices import audience, send
@@ -28,18 +34,19 @@ from contracts.terms.purposes import PURPOSES
 _DATASET_ID = re.compile(r"^[a-z][a-z0-9_-]{0,63}$")
 
 
-def begin(unit: Unit, actor: Actor, dataset_id: str) -> Application:
+def begin(unit: Unit, actor: Actor, dataset_id: str, asked: Form | None = None) -> Application:
     """A draft for the dataset. The actor's own untouched draft for it is returned instead of a second one.
 
     Whether the dataset exists is checked when the draft is submitted; an id that could be none is `not_found`. An organisation
-    that only tried the sandbox and was not asked what it is has to say so first (`command_not_possible`).
+    that only tried the sandbox and was not asked what it is has to say so first (`command_not_possible`). The draft is of the
+    kind of the form `asked` and keeps that version of it; without one it gets the form of its kind when it is saved or submitted.
     """
     actor.require(Role.LEAD)
     if not _DATASET_ID.match(dataset_id):
         raise refuse("not_found", "There is no such dataset.")
     standing.insist(unit, actor.organisation_id, actor.account_id)
     if untouched := _untouched(unit, actor, dataset_id):
-        return untouched
+        return _asked_by(unit, untouched, asked)
     if not unit.session.get_one(Organisation, actor.organisation_id).kind:
         reason = "Say first what kind of organisation you are and where it is based. The page /partner/organisation asks for it."
         raise refuse("command_not_possible", reason)
@@ -51,14 +58,22 @@ def begin(unit: Unit, actor: Actor, dataset_id: str) -> Application:
         dataset=dataset_id,
         created_at=unit.now,
     )
-    unit.session.add(application)
+    unit.session.add(_asked_by(unit, application, asked))
     _record(unit, actor, application, "application.drafted")
     return application
 
 
-def save(unit: Unit, actor: Actor, application_id: str, revision: int, form: ApplicationForm) -> Application:
-    """Keep the draft as written, finished or not."""
+def save(unit: Unit, actor: Actor, application_id: str, revision: int, form: ApplicationForm, asked: Form | None = None) -> Application:
+    """Keep the draft as written, finished or not. Sections that a colleague has stay as they are.
+
+    A draft that changes its kind begins with the form `asked` of that kind; one that does not keeps its own.
+    """
     application = _take(unit, actor, application_id, Wanted(Command.SAVE, revision))
+    before = frozen(unit.session, application.form)
+    if before is None or before.kind != form.kind:
+        application.form = keep(unit, asked) if asked is not None and asked.kind == form.kind else None
+    of = before if before is not None and before.kind == form.kind else asked
+    application.answers = merged(application.answers, of, form, sections.open_in(unit.session, application.id))
     application.project, application.kind = form.project, form.kind
     application.purpose, application.purpose_text = form.purpose, form.purpose_text
     application.fields = list(dict.fromkeys(form.fields))
@@ -76,7 +91,10 @@ def submit(unit: Unit, actor: Actor, application_id: str, revision: int, setting
     if dataset is None:
         raise refuse("not_found", "The platform offers this dataset no longer.")
     today = day_in(unit.now, settings.platform.time_zone)
-    _apply(unit, actor, application, Wanted(Command.SUBMIT, revision, complaints=complaints(application, dataset, today)))
+    asked = frozen(unit.session, application.form) or current(settings, application.kind, application.dataset)
+    found = complaints(application, dataset, today, asked) | sections.complaints(unit.session, application.id)
+    _apply(unit, actor, application, Wanted(Command.SUBMIT, revision, complaints=found))
+    application.form, application.answers = keep(unit, asked), only_asked(asked, facts_of(application, dataset))
     application.submitted_at = unit.now
     application.decide_by = workdays.after(today, settings.platform.decision_days)
     _tell_submitted(unit, application, dataset)
@@ -125,8 +143,11 @@ def stop(unit: Unit, actor: Actor, application_id: str, reason: str) -> Applicat
 
 
 def content_hash(application: Application) -> str:
-    """SHA-256 of what the applicant wrote, in canonical JSON; the ledger's entries and the contract name it."""
-    content = {
+    """SHA-256 of what the applicant wrote, in canonical JSON; the ledger's entries and the contract name it.
+
+    Form and answers are in it where there is a form, so that applications from before keep their hash.
+    """
+    content: dict[str, Any] = {
         "dataset": application.dataset,
         "project": application.project,
         "kind": application.kind,
@@ -140,6 +161,8 @@ def content_hash(application: Application) -> str:
         # Younger than applications that were decided: without documents the hash is what it was.
         **({"evidence": application.evidence} if application.evidence else {}),
     }
+    if application.form is not None:
+        content |= {"form": application.form, "answers": application.answers}
     return hashlib.sha256(canonical(content)).hexdigest()
 
 
@@ -184,6 +207,12 @@ def _apply(unit: Unit, actor: Actor, application: Application, wanted: Wanted) -
         raise Refused(after)
     application.state, application.revision = after.value, application.revision + 1
     unit.session.add(application)
+
+
+def _asked_by(unit: Unit, application: Application, asked: Form | None) -> Application:
+    if asked is not None:
+        application.kind, application.form = asked.kind, keep(unit, asked)
+    return application
 
 
 def _untouched(unit: Unit, actor: Actor, dataset_id: str) -> Application | None:

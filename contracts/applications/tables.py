@@ -22,13 +22,15 @@ class Application(SQLModel, table=True):
     revision: int = Field(default=1, description="Rises with each change; a stale page is refused")
     dataset: str
     project: str = Field(default="", description="The project's title")
-    kind: str = Field(default="research", description="research or commercial")
+    kind: str = Field(default="research", description="A kind of contracts.forms.kinds")
     purpose: str = Field(default="", description="A code of contracts.terms.purposes")
     purpose_text: str = ""
     fields: list[str] = Field(default_factory=list, sa_type=json_type)  # type: ignore[call-overload]  # a factory of the type is accepted
     rows: dict[str, Any] = Field(default_factory=dict, sa_type=json_type)  # type: ignore[call-overload]  # as above
     evidence: list[dict[str, str]] = Field(default_factory=list, sa_type=json_type)  # type: ignore[call-overload]  # as above
     crawl: bool = Field(default=False, description="Whether fetching the main site is asked for as well")
+    form: str | None = Field(default=None, description="SHA-256 of the form_version that it began with; none before forms were data")
+    answers: dict[str, Any] = Field(default_factory=dict, sa_type=json_type)  # type: ignore[call-overload]  # as above
     starts: date | None = None
     ends: date | None = None
     created_at: datetime

@@ -48,6 +48,8 @@ NOTICES: dict[str, NoticeFacts] = {
     "bar-lift-asked": _row("To stewards and compliance: a second person decides whether a bar is lifted.", "barred", "asker"),
     "bar-lifted": _row("To leads and the person: the bar was lifted.", "name", "barred"),
     "bar-resembled": _row("To stewards: somebody new resembles a barred organisation or person.", "organisation", "barred"),
+    "section-asked": _row("To a colleague of the applicant: a section of an application to fill in.", "name", "by", "project", "section"),
+    "section-answered": _row("To who sent a section: it is filled in.", "name", "by", "project", "section"),
     "contract-offered": _row("To leads and signatories: read and sign.", "name", "title", "organisation"),
     "contract-reoffered": _row(
         "To leads and signatories: another version is offered, and what changed.", "name", "title", "organisation", "version", "note"

@@ -5,15 +5,17 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 from contracts.applications.tables import Application
+from contracts.forms.kinds import KINDS
+from contracts.forms.model import RETENTION
 from contracts.settings import DatasetSettings
 from contracts.terms.model import Condition, CrawlTerms, DatasetTerms, Price, Terms
 from contracts.terms.purposes import PROHIBITED
 from contracts.terms.values import read_value
 
-RETENTION_DAYS = {"commercial": 30, "ai-training": 30}
+RETENTION_DAYS = {kind: facts.retention_days for kind, facts in KINDS.items()}
 LONGEST_RETENTION_DAYS = 365
 # Kinds whose contracts name a price.
-PRICED = frozenset({"commercial", "ai-training"})
+PRICED = frozenset(kind for kind, facts in KINDS.items() if facts.priced)
 # Kinds whose contracts carry no duty to delete or refresh unless it is said: Delegated Regulation (EU) 2025/2050, Art. 15(3).
 FREE_OF_DUTIES = frozenset({"dsa-40-4"})
 ERASURE_HOURS = 24
@@ -39,7 +41,7 @@ def propose(application: Application, dataset: DatasetSettings, site: str) -> Te
         crawl=_crawl_terms(dataset, site) if application.crawl else None,
         starts=application.starts,
         ends=application.ends,
-        retention_days=None if is_free else RETENTION_DAYS.get(application.kind, LONGEST_RETENTION_DAYS),
+        retention_days=None if is_free else _retention(application),
         erasure_hours=None if is_free else ERASURE_HOURS,
         price=_price(application, dataset),
     )
@@ -74,6 +76,12 @@ def _dataset_terms(application: Application, dataset: DatasetSettings) -> Datase
 def _crawl_terms(dataset: DatasetSettings, site: str) -> CrawlTerms:
     path = dataset.page.partition("{")[0] if dataset.page else "/"
     return CrawlTerms(hosts=(urlsplit(site).netloc,), paths=(path,), requests_per_second=CRAWL_REQUESTS_PER_SECOND)
+
+
+def _retention(application: Application) -> int:
+    """The usual days of the kind, or fewer where fewer were asked for."""
+    usual, asked = RETENTION_DAYS.get(application.kind, LONGEST_RETENTION_DAYS), application.answers.get(RETENTION)
+    return min(usual, int(asked)) if isinstance(asked, str) and asked.isdecimal() else usual
 
 
 def _price(application: Application, dataset: DatasetSettings) -> Price | None:

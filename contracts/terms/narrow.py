@@ -9,7 +9,7 @@ from contracts.applications.tables import Application
 from contracts.errors import Refusal
 from contracts.settings import DatasetSettings, Settings
 from contracts.terms.conditions import implied
-from contracts.terms.defaults import FREE_OF_DUTIES, asked_conditions, replaced_fields
+from contracts.terms.defaults import FREE_OF_DUTIES, PRICED, asked_conditions, replaced_fields
 from contracts.terms.lattice import wider
 from contracts.terms.model import CrawlTerms, DatasetTerms, Terms
 
@@ -92,8 +92,8 @@ def _widenings(terms: Terms, application: Application, dataset: DatasetSettings,
         yield "certificate_days", "A certificate is due after deletion, so say when records are deleted."
     if application.kind not in FREE_OF_DUTIES:
         yield from _duties(terms)
-    if application.kind == "commercial" and terms.price is None:
-        yield "price", "A commercial contract names its price."
+    if application.kind in PRICED and terms.price is None:
+        yield "price", "A contract of this kind names its price."
 
 
 def _not_possible(terms: Terms) -> Iterator[tuple[str, str]]:

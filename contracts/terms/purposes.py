@@ -7,16 +7,23 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class PurposeFacts:
-    """One row: plain words, and RSL 1.0 usage tokens for the licence that the site publishes."""
+    """One row: plain words, RSL 1.0 usage tokens for the licence that the site publishes, and GA4GH DUO terms.
+
+    DUO speaks of research alone, so other purposes have none; every contract is for its project (DUO:0000027) whatever the purpose.
+    """
 
     title: str
     meaning: str
     rsl_usage: tuple[str, ...]
+    duo: tuple[str, ...] = ()
 
 
 PURPOSES: dict[str, PurposeFacts] = {
     "research": PurposeFacts(
-        "Research in the public interest", "Answering a research question; results are published, people are not identified.", ("search",)
+        "Research in the public interest",
+        "Answering a research question; results are published, people are not identified.",
+        ("search",),
+        ("DUO:0000042", "DUO:0000046", "DUO:0000019"),
     ),
     "journalism": PurposeFacts("Journalism", "Reporting in the public interest.", ("search",)),
     "market-analysis": PurposeFacts(
@@ -27,6 +34,14 @@ PURPOSES: dict[str, PurposeFacts] = {
         "Training of AI models", "Any use that fits model weights to the records; off unless a dataset allows it.", ("ai-train",)
     ),
 }
+
+DUO: dict[str, str] = {
+    "DUO:0000019": "publication required",
+    "DUO:0000027": "project specific restriction",
+    "DUO:0000042": "general research use",
+    "DUO:0000046": "non-commercial use only",
+}
+"""The terms of GA4GH's Data Use Ontology that purposes map to; each is `http://purl.obolibrary.org/obo/DUO_…`."""
 
 PROHIBITED: dict[str, str] = {
     "identify-people": "Finding out who a person behind a pseudonym is.",

@@ -20,6 +20,7 @@ from contracts.incidents.service import open_incident
 from contracts.lifecycle.tables import Contract
 from contracts.people.roles import Role
 from contracts.store.outbox import Handler
+from portal.demo.answers import usual
 from portal.demo.people import LAKESIDE, NORTHFIELD, PEOPLE, QUOTIENT, CastPerson
 from portal.demo.story import MadeClient, Story
 
@@ -71,6 +72,7 @@ def _university(story: Story) -> tuple[Contract, MadeClient]:
         purpose_text="We study how people in European cities write about buses, trams and trains, by language and over time. "
         "Results are published as aggregates; nobody is identified or contacted.",
         fields=RESEARCH_FIELDS,
+        answers=usual(RESEARCH_FIELDS),
         rows={"lang": ("en", "de")},
         starts=story.today(),
         ends=story.today() + timedelta(days=365),
@@ -96,6 +98,7 @@ def _commercial(story: Story) -> tuple[Contract, MadeClient, MadeClient]:
         purpose="market-analysis",
         purpose_text="A monthly index of how people write about prices, by country and topic, sold to retailers as figures.",
         fields=MARKET_FIELDS,
+        answers=usual(MARKET_FIELDS),
         rows={"topic": ("prices", "transport")},
         crawl=True,
         starts=story.today(),
@@ -174,6 +177,7 @@ def _waiting(story: Story, handlers: Mapping[str, Handler]) -> None:
             purpose="research",
             purpose_text="Whether people write about heavy rain before official warnings go out, by region and hour.",
             fields=("id", "created_at", "country", "topic", "text"),
+            answers=usual(["text"]),
             rows={"topic": ("weather",)},
             starts=today + timedelta(days=7),
             ends=today + timedelta(days=372),
@@ -196,6 +200,7 @@ def _second_project(story: Story, key: str, project: str, purpose_text: str, tod
         purpose="research",
         purpose_text=purpose_text,
         fields=("id", "week", "country", "topic", "posts"),
+        answers=usual(()),
         starts=today,
         ends=today + timedelta(days=90),
     )

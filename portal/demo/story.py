@@ -17,6 +17,7 @@ from contracts.applications.tables import Application
 from contracts.clock import FixedClock
 from contracts.credentials.decide import ForPeople
 from contracts.credentials.service import create_client
+from contracts.forms.files import current
 from contracts.house import House
 from contracts.ids import new_id
 from contracts.lifecycle import service as lifecycle
@@ -121,8 +122,9 @@ class Story:
     def apply(self, key: str, dataset: str, form: ApplicationForm) -> Application:
         """A partner applies."""
         actor, settings = self.actor(key), self.house.settings
+        asked = current(settings, form.kind, dataset)
         with self.house.store.write("story") as unit:
-            draft = applications.begin(unit, actor, dataset)
+            draft = applications.begin(unit, actor, dataset, asked)
             saved = applications.save(unit, actor, draft.id, draft.revision, form)
             return applications.submit(unit, actor, saved.id, saved.revision, settings)
 

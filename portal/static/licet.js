@@ -83,6 +83,30 @@
     });
   }
 
+  // <form data-asks>: a [data-part] is shown while the ticks that it depends on are set, a [data-group] while it shows any part
+  for (const form of document.querySelectorAll("form[data-asks]")) {
+    const parts = [...form.querySelectorAll("[data-part]")];
+    const groups = [...form.querySelectorAll("[data-group]")];
+    const note = form.querySelector("[data-kind-now]");
+    const chosen = (name) => [...form.elements].filter((each) => each.name === name && each.checked).map((each) => each.value);
+    const any = (name, wanted) => chosen(name).some((each) => wanted.split(" ").includes(each));
+    const picks = form.elements.namedItem("fields") !== null;
+    const isAsked = ({ whenFields, whenBox, whenAnswer }) => {
+      const [name, wanted] = (whenAnswer || "").split("=");
+      return !(picks && whenFields && !any("fields", whenFields)) && !(picks && whenBox && !chosen(whenBox).length) && !(name && !any(name, wanted));
+    };
+    const follow = () => {
+      for (const part of parts) part.hidden = !isAsked(part.dataset);
+      for (const group of groups) {
+        const inside = parts.filter((each) => group.contains(each));
+        if (inside.length) group.hidden = inside.every((each) => each.hidden);
+      }
+      if (note) note.hidden = chosen("kind").includes(note.dataset.kindNow);
+    };
+    form.addEventListener("input", follow);
+    follow();
+  }
+
   // the chain bar shows where one is, on narrow screens too
   for (const here of document.querySelectorAll(".chain .here")) {
     const bar = here.parentElement;

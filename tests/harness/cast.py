@@ -26,6 +26,7 @@ from contracts.signing import facts_of, render
 from contracts.store.outbox import OutboxRow
 from contracts.store.unit import Store, Unit
 from contracts.terms.defaults import propose
+from portal.demo.answers import usual
 
 POSTS = DatasetSettings.model_validate(
     {
@@ -58,6 +59,7 @@ FORM: dict[str, Any] = {
     "purpose_text": "How far do political posts reach beyond their region?",
     "fields": ["id", "author_id", "created_at", "lang", "text"],
     "rows": {"lang": ["de", "sv"]},
+    "answers": usual(["text"]),
     "crawl": False,
     "starts": "2026-11-02",
     "ends": "2027-10-31",

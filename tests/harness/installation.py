@@ -21,6 +21,7 @@ from contracts.lifecycle.tables import Contract
 from contracts.settings import Settings, load, write_master_key
 from portal.commands.demo import running
 from portal.commands.init import prepare
+from portal.demo.answers import usual
 from portal.demo.people import NORTHFIELD, PEOPLE
 from portal.demo.story import MadeClient, Story
 from portal.jobs import handlers_of
@@ -144,6 +145,7 @@ def contract_for(story: Story, *, commercial: bool = False, crawls: bool = False
         purpose="market-analysis" if commercial else "research",
         purpose_text="Where trees give shade and where they are missing, published as maps.",
         fields=FIELDS,
+        answers=usual(FIELDS),
         rows={"species": ("oak", "ash")},
         crawl=commercial or crawls,
         starts=today,

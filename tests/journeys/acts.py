@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
+from contracts.applications import sections
 from contracts.applications.tables import Application
 from contracts.credentials.authorizations import MAY_CONSENT
 from contracts.credentials.tables import Client
@@ -25,6 +26,7 @@ from contracts.signatories import service as signatories
 from contracts.signatories.queries import open_request
 from contracts.signing.clauses import clause_of
 from contracts.terms.defaults import propose
+from portal.demo.answers import typed
 from portal.pages.desk import terms_form
 from tests.harness.codes import secret_of
 from tests.harness.crawler import crawler_key
@@ -47,6 +49,7 @@ WHO: dict[str, frozenset[Role] | str] = {
     "GET /datasets": PUBLIC,
     "GET /datasets/{dataset_id}": PUBLIC,
     "GET /apply": PUBLIC,
+    "GET /apply/{dataset_id}": PUBLIC,
     "GET /licences": PUBLIC,
     "GET /licences/certificates.pem": PUBLIC,
     "GET /sign/{token}": PUBLIC,
@@ -108,6 +111,8 @@ WHO: dict[str, frozenset[Role] | str] = {
     "GET /partner/evidence/{evidence_id}": PARTNERS,
     "POST /partner/evidence/{evidence_id}/remove": LEADS,
     "GET /desk/evidence/{evidence_id}": READERS,
+    "GET /partner/applications/{application_id}/sections/{section_id}": PARTNERS,
+    "POST /partner/applications/{application_id}/sections/{section_id}": PARTNERS,
     "GET /partner/contracts": PARTNERS,
     "GET /partner/contracts/{contract_id}": PARTNERS,
     "GET /partner/contracts/{contract_id}/pdf": PARTNERS,
@@ -224,6 +229,14 @@ def _application(state: str) -> Callable[[Ground], Ids]:
 
 def _document(ground: Ground) -> Ids:
     return {"evidence_id": ground.document("lab-founder", ground.applied("lab-founder", "draft").id)}
+
+
+def _section(ground: Ground) -> Ids:
+    application = ground.row(Application, _application("draft")(ground)["application_id"])
+    lead, reader = ground.story.actor("lab-founder"), ground.account_of("lab-reader")
+    with ground.house.store.write("ground") as unit:
+        sections.ask(unit, lead, application.id, "keeping", reader)
+    return {"application_id": application.id, "section_id": "keeping"}
 
 
 def _contract(state: str) -> Callable[[Ground], Ids]:
@@ -347,7 +360,8 @@ def _confirming(ground: Ground, ids: Ids) -> Mapping[str, Any]:
 def _asking(ground: Ground, ids: Ids) -> Mapping[str, Any]:
     form = ground.form("lab-founder")
     told = {name: str(getattr(form, name)) for name in ("project", "kind", "purpose", "purpose_text", "starts", "ends")}
-    return _revision(ground, ids, **told, fields=list(form.fields), **{"rows.species": "oak"}, act="submit")
+    answers = {**typed(form.fields), "rows.species": "oak"}
+    return _revision(ground, ids, **told, fields=list(form.fields), **answers, act="submit")
 
 
 def _drafting(ground: Ground, ids: Ids) -> Mapping[str, Any]:
@@ -404,6 +418,9 @@ ACTS: dict[str, Act] = {
         "lab-lead", _application("draft"), lambda g, ids: {"document": "ethics", "file": ("ethics.txt", b"Approved by the board.")}
     ),
     "/partner/evidence/{evidence_id}/remove": Act("lab-lead", _document, lambda g, ids: {}),
+    "/partner/applications/{application_id}/sections/{section_id}": Act(
+        "lab-reader", _section, lambda g, ids: {**typed(()), "act": "done"}
+    ),
     "/partner/contracts/{contract_id}/sign": Act("lab-signatory", _contract("offered"), lambda g, ids: _revision(g, ids, **_SIGNED)),
     "/partner/contracts/{contract_id}/signatory": Act(
         "lab-lead", _contract("offered"), lambda g, ids: {"signatory_name": "Bea Bound", "signatory_email": f"{uuid4().hex}@lab.example"}
@@ -509,6 +526,7 @@ FREE = frozenset(
         *("/partner/applications/{application_id}/evidence", "/partner/evidence/{evidence_id}/remove"),
         *("/apply", "/partner/applications/{application_id}", "/partner/applications/{application_id}/withdraw"),
         *("/partner/contracts/{contract_id}/signatory/remind", "/partner/contracts/{contract_id}/signatory/withdraw"),
+        "/partner/applications/{application_id}/sections/{section_id}",
         *("/consent/{authorization_id}", "/partner/organisation", "/partner/team/lost/{lost_id}/stop"),
         *("/partner/team/leave", "/partner/leadership/{hand_over_id}/decline", "/partner/leadership/{hand_over_id}/withdraw"),
         *("/partner/sandbox", "/partner/sandbox/{sandbox_id}/renew", "/partner/sandbox/{sandbox_id}/revoke"),
@@ -538,6 +556,7 @@ PARAMETERS: dict[str, Foreign] = {
     "registration_id": Foreign(lambda g, things: [things.registration], lambda: new_id("iat")),
     "sandbox_id": Foreign(lambda g, things: things.sandboxes, lambda: new_id("cli")),
     "authorization_id": Foreign(lambda g, things: things.authorizations, lambda: new_id("aut")),
+    "section_id": Foreign(lambda g, things: ["money"], lambda: "mandolin"),
     "entry_id": Foreign(_entries, lambda: new_id("ent")),
     "evidence_id": Foreign(lambda g, things: things.evidence, lambda: new_id("evd")),
     "session_ref": Foreign(
@@ -563,6 +582,7 @@ NOBODYS: dict[str, str] = {
     "GET /datasets/{dataset_id}": "the catalogue is for everyone",
     "GET /desk/templates/{template}": "one of a few words",
     "POST /desk/clauses/{clause}/confirm": "a file of the operator's own",
+    "GET /apply/{dataset_id}": "the questions are for everyone",
     "GET /consent/refused/{code}": "one of the house's own codes",
     "GET /ledger/tile/{level}/{place:path}": "hashes of the tree are for everyone; bundles of entries are for nobody here",
     "POST /demo/become/{key}": "the demo's invented people, and only there",
@@ -612,6 +632,7 @@ NAMES: dict[str, str] = {
     "redirect_uris": "addresses of the partner's own programs",
     **dict.fromkeys(("keys", "directory_url", "signature"), "public keys of the partner's own crawlers, and what they sign"),
     "revision": "a number that is compared",
+    "section": "a section of the form of the own application",
     **dict.fromkeys(("code", "codes"), "secrets of the person, looked up under the own account alone"),
     "how_known": "words of an act",
     "sha256": "a hash that is compared",

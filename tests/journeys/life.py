@@ -26,6 +26,7 @@ from contracts.settings import Settings, load, write_master_key
 from contracts.store.unit import Store
 from contracts.terms.defaults import propose
 from portal.commands.init import administrator_link, prepare
+from portal.demo.answers import typed
 from portal.demo.story import MadeClient
 from portal.pages.desk import terms_form
 from tests.harness import partner
@@ -213,7 +214,7 @@ class Life:
         }
         words = {"purpose_text": "Where trees give shade and where they are missing.", "crawl": "yes"}
         days = {"starts": self._day(0), "ends": self._day(200)}
-        form = {"revision": "1", "act": "submit", **asked, **words, **days, **changes}
+        form = {"revision": "1", "act": "submit", **typed(FIELDS), **asked, **words, **days, **changes}
         self._posted(lead, begun.headers["location"], form, "done=submitted")
 
     def _withdraw(self, key: str) -> None:

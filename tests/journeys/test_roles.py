@@ -191,6 +191,7 @@ def _ids(place: Ground, route: Route) -> dict[str, str]:
         "evidence_id": place.lab.evidence[0],
         "template": "research",
         "clause": "pace",
+        "section_id": "keeping",
         "entry_id": place.entries(place.lab.contracts["active"])["placed"][0],
     }
     return {name: known[name] for name in route.names}

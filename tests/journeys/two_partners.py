@@ -33,6 +33,7 @@ from contracts.credentials.registration import make_registration_token
 from contracts.datasets.load import ordinal_of, refresh
 from contracts.deliveries.ordinals import Ordinals
 from contracts.deliveries.service import erase, held
+from contracts.forms.files import current
 from contracts.house import House
 from contracts.ids import new_id, secret_hash
 from contracts.ledger.tables import LedgerEntry, StagedEntry
@@ -51,6 +52,7 @@ from contracts.uploads import service as uploads
 from contracts.uploads.files import Incoming
 from portal.commands.demo import running
 from portal.commands.init import prepare
+from portal.demo.answers import usual
 from portal.demo.people import PEOPLE, CastOrganisation, CastPerson
 from portal.demo.story import MadeClient, Story
 from portal.jobs import handlers_of
@@ -322,10 +324,11 @@ class Ground:
 
     def begun(self, key: str) -> Application:
         """A draft, filled in."""
-        actor = self.story.actor(key)
+        actor, form = self.story.actor(key), self.form(key)
+        asked = current(self.house.settings, form.kind, "trees")
         with self.house.store.write("ground") as unit:
-            draft = applications.begin(unit, actor, "trees")
-            return applications.save(unit, actor, draft.id, draft.revision, self.form(key))
+            draft = applications.begin(unit, actor, "trees", asked)
+            return applications.save(unit, actor, draft.id, draft.revision, form)
 
     def applied(self, key: str, state: str = "submitted", **changes: Any) -> Application:
         """An application of a person who leads, brought to a state."""
@@ -371,6 +374,7 @@ class Ground:
             purpose="market-analysis" if pays else "research",
             purpose_text="Where trees give shade and where they are missing, published as maps.",
             fields=FIELDS,
+            answers=usual(FIELDS),
             rows={"species": ("oak", "ash")},
             crawl=True,
             starts=today,

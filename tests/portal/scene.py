@@ -19,6 +19,7 @@ from contracts.people.queries import find_account, members
 from contracts.people.tables import Membership
 from contracts.signing.document import facts_of, render
 from contracts.terms.defaults import propose
+from portal.demo.answers import usual
 
 STATES = ("draft", "offered", "signed", "active", "suspended")
 
@@ -47,6 +48,7 @@ def submitted(
         purpose="research" if kind == "research" else "market-analysis",
         purpose_text="How people talk about the weather when it turns, by language and country.",
         fields=("id", "author_id", "created_at", "lang", "country", "text"),
+        answers=usual(["text"]),
         rows={"lang": ("en", "de")},
         crawl=crawl,
         starts=today,

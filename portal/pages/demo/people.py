@@ -14,6 +14,7 @@ from contracts.applications.form import ApplicationForm
 from contracts.applications.tables import Application
 from contracts.credentials.service import create_client
 from contracts.errors import refuse
+from contracts.forms.files import current
 from contracts.house import House
 from contracts.lifecycle.queries import version_of
 from contracts.lifecycle.tables import Contract
@@ -23,6 +24,7 @@ from contracts.settings import Settings
 from contracts.terms.model import from_json
 from portal import cookies
 from portal.browsers import browser_of
+from portal.demo.answers import usual
 from portal.deps import go, house_of
 from portal.limits import network_of
 from portal.pages.demo import state
@@ -57,9 +59,9 @@ def sign_in(request: Request, key: str, next_path: str) -> Response:
 def fill_in(house: House) -> Application:
     """A draft of Nora's application with every field filled."""
     lead = actor_of(house, "lead")
-    today = house.clock.now().date()
+    today, asked = house.clock.now().date(), current(house.settings, "research", DATASET)
     with house.store.write("tour") as unit:
-        draft = applications.begin(unit, lead, DATASET)
+        draft = applications.begin(unit, lead, DATASET, asked)
         return applications.save(unit, lead, draft.id, draft.revision, _form(house.settings, today))
 
 
@@ -96,6 +98,7 @@ def _form(settings: Settings, today: date) -> ApplicationForm:
         purpose="research",
         purpose_text=PURPOSE,
         fields=tuple(name for name in FIELDS if name in known),
+        answers=usual(FIELDS),
         rows={"country": ("DE", "FR")} if "country" in known else {},
         starts=today,
         ends=today + timedelta(days=365),

@@ -9,8 +9,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from contracts.applications import queries, service
+from contracts.applications.answers import answered, facts_of
 from contracts.applications.states import MEANING, State
 from contracts.errors import Refused, refuse
+from contracts.forms.asked import documents
+from contracts.forms.kinds import KINDS
+from contracts.forms.service import frozen, number_of
 from contracts.ledger.queries import about
 from contracts.people.actor import Actor
 from contracts.people.roles import Role
@@ -98,6 +102,7 @@ def _page(request: Request, actor: Actor, application_id: str, form: Form, statu
         dataset = house.settings.datasets.get(application.dataset)
         earlier = queries.earlier(session, application)
         contract = reads.contract_of(session, application_id)
+        asked = frozen(session, application.form)
         context: dict[str, Any] = {
             "application": application,
             "organisation": session.get(Organisation, application.organisation_id),
@@ -114,6 +119,11 @@ def _page(request: Request, actor: Actor, application_id: str, form: Form, statu
             "rows": about(session, application_id),
             "documents": of_application(session, application_id),
             "document_title": title_of,
+            "asked": asked,
+            "version": number_of(session, application.form),
+            "answers": answered(application, asked) if asked else [],
+            "documents_asked": documents(asked, facts_of(application, dataset)) if asked and dataset else [],
+            "kind": KINDS[application.kind],
         }
     mine = application.created_by == actor.account_id
     return page(

@@ -14,6 +14,7 @@ from contracts.applications import queries
 from contracts.applications.states import State
 from contracts.applications.tables import Application
 from contracts.errors import Misconfigured, Refused, refuse
+from contracts.forms import kinds
 from contracts.ids import new_id
 from contracts.lifecycle import service
 from contracts.people.actor import Actor
@@ -128,6 +129,7 @@ def _page(request: Request, basis: Basis, form: Form, terms: Terms, status: int 
         prohibited=list(PROHIBITED.items()),
         free_of_duties=basis.application.kind in FREE_OF_DUTIES,
         proposed=basis.proposed,
+        priced=kinds.KINDS[basis.application.kind].priced,
         text=_text(settings, basis, terms, form),
         changes=changes(basis.proposed, terms, settings),
     )

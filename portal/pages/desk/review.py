@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from contracts.applications.tables import Application
+from contracts.forms.kinds import KINDS
 from contracts.settings import DatasetSettings
 from contracts.terms.purposes import PURPOSES
 
@@ -83,8 +84,8 @@ def _fields(application: Application, dataset: DatasetSettings) -> list[Observat
 def _purpose(application: Application, dataset: DatasetSettings) -> list[Observation]:
     if application.purpose not in dataset.purposes or application.purpose not in PURPOSES:
         return [Observation("warn", "The dataset’s policy does not allow this purpose.")]
-    if application.kind == "commercial" and dataset.price_per_1000 is None:
-        return [Observation("wait", "Commercial, and the dataset has no price: name one in the contract.")]
+    if KINDS[application.kind].priced and dataset.price_per_1000 is None:
+        return [Observation("wait", "Paid for, and the dataset has no price: name one in the contract.")]
     return [Observation("good", "The dataset’s policy allows this purpose.")]
 
 

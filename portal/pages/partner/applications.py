@@ -5,15 +5,24 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Depends
+from sqlmodel import Session
 from starlette.requests import Request
 from starlette.responses import Response
 
-from contracts.applications import queries, service
+from contracts.applications import queries, sections, service
+from contracts.applications.answers import answered
 from contracts.applications.form import read_form
 from contracts.applications.tables import Application
+from contracts.datasets.catalogue import Dataset
 from contracts.errors import Refused, refuse
+from contracts.forms.files import current
+from contracts.forms.kinds import KINDS
+from contracts.forms.model import Form as Asked
+from contracts.forms.service import frozen
+from contracts.house import House
 from contracts.ledger.queries import about
 from contracts.people.actor import Actor
+from contracts.people.queries import members
 from contracts.people.roles import Role
 from contracts.terms.purposes import PURPOSES
 from portal.chain import chain
@@ -35,7 +44,7 @@ def every(request: Request, actor: Partner) -> Response:
     with house.store.read() as session:
         found = queries.of_organisation(session, actor.organisation_id)
     titles = {name: told.title for name, told in house.settings.datasets.items()}
-    return page(request, "partner/applications.html", found=found, titles=titles)
+    return page(request, "partner/applications.html", found=found, titles=titles, kinds=KINDS)
 
 
 @router.get("/{application_id}")
@@ -46,24 +55,38 @@ def one(request: Request, actor: Partner, application_id: str) -> Response:
 
 @router.post("/{application_id}")
 def save(request: Request, actor: Partner, application_id: str, form: Sent) -> Response:
-    """Save the draft, and hand it in where that button was pressed. What was saved stays saved if handing in is refused."""
+    """Save the draft, and do what the button says: hand it in, send a section to a colleague, or take one back.
+
+    What was saved stays saved if the rest is refused.
+    """
     house = house_of(request)
     with house.store.read() as session:
         application = queries.get_for(session, actor, application_id)
+        asked = asked_of(house, session, application)
     dataset = house.catalogue.get(application.dataset)
     if dataset is None:
         raise refuse("not_found", "The platform offers this dataset no longer.")
+    act, _, section = form.text("act").partition(":")
     try:
-        content = read_form(asking.typed(form, dataset))
+        content = read_form(asking.typed(form, dataset, asked))
+        then = asked if content.kind == asked.kind else current(house.settings, content.kind, dataset.id)
         with house.store.write("save") as unit:
-            saved = service.save(unit, actor, application_id, form.number("revision"), content)
-        if form.text("act") != "submit":
-            return go(f"/partner/applications/{application_id}", "saved")
-        with house.store.write("submit") as unit:
-            service.submit(unit, actor, application_id, saved.revision, house.settings)
+            saved = service.save(unit, actor, application_id, form.number("revision"), content, then)
+        if act == "submit":
+            with house.store.write("submit") as unit:
+                service.submit(unit, actor, application_id, saved.revision, house.settings)
+        elif act == "ask":
+            with house.store.write("ask") as unit:
+                sections.ask(unit, actor, application_id, section, form.text(f"colleague.{section}"))
+        elif act == "take-back":
+            with house.store.write("take back") as unit:
+                sections.take_back(unit, actor, application_id, section)
     except Refused as error:
         return _page(request, actor, application_id, _told(form, error), 422)
-    return go(f"/partner/applications/{application_id}", "submitted")
+    return go(f"/partner/applications/{application_id}", _DONE.get(act, "saved"))
+
+
+_DONE = {"submit": "submitted", "ask": "section-asked", "take-back": "section-taken-back"}
 
 
 @router.post("/{application_id}/withdraw")
@@ -72,6 +95,11 @@ def withdraw(request: Request, actor: Partner, application_id: str, form: Sent) 
     with house_of(request).store.write("withdraw") as unit:
         service.withdraw(unit, actor, application_id, form.number("revision"))
     return go(f"/partner/applications/{application_id}", "withdrawn")
+
+
+def asked_of(house: House, session: Session, application: Application) -> Asked:
+    """The form that the draft is asked by: its own, or the present one of its kind where it has none yet."""
+    return frozen(session, application.form) or current(house.settings, application.kind, application.dataset)
 
 
 def _told(form: Form, error: Refused) -> Form:
@@ -87,35 +115,50 @@ def _page(request: Request, actor: Actor, application_id: str, form: Form | None
     house = house_of(request)
     with house.store.read() as session:
         application = queries.get_for(session, actor, application_id)
-        links = chain(session, application=application, staff=False)
-        rows = about(session, application_id)
-    dataset, today = house.catalogue.get(application.dataset), house.clock.now().date()
-    if dataset is not None and _writes(actor, application):
+        dataset = house.catalogue.get(application.dataset)
+        if dataset is not None and _writes(actor, application):
+            return _form_page(request, actor, session, application, dataset, form, status)
+        asked = frozen(session, application.form)
         return page(
             request,
-            "partner/application-form.html",
+            "partner/application.html",
             status,
             application=application,
             dataset=dataset,
-            form=form or asking.filled(application, dataset, today),
-            links=links,
-            kinds=asking.KINDS,
-            purposes=asking.purpose_choices(dataset),
-            fields=asking.field_choices(dataset),
-            row_fields=asking.row_choices(dataset),
-            decided_by=decision_day(house),
-            today=today,
+            links=chain(session, application=application, staff=False),
+            rows=about(session, application_id),
+            kind=KINDS[application.kind],
+            answers=answered(application, asked) if asked else [],
+            asked=asked,
+            purpose=PURPOSES.get(application.purpose),
+            may_withdraw=application.state in ("draft", "submitted") and Role.LEAD in actor.roles,
         )
+
+
+def _form_page(
+    request: Request, actor: Actor, session: Session, application: Application, dataset: Dataset, form: Form | None, status: int
+) -> Response:
+    house = house_of(request)
+    asked, today = asked_of(house, session, application), house.clock.now().date()
+    people = {each.account_id: each.name for each in members(session, actor.organisation_id)}
     return page(
         request,
-        "partner/application.html",
+        "partner/application-form.html",
         status,
         application=application,
         dataset=dataset,
-        links=links,
-        rows=rows,
-        purpose=PURPOSES.get(application.purpose),
-        may_withdraw=application.state in ("draft", "submitted") and Role.LEAD in actor.roles,
+        form=asking.completed(form, application, asked, dataset) if form else asking.filled(application, dataset, today, asked),
+        links=chain(session, application=application, staff=False),
+        kinds=asking.kind_choices(dataset),
+        sections=asking.shown(asked, dataset, application),
+        elsewhere=sections.open_in(session, application.id),
+        people=people,
+        colleagues=[(key, name) for key, name in people.items() if key != actor.account_id],
+        purposes=asking.purpose_choices(dataset, asked.kind),
+        fields=asking.field_choices(dataset),
+        row_fields=asking.row_choices(dataset),
+        decided_by=decision_day(house),
+        today=today,
     )
 
 

@@ -22,6 +22,7 @@ def test_a_form_as_a_browser_sends_it() -> None:
         fields=("id", "lang"),
         rows={"lang": ("de", "sv")},
         crawl=True,
+        answers=FORM["answers"],
         starts=None,
         ends=date(2027, 10, 31),
     )

@@ -14,11 +14,16 @@ from contracts.applications import queries, service
 from contracts.applications.form import ApplicationForm, read_form
 from contracts.applications.tables import Application
 from contracts.errors import Refused
+from contracts.forms.files import current
 from contracts.ledger.tables import PersonalValue, StagedEntry
 from contracts.people.actor import Actor
 from contracts.settings import Settings
 from contracts.store.unit import Store, Unit
 from tests.harness.cast import ENDS, FORM, SETTINGS, STARTS, Cast, events, mails
+
+# What of the answers an application for posts is asked: its fields stand for people, and none is personal or special.
+NOT_ASKED = ("mandate", "models", "memorising", "special_condition", "necessity")
+ASKED = {name: answer for name, answer in FORM["answers"].items() if name not in NOT_ASKED}
 
 
 def submitted(store: Store, actor: Actor, **changed: Any) -> Application:
@@ -65,6 +70,8 @@ def test_from_draft_to_approval(store: Store) -> None:
             "revision": 4,
             "dataset": "posts",
             "evidence": [],
+            "form": current(SETTINGS, "research", "posts").sha256,
+            "answers": ASKED,
             "starts": STARTS,
             "ends": ENDS,
             "created_at": now,
@@ -125,6 +132,9 @@ def test_a_refused_command_leaves_nothing(store: Store) -> None:
             "fields": "Choose at least one field.",
             "starts": "Give the first day.",
             "ends": "Give the last day.",
+            "answers.funding": "Answer this in a sentence or more.",
+            "answers.conflicts": "Answer this in a sentence or more.",
+            "answers.retention_days": "Write a number of days, such as 90.",
         }
     }
     with store.read() as session:

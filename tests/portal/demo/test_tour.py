@@ -13,6 +13,7 @@ from contracts.clock import FixedClock
 from contracts.house import House
 from contracts.store.unit import Store
 from portal.app import create_portal
+from portal.demo.answers import typed
 from portal.demo.people import ORGANISATIONS, PEOPLE, person
 from portal.pages.demo.exchange import Reader
 from portal.pages.demo.readers import Readers
@@ -128,7 +129,7 @@ def test_the_tour_suggests_a_reason(demo: House) -> None:
     form = re.findall(r'name="(revision)" value="(\d+)"', client.get(path).text)
     fields = {"project": "How local news crosses borders", "kind": "research", "purpose": "research", "purpose_text": "x" * 30}
     dates = {"starts": "2026-11-02", "ends": "2027-11-01"}
-    post(client, path, fields=["id", "lang"], act="submit", **dict(form), **fields, **dates)
+    post(client, path, fields=["id", "lang"], act="submit", **dict(form), **typed(()), **fields, **dates)
     asked = path.rsplit("/", 1)[1]
     post(client, "/demo/become/steward", page="/demo")
     assert "Because the tour says so" in client.get(f"/desk/applications/{asked}?reason=Because+the+tour+says+so").text

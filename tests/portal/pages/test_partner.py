@@ -25,6 +25,7 @@ from contracts.people.roles import Role
 from contracts.quotas.tables import QuotaDay
 from contracts.terms.model import from_json
 from contracts.terms.odrl_read import from_odrl
+from portal.demo.answers import typed
 from tests.portal.house import PASSWORD, add_person, browser, link_in, mails, post, sign_in
 from tests.portal.scene import contract, submitted
 
@@ -40,6 +41,7 @@ ANSWERS = {
     "rows.lang": "en, de",
     "starts": "2026-11-02",
     "ends": "2027-11-01",
+    **typed(["text"]),
 }
 
 
