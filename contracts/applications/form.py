@@ -19,7 +19,7 @@ from pydantic import (
 )
 
 from contracts.errors import refuse
-from contracts.forms.kinds import KINDS
+from contracts.forms.kinds import APPLIED_FOR
 from contracts.forms.model import Id
 from contracts.terms.model import Name
 
@@ -35,7 +35,7 @@ def _printable(text: str) -> str:
 
 
 def _known_kind(kind: str) -> str:
-    if kind not in KINDS:
+    if kind not in APPLIED_FOR:
         raise ValueError("Choose one of the offered answers.")
     return kind
 

@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from contracts.errors import Misconfigured, refuse
-from contracts.forms.kinds import KINDS
+from contracts.forms.kinds import APPLIED_FOR, KINDS
 from contracts.forms.model import Form, Id, Title, Words
 from contracts.settings import Settings
 
@@ -73,8 +73,8 @@ def current(settings: Settings, kind: str, dataset: str) -> Form:
 
 
 def load(settings: Settings, kind: str, dataset: str) -> Form:
-    """As `current`; raises `Misconfigured` that names the file and what to mend. KeyError for a kind that does not exist."""
-    if kind not in KINDS:
+    """As `current`; raises `Misconfigured` that names the file and what to mend. KeyError for a kind that has no form."""
+    if kind not in APPLIED_FOR:
         raise KeyError(kind)
     paths = source(settings, kind, dataset).files
     return _made(kind, dataset, tuple((path, *_stamp(path)) for path in paths))
@@ -92,7 +92,7 @@ def stray(settings: Settings) -> Iterator[Path]:
     """Files in the operator's folder that belong to no kind or dataset, so that nothing reads them."""
     for path in sorted(folder(settings).rglob("*")) if folder(settings).is_dir() else ():
         place = path.relative_to(folder(settings)).parts
-        fits = path.suffix == ".toml" and (path.stem in KINDS or (path.stem == SHARED and len(place) == 1))
+        fits = path.suffix == ".toml" and (path.stem in APPLIED_FOR or (path.stem == SHARED and len(place) == 1))
         if path.is_file() and not (fits and (len(place) == 1 or (len(place) == 2 and place[0] in settings.datasets))):
             yield path
 

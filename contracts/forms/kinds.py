@@ -10,13 +10,14 @@ AI_TRAINING = "ai-training"
 
 @dataclass(frozen=True, slots=True)
 class KindFacts:
-    """One row. `template` is the contract template, `retention_days` what the desk proposes at most."""
+    """One row. `template` is the contract template, `retention_days` what the desk proposes at most; staff begin those `by_staff`."""
 
     title: str
     meaning: str
     template: str
     priced: bool
     retention_days: int
+    by_staff: bool = False
 
 
 KINDS: dict[str, KindFacts] = {
@@ -36,13 +37,23 @@ KINDS: dict[str, KindFacts] = {
         True,
         30,
     ),
+    "dsa-40-4": KindFacts(
+        "Coordinator’s request",
+        "Vetted research under Article 40(4) of the EU Digital Services Act, begun by our staff from a Coordinator’s reasoned request.",
+        "research",
+        False,
+        365,
+        by_staff=True,
+    ),
 }
+APPLIED_FOR = tuple(kind for kind, facts in KINDS.items() if not facts.by_staff)
+"""The kinds that partners apply for, each with a form."""
 
 
 def offered(purposes: Iterable[str]) -> tuple[str, ...]:
     """The kinds that a dataset with these purposes can be applied for. AI training is a kind and a purpose of its own, off unless named."""
     found = set(purposes)
-    return tuple(kind for kind in KINDS if (AI_TRAINING in found if kind == AI_TRAINING else found - {AI_TRAINING}))
+    return tuple(kind for kind in APPLIED_FOR if (AI_TRAINING in found if kind == AI_TRAINING else found - {AI_TRAINING}))
 
 
 def fits(kind: str, purpose: str) -> bool:

@@ -39,6 +39,7 @@ def test_an_empty_form_is_a_draft() -> None:
         ({"project": 5}, {"project": "Write text here."}),
         ({"project": "a\nb"}, {"project": "This has characters that cannot stand here."}),
         ({"purpose_text": "a\0b"}, {"purpose_text": "Remove the control characters from this text."}),
+        ({"kind": "dsa-40-4"}, {"kind": "Choose one of the offered answers."}),
         ({"kind": "free"}, {"kind": "Choose one of the offered answers."}),
         ({"fields": ["lang", "Robert'); DROP"]}, {"fields": "This has characters that cannot stand here."}),
         ({"fields": 3}, {"fields": "This cannot be read; change it."}),

@@ -10,7 +10,7 @@ from contracts.forms import kinds
 from contracts.forms.asked import Answer, Facts, count, documents, only_asked, possible, prompts
 from contracts.forms.decide import complaints
 from contracts.forms.files import load
-from contracts.forms.kinds import KINDS
+from contracts.forms.kinds import APPLIED_FOR
 from contracts.forms.model import Form
 from contracts.settings import Settings
 from portal.demo.answers import usual
@@ -68,7 +68,7 @@ def test_documents_follow_the_classes() -> None:
     ]
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", APPLIED_FOR)
 def test_whole_answers_have_no_complaint_and_none_has_one_each(kind: str) -> None:
     whole = Facts(NAMED, False, usual(["text", "creed"]))
     assert complaints(form(kind), whole) == {}
