@@ -1,4 +1,4 @@
-"""Kinds of application on one screen. The kind chooses the form, the contract's template and whether records are paid for."""
+"""Kinds of application on one screen. The kind chooses the form and whether records are paid for."""
 
 from __future__ import annotations
 
@@ -10,37 +10,33 @@ AI_TRAINING = "ai-training"
 
 @dataclass(frozen=True, slots=True)
 class KindFacts:
-    """One row. `template` is the contract template, `retention_days` what the desk proposes at most; staff begin those `by_staff`."""
+    """One row. `retention_days` what the desk proposes at most; staff begin those `by_staff`."""
 
     title: str
     meaning: str
-    template: str
     priced: bool
     retention_days: int
     by_staff: bool = False
 
 
 KINDS: dict[str, KindFacts] = {
-    "research": KindFacts("Research", "Free of charge; results are published so that nobody is identified.", "research", False, 365),
+    "research": KindFacts("Research", "Free of charge; results are published so that nobody is identified.", False, 365),
     "public-interest": KindFacts(
         "Public interest",
         "Free of charge; for journalism, archives and public bodies that answer to an office or an editor.",
-        "research",
         False,
         365,
     ),
-    "commercial": KindFacts("Commercial", "At the dataset’s price, billed by what is read.", "commercial", True, 30),
+    "commercial": KindFacts("Commercial", "At the dataset’s price, billed by what is read.", True, 30),
     AI_TRAINING: KindFacts(
         "AI training",
         "At the dataset’s price; for fitting the weights of models, and only where a dataset allows it.",
-        "commercial",
         True,
         30,
     ),
     "dsa-40-4": KindFacts(
         "Coordinator’s request",
         "Vetted research under Article 40(4) of the EU Digital Services Act, begun by our staff from a Coordinator’s reasoned request.",
-        "research",
         False,
         365,
         by_staff=True,

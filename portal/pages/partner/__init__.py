@@ -30,7 +30,20 @@ from portal.pages.partner import (
 def router(_house: House) -> APIRouter:
     """Routes of this area."""
     whole = APIRouter()
-    contract_pages = (applications, sections, evidence, contracts, clients, credential, proving, registering, crawlers, usage, entries, signing)
+    contract_pages = (
+        applications,
+        sections,
+        evidence,
+        contracts,
+        clients,
+        credential,
+        proving,
+        registering,
+        crawlers,
+        usage,
+        entries,
+        signing,
+    )
     for part in (today, *contract_pages, team, member, leadership, sandbox, organisation):
         whole.include_router(part.router)
     return whole
