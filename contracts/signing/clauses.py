@@ -86,6 +86,11 @@ class ClauseFile:
         """Whether a member of staff has to say that the term still stands in it: own text that binds and is not the bundled one."""
         return self.own and not self.clause.is_general and self.sha256 not in _bundled_hashes()
 
+    @property
+    def negotiable(self) -> bool:
+        """Whether a contract may word it otherwise for itself: general, and without facts, which always stand as they are."""
+        return self.clause.is_general and not placeholders(self.clause.text)
+
 
 def own_folder(settings: Settings) -> Path:
     """Where the operator's own clauses are looked for."""

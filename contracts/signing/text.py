@@ -1,7 +1,7 @@
 """The contract's text: a template's clauses filled with facts, and read back as blocks for pages, comparison and PDF.
 
 The text is plain Markdown of a narrow kind: its language in the first line, `#` and `##` headings, paragraphs of one line,
-`<!-- term: x -->` or `<!-- general: x -->` before a clause, and `**…**` around what the service enforces. Facts and passages are
+`<!-- term: x -->` before a clause that binds one and `<!-- general: x -->` before one that may be worded otherwise, and `**…**` around what the service enforces. Facts and passages are
 data: each stands in a paragraph of its own or within one, and its signs are escaped, so that no project title adds a clause or a mark.
 """
 
@@ -35,7 +35,7 @@ class Span:
 class Block:
     """A heading (level 1 or 2) or a paragraph (level 0).
 
-    `anchor` names the term of the clause that it stands in, `clause` the general clause; each is empty where there is none.
+    `anchor` names the term of the clause that it stands in, `clause` the general clause that may be worded otherwise; else empty.
     """
 
     level: int
@@ -96,7 +96,7 @@ def language_of(text: str) -> str:
 
 
 def passages_in(found: Sequence[Block]) -> dict[str, tuple[str, str]]:
-    """The general clauses of a text by name: heading without its number, and paragraphs parted by empty lines."""
+    """The general clauses that may be worded otherwise, by name: heading without its number, and paragraphs parted by empty lines."""
     headings = {each.clause: each.plain.partition(". ")[2] for each in found if each.clause and each.level == 2}
     texts: dict[str, list[str]] = {name: [] for name in headings}
     for each in found:
@@ -112,14 +112,14 @@ def paragraphs(text: str) -> list[str]:
 
 def _part(number: int, found: ClauseFile, values: Mapping[str, str], passages: Mapping[str, str]) -> str:
     clause = found.clause
-    marker = f"<!-- general: {found.name} -->" if clause.is_general else f"<!-- term: {clause.binds} -->"
+    marker = f"<!-- general: {found.name} -->\n" if found.negotiable else "" if clause.is_general else f"<!-- term: {clause.binds} -->\n"
     heading = f"## {number}. {Template(_safe(clause.title)).substitute(values)}"
-    if clause.is_general and found.name in passages:
+    if found.negotiable and found.name in passages:
         said = [_safe(each) for each in paragraphs(passages[found.name])]
     else:
         written = [*paragraphs(clause.text), " ".join(f"{clause.monitored} {clause.breach}".split())]
         said = [Template(_safe(each)).substitute(values) for each in written if each]
-    return "\n\n".join([f"{marker}\n{heading}", *said])
+    return "\n\n".join([f"{marker}{heading}", *said])
 
 
 def _safe(value: str) -> str:

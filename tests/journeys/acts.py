@@ -124,6 +124,10 @@ WHO: dict[str, frozenset[Role] | str] = {
     "POST /partner/contracts/{contract_id}/signatory": LEADS,
     "POST /partner/contracts/{contract_id}/signatory/remind": LEADS,
     "POST /partner/contracts/{contract_id}/signatory/withdraw": LEADS,
+    "GET /partner/contracts/{contract_id}/counter": SIGNERS,
+    "POST /partner/contracts/{contract_id}/counter": SIGNERS,
+    "POST /partner/contracts/{contract_id}/recall": SIGNERS,
+    "GET /partner/contracts/{contract_id}/versions": PARTNERS,
     "POST /partner/contracts/{contract_id}/clients": MAKERS,
     "GET /partner/contracts/{contract_id}/clients/{client_id}": PARTNERS,
     "POST /partner/contracts/{contract_id}/clients/{client_id}/end-earlier": MAKERS,
@@ -176,6 +180,10 @@ WHO: dict[str, frozenset[Role] | str] = {
     "GET /desk/contracts/{contract_id}/odrl.json": READERS,
     "GET /desk/contracts/{contract_id}/signing": READERS,
     "GET /desk/contracts/{contract_id}/evidence.json": READERS,
+    "GET /desk/contracts/{contract_id}/revise": STEWARDS,
+    "POST /desk/contracts/{contract_id}/revise": STEWARDS,
+    "POST /desk/contracts/{contract_id}/decline": STEWARDS,
+    "GET /desk/contracts/{contract_id}/versions": READERS,
     "POST /desk/contracts/{contract_id}/offer": STEWARDS,
     "POST /desk/contracts/{contract_id}/countersign": STEWARDS,
     "POST /desk/contracts/{contract_id}/suspend": READERS,
@@ -372,6 +380,19 @@ def _drafting(ground: Ground, ids: Ids) -> Mapping[str, Any]:
     return {**terms_form.shown(terms).values, "act": "create"}
 
 
+def _countered(ground: Ground) -> Ids:
+    return {"contract_id": ground.countered("lab-founder").id}
+
+
+def _wishing(ground: Ground, ids: Ids) -> Mapping[str, Any]:
+    return _revision(ground, ids, **{"term.pace": "Twice as fast.", "why.term.pace": "The archive is large."})
+
+
+def _revising(ground: Ground, ids: Ids) -> Mapping[str, Any]:
+    terms = _drafting(ground, {"application_id": ground.lab.applications["approved"]})
+    return _revision(ground, ids, **terms, note="Nothing but the number.")
+
+
 def _titled(ground: Ground, ids: Ids) -> Mapping[str, Any]:
     return _revision(ground, ids, title=ground.form("lab-founder").project, end_reason="The project ended early.")
 
@@ -471,6 +492,12 @@ ACTS: dict[str, Act] = {
     "/desk/applications/{application_id}/decline": Act("steward", _application("submitted"), lambda g, ids: _revision(g, ids, **_REASON)),
     "/desk/applications/{application_id}/draft": Act("steward", _application("approved"), _drafting),
     "/desk/clauses/{clause}/confirm": Act("compliance", _own_clause, _confirming),
+    "/partner/contracts/{contract_id}/counter": Act("lab-signatory", _contract("offered"), _wishing),
+    "/partner/contracts/{contract_id}/recall": Act("lab-lead", _countered, _revision),
+    "/desk/contracts/{contract_id}/revise": Act("steward", _contract("offered"), _revising),
+    "/desk/contracts/{contract_id}/decline": Act(
+        "second-steward", _countered, lambda g, ids: _revision(g, ids, decline_reason="It was looked at with care.")
+    ),
     "/desk/contracts/{contract_id}/offer": Act("steward", _contract("draft"), _revision),
     "/desk/contracts/{contract_id}/countersign": Act("second-steward", _contract("signed"), lambda g, ids: _revision(g, ids, **_SIGNED)),
     "/desk/contracts/{contract_id}/suspend": Act("steward", _contract("active"), lambda g, ids: _revision(g, ids, **_REASON)),
@@ -524,6 +551,7 @@ FREE = frozenset(
         *("/account/password", "/account/sessions/end-others", "/account/sessions/{session_ref}/end"),
         *("/account/second-factor", "/account/second-factor/passkey", "/account/recovery-codes/file"),
         *("/partner/applications/{application_id}/evidence", "/partner/evidence/{evidence_id}/remove"),
+        *("/partner/contracts/{contract_id}/counter", "/partner/contracts/{contract_id}/recall"),
         *("/apply", "/partner/applications/{application_id}", "/partner/applications/{application_id}/withdraw"),
         *("/partner/contracts/{contract_id}/signatory/remind", "/partner/contracts/{contract_id}/signatory/withdraw"),
         "/partner/applications/{application_id}/sections/{section_id}",
@@ -621,7 +649,9 @@ NAMES: dict[str, str] = {
         ("refresh_days", "certificate_days", "audits_per_year", "audit_notice_days", "publish_free"),
         "terms that staff write",
     ),
-    **dict.fromkeys(("reason", "end_reason", "lift_reason", "title"), "words of an act"),
+    **dict.fromkeys(("reason", "end_reason", "lift_reason", "title", "note", "decline_reason"), "words of an act"),
+    **dict.fromkeys(("older", "newer"), "numbers of versions of the own contract that were offered"),
+    "take": "one of a few words",
     **dict.fromkeys(
         ("act", "audience", "who", "mode", "role", "done", "decision", "effect", "show", "state", "format"), "one of a few words"
     ),

@@ -176,7 +176,7 @@ def _ids(place: Ground, route: Route) -> dict[str, str]:
     state = "approved" if route.path.endswith("/draft") else "submitted"
     known: dict[str, Any] = {
         "application_id": place.lab.applications[state],
-        "contract_id": place.lab.contracts["active"],
+        "contract_id": place.lab.contracts["offered" if route.path.endswith(("/revise", "/counter")) else "active"],
         "client_id": place.lab.clients["reader"].client_id,
         "crawler_id": place.lab.crawler,
         "registration_id": place.lab.registration,

@@ -37,8 +37,10 @@ from contracts.forms.files import current
 from contracts.house import House
 from contracts.ids import new_id, secret_hash
 from contracts.ledger.tables import LedgerEntry, StagedEntry
+from contracts.lifecycle import offers
 from contracts.lifecycle import service as lifecycle
 from contracts.lifecycle.tables import Contract
+from contracts.lifecycle.wishes import Wish
 from contracts.people import hand_over, lost, passkeys
 from contracts.people import service as people
 from contracts.people.accounts import give_role
@@ -344,6 +346,13 @@ class Ground:
                 return applications.withdraw(unit, actor, made.id, made.revision)
         decide = self.story.approve if state == "approved" else self.story.decline
         return decide("steward", made, "The purpose was read with care.")
+
+    def countered(self, key: str) -> Contract:
+        """An offered contract of which the founder asked for a change."""
+        made, actor = self.contract(key, "offered"), self.story.actor(key)
+        with self.house.store.write("ground") as unit:
+            offers.counter(unit, actor, made.id, made.revision, [Wish("term", "pace", "Faster.", "The archive is large.")])
+            return unit.lock(Contract, made.id)
 
     def contract(self, key: str, state: str = "active", **changes: Any) -> Contract:
         """A contract of a founder's organisation, brought to a state by the house's own services."""

@@ -31,6 +31,7 @@ from portal.chain import chain
 from portal.deps import house_of, page, requires
 from portal.forms import Form
 from portal.hints import hinted
+from portal.negotiation import negotiation_of
 from portal.pages.desk import lists, reads
 from portal.pages.desk.duties import needs_another
 from portal.pages.desk.effects import effect_of, use_of
@@ -119,7 +120,7 @@ def show(request: Request, actor: Actor, contract_id: str, form: Form, status: i
     house = house_of(request)
     with house.store.read() as session:
         contract = queries.get_for(session, actor, contract_id)
-        context = _read(request, session, contract)
+        context = _read(request, session, actor, contract)
     return page(
         request,
         "desk/contract.html",
@@ -133,7 +134,7 @@ def show(request: Request, actor: Actor, contract_id: str, form: Form, status: i
     )
 
 
-def _read(request: Request, session: Session, contract: Contract) -> dict[str, Any]:
+def _read(request: Request, session: Session, actor: Actor, contract: Contract) -> dict[str, Any]:
     house, now = house_of(request), house_of(request).clock.now()
     version, application = queries.version_of(session, contract), session.get_one(Application, contract.application_id)
     terms = readable(version.terms_json)
@@ -157,6 +158,7 @@ def _read(request: Request, session: Session, contract: Contract) -> dict[str, A
         "links": chain(session, application=application, contract=contract, staff=True),
         "rows": about(session, contract.id, 30),
         "ended": contract.state in FINAL,
+        "negotiation": negotiation_of(session, actor, contract, house.settings),
     }
 
 

@@ -33,6 +33,7 @@ from portal.deps import go, house_of, page, partner
 from portal.forms import Form, mendable, of, submitted
 from portal.hints import hinted
 from portal.limits import SIGN_IN, limited
+from portal.negotiation import negotiation_of
 from portal.pages.partner import reads
 from portal.terms_files import odrl_file, terms_file
 from portal.timelines import story
@@ -117,7 +118,7 @@ def contract_page(
     house = house_of(request)
     with house.store.read() as session:
         contract = queries.get_for(session, actor, contract_id)
-        context = _context(house, session, contract)
+        context = _context(house, session, actor, contract)
     return page(
         request,
         "partner/contract.html",
@@ -130,6 +131,7 @@ def contract_page(
         datasets=_datasets(house, context["terms"]),
         may_sign=may_sign(contract, actor, context["named"]),
         authorities=list(AUTHORITIES.items()),
+        may_recall=contract.state == "countered" and bool(actor.roles & {Role.LEAD, Role.SIGNATORY}),
         may_create=contract.state == "active" and bool(actor.roles & {Role.LEAD, Role.DEVELOPER}),
         may_revoke=bool(actor.roles & {Role.LEAD, Role.DEVELOPER}),
         **context,
@@ -159,7 +161,7 @@ def _first_choice(terms: Terms | None) -> str:
     return "people" if terms is not None and terms.named_users else "program"
 
 
-def _context(house: House, session: Session, contract: Contract) -> dict[str, Any]:
+def _context(house: House, session: Session, actor: Actor, contract: Contract) -> dict[str, Any]:
     version = queries.version_of(session, contract)
     terms = reads.terms_of(session, contract)
     today = day_in(house.clock.now(), house.settings.platform.time_zone)
@@ -177,4 +179,5 @@ def _context(house: House, session: Session, contract: Contract) -> dict[str, An
         "links": chain(session, contract=contract, staff=False),
         "rows": story(session, contract.id),
         "zone": house.settings.platform.time_zone,
+        "negotiation": negotiation_of(session, actor, contract, house.settings),
     }
