@@ -81,6 +81,7 @@ CODES: dict[str, Code] = {
     "scope_not_granted": Code(Kind.FORBIDDEN, "The credential's scope does not reach this."),
     "not_in_token": Code(Kind.FORBIDDEN, "The contract allows it, but the token was made for less: its `authorization_details` say what."),
     "user_required": Code(Kind.FORBIDDEN, "The contract names its users: a program reads only for a person who signed in and allowed it."),
+    "member_required": Code(Kind.FORBIDDEN, "The person has not accepted the contract's terms personally, or is not on its project."),
     "filter_not_possible": Code(Kind.INVALID, "The field, operator or value of a filter is not known or not allowed."),
     "cursor_unusable": Code(Kind.INVALID, "The cursor is not of this contract and query, or its lifetime has ended."),
     "rate_exceeded": Code(Kind.LIMITED, "More requests than the contract's rate allows."),

@@ -17,6 +17,7 @@ import contracts.keys
 import contracts.ledger.tables
 import contracts.lifecycle.once
 import contracts.lifecycle.tables
+import contracts.members.tables
 import contracts.notices.tables
 import contracts.people.factor_tables
 import contracts.people.tables

@@ -21,6 +21,7 @@ import contracts.agreements.states as agreement_states
 import contracts.amendments.states as amendment_states
 import contracts.applications.states as application_states
 import contracts.lifecycle.states as contract_states
+import contracts.members.states as member_states
 from api.app import create_machines
 from api.oauth.errors import ERRORS
 from api.problems import STATUS
@@ -103,6 +104,7 @@ def states() -> str:
         ("Contracts", contract_states),
         ("New versions of contracts", amendment_states),
         ("Agreements signed before Licet", agreement_states),
+        ("People on projects", member_states),
     )
     return "# States\n\n" + "\n".join(_machine(title, module) for title, module in tables)
 

@@ -23,6 +23,7 @@ from contracts.house import House
 from contracts.lifecycle.ending import tell_due
 from contracts.lifecycle.expiry import expire_due
 from contracts.lifecycle.service import ACTIVATED
+from contracts.members.tell import ask_acceptance
 from contracts.notices.mail import mail_handler
 from contracts.notices.service import MAIL
 from contracts.people.lost import finish_due
@@ -48,6 +49,7 @@ def jobs_of(house: House) -> list[Job]:
         Job("tokens", 60.0, lambda: sweep_credentials(house.store) + sweep_kept(house.store) + sweep_challenges(house.store)),
         Job("use", 5.0, UseFollower(house.store, house.settings.platform.time_zone).tick),
         Job("lost factors", 30.0, lambda: finish_due(house.store)),
+        Job("members", 15.0, lambda: ask_acceptance(house.store)),
         Job("documents", 300.0, lambda: files.sweep(house.store, house.settings.home)),
         Job("expiry", 30.0, lambda: expire_due(house.store, house.settings.platform.time_zone) + lapse_ended(house.store, house.settings)),
         Job("new texts", 60.0, lambda: rounds.advance(house.store, house.settings)),

@@ -32,6 +32,7 @@ from contracts.credentials.tables import TokenFamily
 from contracts.credentials.tokens import IssuedToken, Tokens
 from contracts.errors import Refusal
 from contracts.gate.offers import Offer
+from contracts.members import access
 from contracts.people.queries import holds
 from contracts.store.unit import Unit
 from contracts.terms.grant import Grant
@@ -173,7 +174,7 @@ class TokenServer(AuthorizationServer):
         """The code's consent, if it may be redeemed by this client now and the person is still there."""
         unit = self._rows()
         row = authorizations.find_code(unit, code, client.get_client_id())
-        if row is None or not holds(unit.session, row.account_id or "", row.organisation_id, authorizations.MAY_CONSENT):
+        if row is None or not self._is_there(unit, row.account_id or "", row.organisation_id, row.contract_id):
             return None
         if row.dpop_jkt and row.dpop_jkt != self.jkt:
             raise InvalidGrantError(description="The code is bound to a key (dpop_jkt). Send a DPoP proof of that key.")
@@ -189,6 +190,9 @@ class TokenServer(AuthorizationServer):
             return None
         if not holds(unit.session, family.account_id, family.organisation_id, authorizations.MAY_CONSENT):
             families.revoke_family(unit, family.id, "member_left")
+            return None
+        # The family stays: who accepts the new version's terms goes on with it.
+        if access.refusal(unit.session, family.contract_id, family.account_id) is not None:
             return None
         if family.dpop_jkt and family.dpop_jkt != self.jkt:
             raise InvalidGrantError(description="The refresh token is bound to a key. Send a DPoP proof of that key.")
@@ -290,6 +294,12 @@ class TokenServer(AuthorizationServer):
         if self._family is None:
             raise InvalidGrantError(description="It was used before, so everything that came of it has ended. Start again.")
         return {"sub": self._family.account_id, "family": self._family.id}
+
+    @staticmethod
+    def _is_there(unit: Unit, account_id: str, organisation_id: str, contract_id: str) -> bool:
+        """Whether the person may still let programs in, by role and by the project."""
+        may = holds(unit.session, account_id, organisation_id, authorizations.MAY_CONSENT)
+        return may and access.refusal(unit.session, contract_id, account_id) is None
 
     def _rows(self) -> Unit:
         assert self._unit is not None, "a grant that spends rows is decided in a unit"

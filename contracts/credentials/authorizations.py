@@ -19,6 +19,7 @@ from contracts.credentials.tables import Authorization, TokenFamily
 from contracts.errors import refuse
 from contracts.ids import new_id, new_secret, secret_hash
 from contracts.ledger.stage import Entry, record
+from contracts.members import access
 from contracts.people.actor import Actor
 from contracts.people.roles import Role
 from contracts.store.unit import Store, Unit
@@ -73,15 +74,18 @@ def begin(unit: Unit, asked: Asked) -> Authorization:
 def waiting_for(session: Session, actor: Actor, authorization_id: str, now: datetime) -> Authorization:
     """A request that the person may decide on now.
 
-    Raises `not_found` for another organisation's, `role_required`, and `link_unusable` for one that was decided or has ended.
+    Raises `not_found` for another organisation's, `role_required`, `link_unusable` for one that was decided or has ended, and
+    `member_required` for a person who has not accepted the contract's terms.
     """
-    row = session.get(Authorization, authorization_id)
-    return _decidable(row, actor, now)
+    row = _decidable(session.get(Authorization, authorization_id), actor, now)
+    access.insist(session, row.contract_id, actor.account_id)
+    return row
 
 
 def allow(unit: Unit, actor: Actor, authorization_id: str) -> tuple[Authorization, str]:
     """The person lets the program in: the request and the code for it, kept as SHA-256. Raises as `waiting_for`."""
     row = _decided(unit, actor, authorization_id, "allow")
+    access.insist(unit.session, row.contract_id, actor.account_id)
     code = new_secret(CODE_KIND)
     row.code_sha256, row.expires_at = secret_hash(code), unit.now + CODE_LIFETIME
     unit.session.flush()

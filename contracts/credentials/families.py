@@ -105,6 +105,12 @@ def revoke_families_of(unit: Unit, account_id: str, organisation_id: str, why: s
     return sum(revoke_family(unit, each.id, why) for each in ids)
 
 
+def revoke_families_under(unit: Unit, account_id: str, contract_id: str, why: str = "member_left") -> int:
+    """End every token that programs hold on behalf of a person under one contract; returns how many families."""
+    ids = _live(unit.session, col(TokenFamily.account_id) == account_id, col(TokenFamily.contract_id) == contract_id)
+    return sum(revoke_family(unit, each.id, why) for each in ids)
+
+
 def families_of(session: Session, contract_id: str) -> list[TokenFamily]:
     """The families of a contract that may still be refreshed, newest first."""
     return _live(session, col(TokenFamily.contract_id) == contract_id)

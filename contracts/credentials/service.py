@@ -20,6 +20,7 @@ from contracts.errors import Refusal, Refused, refuse
 from contracts.ids import new_id, new_secret, secret_hash
 from contracts.ledger.stage import Entry, record
 from contracts.lifecycle.tables import Contract
+from contracts.members import access
 from contracts.people.actor import SYSTEM, Actor
 from contracts.people.assurance import Act
 from contracts.store import epochs
@@ -51,7 +52,8 @@ def create_client(
     program that people let read for them; its secret is empty where it cannot keep one. Raises `not_found` for another
     organisation's contract, `role_required`, `contract_not_active`, `oauth_required` for an API key where the contract takes none,
     `invalid_input` (name, addresses, scopes, bounds beyond the contract's, a credential for the site under a contract without
-    crawling, a program for itself where the contract names its users) and `command_not_possible` above 20 live credentials.
+    crawling, a program for itself where the contract names its users), `member_required` for a program for itself by somebody on the
+    project who has not accepted its terms, and `command_not_possible` above 20 live credentials.
     """
     locked = unit.lock(Contract, contract.id)
     terms = terms_of(unit.session, locked)
@@ -60,6 +62,8 @@ def create_client(
     decided = check_client(actor, locked, terms, wanted, live=len(live), now=unit.now)
     if isinstance(decided, Refusal):
         raise Refused(decided)
+    if people is None:
+        access.insist_listed(unit.session, locked.id, actor.account_id)
     prefix, secret_kind = _FORMS[kind]
     secret = new_secret(secret_kind) if decided.auth_method in WITH_SECRET else ""
     client = Client(

@@ -50,6 +50,16 @@ NOTICES: dict[str, NoticeFacts] = {
     "bar-resembled": _row("To stewards: somebody new resembles a barred organisation or person.", "organisation", "barred"),
     "section-asked": _row("To a colleague of the applicant: a section of an application to fill in.", "name", "by", "project", "section"),
     "section-answered": _row("To who sent a section: it is filled in.", "name", "by", "project", "section"),
+    "member-invited": _row("To a colleague named on a project: say who you are.", "name", "by", "project", "organisation"),
+    "member-invited-new": _row(
+        "To a person without an account who was named on a project.", "name", "by", "project", "organisation", "platform", "link"
+    ),
+    "member-waiting": _row("To stewards: look at a person on a project.", "person", "project", "organisation"),
+    "member-admitted": _row("To a person on a project: admitted.", "person", "project"),
+    "member-refused": _row("To a person and the leads: not admitted to a project, with the reason.", "person", "project", "reason"),
+    "member-removed": _row("To a person who was taken off a project.", "person", "project", "by"),
+    "member-left": _row("To leads: a person left a project.", "person", "project"),
+    "member-accept": _row("To a person on a project whose contract is in force: accept the terms.", "name", "title"),
     "contract-offered": _row("To leads and signatories: read and sign.", "name", "title", "organisation"),
     "contract-reoffered": _row(
         "To leads and signatories: another version is offered, and what changed.", "name", "title", "organisation", "version", "note"

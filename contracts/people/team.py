@@ -13,6 +13,7 @@ from contracts.credentials.authorizations import MAY_CONSENT
 from contracts.credentials.families import revoke_families_of
 from contracts.errors import Refusal, Refused
 from contracts.ledger.stage import Entry, record
+from contracts.members.service import end_places
 from contracts.notices import audience, send
 from contracts.people.accounts import give_role
 from contracts.people.actor import Actor
@@ -107,6 +108,7 @@ def _go(unit: Unit, actor: Actor, account: Account, event: str, template: str, f
     gone = update(Membership).where(col(Membership.account_id) == account.id, col(Membership.organisation_id) == actor.organisation_id)
     unit.connection.execute(gone.where(col(Membership.ended_at).is_(None)).values(ended_at=unit.now))
     end_presence(unit, account.id, actor.organisation_id)
+    end_places(unit, actor, account.id, actor.organisation_id)
     for reader in audience.partners(unit.session, actor.organisation_id, Role.LEAD):
         send(unit, to=reader.email, template=template, facts=facts, path="/partner/team")
     _record(unit, actor, event, account.id, actor.organisation_id)

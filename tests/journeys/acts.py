@@ -113,6 +113,16 @@ WHO: dict[str, frozenset[Role] | str] = {
     "GET /desk/evidence/{evidence_id}": READERS,
     "GET /partner/applications/{application_id}/sections/{section_id}": PARTNERS,
     "POST /partner/applications/{application_id}/sections/{section_id}": PARTNERS,
+    "GET /partner/applications/{application_id}/members": PARTNERS,
+    "POST /partner/applications/{application_id}/members": LEADS,
+    "POST /partner/applications/{application_id}/members/{member_id}/remove": LEADS,
+    "GET /partner/applications/{application_id}/membership": PARTNERS,
+    "POST /partner/applications/{application_id}/membership": PARTNERS,
+    "POST /partner/applications/{application_id}/membership/leave": PARTNERS,
+    "GET /partner/contracts/{contract_id}/membership": PARTNERS,
+    "POST /partner/contracts/{contract_id}/membership": PARTNERS,
+    "POST /desk/applications/{application_id}/members/{member_id}/admit": STEWARDS,
+    "POST /desk/applications/{application_id}/members/{member_id}/refuse": STEWARDS,
     "GET /partner/contracts": PARTNERS,
     "GET /partner/contracts/{contract_id}": PARTNERS,
     "GET /partner/contracts/{contract_id}/pdf": PARTNERS,
@@ -233,6 +243,24 @@ def _nothing(_ground: Ground) -> Ids:
 
 def _application(state: str) -> Callable[[Ground], Ids]:
     return lambda ground: {"application_id": ground.applied("lab-founder", state).id}
+
+
+def _member(application: str, state: str) -> Callable[[Ground], Ids]:
+    def fresh(ground: Ground) -> Ids:
+        made = ground.applied("lab-founder", application).id
+        return {"application_id": made, "member_id": ground.named("lab-founder", made, "lab-reader", state)}
+
+    return fresh
+
+
+def _on_project(application: str, state: str) -> Callable[[Ground], Ids]:
+    return lambda ground: {"application_id": _member(application, state)(ground)["application_id"]}
+
+
+def _ready_to_accept(ground: Ground) -> Ids:
+    contract = ground.contract("lab-founder", "active")
+    ground.named("lab-founder", contract.application_id, "lab-reader", "confirmed")
+    return {"contract_id": contract.id}
 
 
 def _document(ground: Ground) -> Ids:
@@ -414,6 +442,8 @@ def _named(hours: int) -> Callable[[Ground], Ids]:
 
 
 _SIGNED = {"name": "Zephyrine Founder", "capacity": "Head of laboratory", "authority": "office", "read": "yes"}
+_PROJECT = "/partner/applications/{application_id}"
+_LOOKED = {"member_reason": "The institute confirmed it by telephone."}
 _REASON = {"reason": "It was looked at with care."}
 
 ACTS: dict[str, Act] = {
@@ -441,6 +471,23 @@ ACTS: dict[str, Act] = {
     "/partner/evidence/{evidence_id}/remove": Act("lab-lead", _document, lambda g, ids: {}),
     "/partner/applications/{application_id}/sections/{section_id}": Act(
         "lab-reader", _section, lambda g, ids: {**typed(()), "act": "done"}
+    ),
+    f"{_PROJECT}/members": Act(
+        "lab-lead",
+        lambda ground: {"application_id": ground.applied("lab-founder", "draft").id},
+        lambda g, ids: {"email": f"{uuid4().hex}@lab.example", "name": "Zephyrine Colleague"},
+    ),
+    f"{_PROJECT}/members/{{member_id}}/remove": Act("lab-lead", _member("draft", "invited"), lambda g, ids: {}),
+    f"{_PROJECT}/membership": Act(
+        "lab-reader", _on_project("draft", "invited"), lambda g, ids: {"position": "doctoral researcher", "agreed": "yes"}
+    ),
+    f"{_PROJECT}/membership/leave": Act("lab-reader", _on_project("draft", "invited"), lambda g, ids: {}),
+    "/partner/contracts/{contract_id}/membership": Act(
+        "lab-reader", _ready_to_accept, lambda g, ids: {"name": "Zephyrine Reader", "read": "yes"}
+    ),
+    "/desk/applications/{application_id}/members/{member_id}/admit": Act("steward", _member("submitted", "review"), lambda g, ids: _LOOKED),
+    "/desk/applications/{application_id}/members/{member_id}/refuse": Act(
+        "steward", _member("submitted", "review"), lambda g, ids: _LOOKED
     ),
     "/partner/contracts/{contract_id}/sign": Act("lab-signatory", _contract("offered"), lambda g, ids: _revision(g, ids, **_SIGNED)),
     "/partner/contracts/{contract_id}/signatory": Act(
@@ -537,6 +584,8 @@ ASKS: dict[str, Kind] = {
     f"{_CONTRACT}/crawlers": Kind.CREDENTIAL,
     f"{_CONTRACT}/crawlers/{{crawler_id}}/prove": Kind.CREDENTIAL,
     f"{_CONTRACT}/crawlers/{{crawler_id}}/revoke": Kind.STOP_CREDENTIAL,
+    f"{_PROJECT}/members": Kind.MEMBER,
+    f"{_PROJECT}/members/{{member_id}}/remove": Kind.MEMBER,
     "/partner/team": Kind.MEMBER,
     "/partner/team/{account_id}/roles": Kind.MEMBER,
     "/partner/team/{account_id}/remove": Kind.MEMBER,
@@ -550,6 +599,7 @@ FREE = frozenset(
     {
         *("/account/password", "/account/sessions/end-others", "/account/sessions/{session_ref}/end"),
         *("/account/second-factor", "/account/second-factor/passkey", "/account/recovery-codes/file"),
+        *(f"{_PROJECT}/membership", f"{_PROJECT}/membership/leave", "/partner/contracts/{contract_id}/membership"),
         *("/partner/applications/{application_id}/evidence", "/partner/evidence/{evidence_id}/remove"),
         *("/partner/contracts/{contract_id}/counter", "/partner/contracts/{contract_id}/recall"),
         *("/apply", "/partner/applications/{application_id}", "/partner/applications/{application_id}/withdraw"),
@@ -586,6 +636,7 @@ PARAMETERS: dict[str, Foreign] = {
     "authorization_id": Foreign(lambda g, things: things.authorizations, lambda: new_id("aut")),
     "section_id": Foreign(lambda g, things: ["money"], lambda: "mandolin"),
     "entry_id": Foreign(_entries, lambda: new_id("ent")),
+    "member_id": Foreign(lambda g, things: [things.member], lambda: new_id("prm")),
     "evidence_id": Foreign(lambda g, things: things.evidence, lambda: new_id("evd")),
     "session_ref": Foreign(
         lambda g, things: g.sessions_of("lab-founder" if things is g.lab else "rival-founder")[:2], lambda: new_id("ses")
@@ -676,6 +727,7 @@ NAMES: dict[str, str] = {
     "cursor": "test_a_cursor_of_another_contract_is_no_cursor",
     "answer": "one of a few words",
     "document": "one of a few words",
+    **dict.fromkeys(("position", "agreed", "member_reason"), "words of an act"),
     "tokens": "one of a few words",
     **dict.fromkeys(("jwks", "jwks_uri"), "keys of an own client, which are public"),
     "token": "test_a_token_of_another_partner_is_none_to_ask_about_and_none_to_give_back",

@@ -188,6 +188,7 @@ def _ids(place: Ground, route: Route) -> dict[str, str]:
         "account_id": place.account_of("lab-reader"),
         "hand_over_id": place.lab.hand_overs[0],
         "organisation_id": place.organisation_of("lab-reader"),
+        "member_id": place.lab.member,
         "evidence_id": place.lab.evidence[0],
         "template": "research",
         "clause": "pace",

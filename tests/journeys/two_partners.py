@@ -41,6 +41,8 @@ from contracts.lifecycle import offers
 from contracts.lifecycle import service as lifecycle
 from contracts.lifecycle.tables import Contract
 from contracts.lifecycle.wishes import Wish
+from contracts.members import access as member_access
+from contracts.members import service as members
 from contracts.people import hand_over, lost, passkeys
 from contracts.people import service as people
 from contracts.people.accounts import give_role
@@ -113,6 +115,7 @@ class Things:
     lost: list[str] = field(default_factory=list)
     hand_overs: list[str] = field(default_factory=list)
     evidence: list[str] = field(default_factory=list)
+    member: str = ""
 
 
 @dataclass
@@ -302,6 +305,21 @@ class Ground:
             self._observer = sqlite3.connect(self.house.settings.home / "licet.db")
         return int(self._observer.execute("PRAGMA data_version").fetchone()[0])
 
+    def named(self, key: str, application_id: str, person: str, state: str = "invited") -> str:
+        """The id of a colleague's place on a project, brought to a state: invited, review, or confirmed by staff."""
+        lead, other, steward = self.story.actor(key), self._actor(self.account_of(person)), self.story.actor("steward")
+        with self.house.store.write("ground") as unit:
+            members.invite(unit, lead, application_id, email=other.email, name=other.name, base_url=self.base_url)
+            row = member_access.row_of(unit.session, application_id, other.account_id)
+            assert row is not None
+            # Staff look at whoever comes later, whatever their address shows.
+            row.later = state != "invited"
+            if state != "invited":
+                members.confirm(unit, other, application_id, position="reader", agreed=True, settings=self.house.settings)
+            if state == "confirmed":
+                members.admit(unit, steward, application_id, row.id, "The institute confirmed it.")
+            return row.id
+
     def document(self, key: str, application_id: str) -> str:
         """The id of a document that a partner added to an application that is being written."""
         actor, home = self.story.actor(key), self.house.settings.home
@@ -417,6 +435,7 @@ class Ground:
                 *(each.client_id for each in things.clients.values()),
                 *things.sandboxes,
                 *things.evidence,
+                things.member,
                 things.registration,
             }
             people = {word for each in people_of(organisation) for word in (each.name, each.email)}
@@ -521,6 +540,7 @@ def furnish(made: Ground) -> None:
         things.passkeys.append(made.registered(member, made.authenticator()))
         things.lost.append(made.lost(member))
         things.hand_overs.append(made.named_lead(key))
+        things.member = made.named(key, things.applications["draft"], f"{key.partition('-')[0]}-developer")
         things.evidence += [made.handed_in_document(key), made.document(key, things.applications["draft"])]
     # A dataset that the rival's contract does not name and the lab's does.
     narrow = {"fields": ("id",), "rows": {}, "crawl": False}

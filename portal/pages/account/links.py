@@ -69,7 +69,7 @@ def join(request: Request, token: str, form: Form = Depends(submitted)) -> Respo
     except Refused as error:
         form.take(mendable(error))
         return page(request, "account/join.html", 422, form=form, **invited)
-    return open_browser(request, account)
+    return open_browser(request, account, invited["link"].next_path)
 
 
 def _invited(request: Request, token: str) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from portal.pages.desk import (
     evidence,
     incidents,
     lost,
+    members,
     negotiation,
     partners,
     people,
@@ -25,6 +26,21 @@ from portal.pages.desk import (
 def router(house: House) -> APIRouter:
     """Every route under /desk."""
     whole = APIRouter()
-    for part in (today, applications, evidence, draft, contracts, negotiation, acts, signing, people, partners, lost, incidents, templates):
+    for part in (
+        today,
+        applications,
+        evidence,
+        members,
+        draft,
+        contracts,
+        negotiation,
+        acts,
+        signing,
+        people,
+        partners,
+        lost,
+        incidents,
+        templates,
+    ):
         whole.include_router(part.routes)
     return whole

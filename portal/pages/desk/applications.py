@@ -26,6 +26,7 @@ from portal.chain import chain
 from portal.deps import go, house_of, page, requires
 from portal.forms import Form, mendable, submitted
 from portal.hints import hinted
+from portal.members import context as context_of_people
 from portal.pages.desk import lists, reads, review
 from portal.pages.desk.duties import clock_words
 
@@ -68,7 +69,7 @@ def every(request: Request, actor: Reader, state: str = "", q: str = "", after: 
 @routes.get("/{application_id}")
 def one(request: Request, actor: Reader, application_id: str) -> Response:
     """One application: what is asked beside what the dataset allows, what stands out, and what to do."""
-    return _page(request, actor, application_id, hinted(request, "reason"))
+    return show(request, actor, application_id, hinted(request, "reason"))
 
 
 @routes.post("/{application_id}/approve")
@@ -79,7 +80,7 @@ def approve(request: Request, actor: Steward, application_id: str, form: Sent) -
             service.approve(unit, actor, application_id, form.number("revision"), form.text("reason"))
     except Refused as error:
         form.take_reason(mendable(error))
-        return _page(request, actor, application_id, form, 422)
+        return show(request, actor, application_id, form, 422)
     return go(f"{BASE}/{application_id}", "approved")
 
 
@@ -91,11 +92,12 @@ def decline(request: Request, actor: Steward, application_id: str, form: Sent) -
             service.decline(unit, actor, application_id, form.number("revision"), form.text("reason"))
     except Refused as error:
         form.take_reason(mendable(error))
-        return _page(request, actor, application_id, form, 422)
+        return show(request, actor, application_id, form, 422)
     return go(f"{BASE}/{application_id}", "declined")
 
 
-def _page(request: Request, actor: Actor, application_id: str, form: Form, status: int = 200) -> Response:
+def show(request: Request, actor: Actor, application_id: str, form: Form, status: int = 200) -> Response:
+    """The application's page; `form` is that of the act that was tried, with its errors."""
     house = house_of(request)
     with house.store.read() as session:
         application = queries.get_for(session, actor, application_id)
@@ -117,6 +119,7 @@ def _page(request: Request, actor: Actor, application_id: str, form: Form, statu
             else [],
             "links": chain(session, application=application, staff=True),
             "rows": about(session, application_id),
+            **context_of_people(session, actor, application),
             "documents": of_application(session, application_id),
             "document_title": title_of,
             "asked": asked,

@@ -20,6 +20,7 @@ from contracts.signing.templates import has_own
 from portal.deps import house_of, page, requires
 from portal.pages.desk import reads
 from portal.pages.desk.duties import clock_words, duties, heading, subheading, waiting
+from portal.pages.desk.members import member_duties
 from portal.pages.desk.partners import hand_overs
 from portal.pages.desk.setup import SetupFacts, is_ready, remaining, steps
 
@@ -64,7 +65,7 @@ def today(request: Request, actor: Annotated[Actor, Depends(requires(*STAFF))]) 
     with house.store.read() as session:
         desk = reads.desk(session, house.settings)
         leaderless, leaderless_elsewhere = hand_overs(session, actor)
-        found = duties(desk, actor) + leaderless
+        found = duties(desk, actor) + leaderless + member_duties(session, actor)
         facts = setup_facts(session, house)
         lately = search(session, Search(events=CHANGES, limit=LATELY)).rows
         about = reads.subjects(session, lately)

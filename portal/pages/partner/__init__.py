@@ -6,6 +6,7 @@ from fastapi import APIRouter
 
 from contracts.house import House
 from portal.pages.partner import (
+    acceptance,
     applications,
     clients,
     contracts,
@@ -17,6 +18,7 @@ from portal.pages.partner import (
     member,
     negotiation,
     organisation,
+    project,
     proving,
     registering,
     sandbox,
@@ -35,6 +37,8 @@ def router(_house: House) -> APIRouter:
         applications,
         sections,
         evidence,
+        project,
+        acceptance,
         contracts,
         negotiation,
         clients,

@@ -12,7 +12,7 @@ from contracts.clock import day_in
 from contracts.people.actor import Actor
 from contracts.people.tables import Organisation
 from portal.deps import house_of, page, partner
-from portal.pages.partner import duties, reads
+from portal.pages.partner import duties, project, reads
 from portal.pages.partner.leadership import duty_of
 from portal.pages.partner.sections import duties_of
 from portal.timelines import story
@@ -32,7 +32,7 @@ def show(request: Request, actor: Annotated[Actor, Depends(partner)]) -> Respons
         running = [each for each in now.contracts if each.state in IN_USE]
         used = reads.used_on(session, [each.id for each in running], today)
         rows = story(session, actor.organisation_id, most=12)
-        named = [*duty_of(session, house, actor), *duties_of(session, actor)]
+        named = [*duty_of(session, house, actor), *duties_of(session, actor), *project.duties(session, house, actor)]
         organisation = session.get(Organisation, actor.organisation_id)
     return page(
         request,

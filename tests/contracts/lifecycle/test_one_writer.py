@@ -13,6 +13,7 @@ WRITERS = {
     "contracts/applications/service.py",
     "contracts/bars/service.py",
     "contracts/lifecycle/steps.py",
+    "contracts/members/service.py",
     "contracts/people/hand_over.py",
     "contracts/people/lost.py",
     "contracts/policies/service.py",
