@@ -68,6 +68,7 @@ CODES: dict[str, Code] = {
     ),
     "hash_differs": Code(Kind.INVALID, "The short hash on a signed paper is not that of the version under signature."),
     "form_unusable": Code(Kind.UNAVAILABLE, "A form's file cannot be read, or its frozen version was changed; it asks and judges nothing."),
+    "signed_file_refused": Code(Kind.INVALID, "A PDF that was signed elsewhere is not ours, or holds more than signatures after it."),
     "seal_broken": Code(
         Kind.UNAVAILABLE, "The stored terms are not those of the sealed contract; access stays closed until an incident is settled."
     ),

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NoReturn
 
 from sqlmodel import Session, select
 from starlette.requests import Request
 from starlette.responses import Response
 
+from contracts.errors import Refused, refuse
 from contracts.house import House
+from contracts.ledger.stage import Entry, record
 from contracts.lifecycle import queries
 from contracts.lifecycle.tables import Contract, ContractVersion, Signature
 from contracts.people.actor import Actor
@@ -16,6 +19,7 @@ from contracts.people.tables import Organisation
 from contracts.signing.evidence import Worth, as_json, evidence_of, worth_of, worth_of_seal
 from contracts.signing.tables import SignedDocument, SigningCertificate
 from portal.deps import house_of
+from portal.uploads import Upload
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,32 @@ def evidence_response(request: Request, actor: Actor, contract_id: str) -> Respo
     name = f"{contract.id}-version-{version.number}-evidence.json"
     headers = {"content-disposition": f'attachment; filename="{name}"', "cache-control": "no-store"}
     return Response(as_json(made), media_type="application/json", headers=headers)
+
+
+def content_of(sent: Upload) -> bytes:
+    """The file that a form brought, whole; raises `invalid_input` where none came, or a larger one than is taken."""
+    if sent.refusal is not None:
+        raise Refused(sent.refusal)
+    if sent.incoming is None:
+        raise refuse("invalid_input", "Choose a file.", fields={"file": "Choose a file."})
+    return sent.incoming.path.read_bytes()
+
+
+def refuse_file(request: Request, actor: Actor, contract: Contract, code: str, problem: str) -> NoReturn:
+    """Record that a signature made elsewhere was refused, and raise the refusal with the sentence beside the field."""
+    entry = Entry(
+        event="signature.refused",
+        decision="refuse",
+        rule=code,
+        subject=contract.id,
+        organisation=contract.organisation_id,
+        contract=contract.id,
+        facts={"why": problem},
+        personal=actor.personal(),
+    )
+    with house_of(request).store.write("signature") as unit:
+        record(unit, entry)
+    raise refuse(code, problem, fields={"short_hash" if code == "hash_differs" else "file": problem})
 
 
 def _is_own(session: Session, document: SignedDocument) -> bool:

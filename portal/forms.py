@@ -111,6 +111,8 @@ _MENDABLE = {
     "wrong_password",
     "reason_required",
     "wider_than_asked",
+    "hash_differs",
+    "signed_file_refused",
     "reauthentication_required",
     "second_factor_required",
 }

@@ -63,6 +63,8 @@ BINDING = (
     "/desk/partners/{organisation_id}/lead/{hand_over_id}/confirm",
     "/partner/contracts/{contract_id}/sign",
     "/partner/contracts/{contract_id}/signatory",
+    "/partner/contracts/{contract_id}/signed-pdf",
+    "/desk/contracts/{contract_id}/paper",
     "/partner/contracts/{contract_id}/signatory/remind",
     "/desk/contracts/{contract_id}/countersign",
     "/partner/team",

@@ -54,13 +54,8 @@ def sign(
     insist_named(unit.session, contract, actor)
     version = _intact(unit, contract)
     given = signature(unit, actor, version, "partner", name, capacity)
-    given.method, given.authority, given.file_sha256, given.file_type = way.method.value, known(authority), way.file_sha256, way.file_type
-    unit.session.add(given)
-    tell.signed(unit, contract, wanted.name.strip())
-    signatories.signed(unit, contract, name.strip())
-    personal = {"name": name.strip(), "capacity": capacity.strip()}
-    note(unit, actor, contract, "contract.signed", version, personal=personal, method=way.method.value, **way.facts())
-    return contract
+    given.authority = known(authority)
+    return _taken(unit, actor, contract, version, given, way)
 
 
 def record_paper(
@@ -76,14 +71,7 @@ def record_paper(
     if refusal := compared(short_hash, version.text_sha256):
         raise Refused(refusal)
     contract.compared_by = actor.account_id
-    given = signature(unit, actor, version, "partner", name, capacity)
-    given.method, given.file_sha256, given.file_type = way.method.value, way.file_sha256, way.file_type
-    unit.session.add(given)
-    tell.signed(unit, contract, wanted.name.strip())
-    signatories.signed(unit, contract, name.strip())
-    personal = {"name": name.strip(), "capacity": capacity.strip()}
-    note(unit, actor, contract, "contract.signed", version, personal=personal, method=way.method.value, **way.facts())
-    return contract
+    return _taken(unit, actor, contract, version, signature(unit, actor, version, "partner", name, capacity), way)
 
 
 def countersign(unit: Unit, actor: Actor, keys: KeyRing, contract_id: str, revision: int, *, name: str, capacity: str) -> Contract:
@@ -177,6 +165,18 @@ def expire(unit: Unit, contract_id: str) -> Contract:
         tell.expired(unit, contract, version_of(unit.session, contract))
     note(unit, SYSTEM, contract, "contract.expired")
     closing.begin(unit, contract)
+    return contract
+
+
+def _taken(unit: Unit, actor: Actor, contract: Contract, version: ContractVersion, given: Signature, way: Way) -> Contract:
+    """Store the partner's signature, tell who is next, and note it."""
+    given.method, given.file_sha256, given.file_type = way.method.value, way.file_sha256, way.file_type
+    given.evidence = {**given.evidence, **({"signers": list(way.signers)} if way.signers else {})}
+    unit.session.add(given)
+    tell.signed(unit, contract, given.name)
+    signatories.signed(unit, contract, given.name)
+    personal = {"name": given.name, "capacity": given.capacity}
+    note(unit, actor, contract, "contract.signed", version, personal=personal, method=way.method.value, **way.facts())
     return contract
 
 

@@ -29,11 +29,12 @@ AUTHORITIES: dict[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """How a signature came, and the file that shows it where it came from elsewhere."""
+    """How a signature came, and the file that shows it where it came from elsewhere; `signers` are those of a PDF's own certificates."""
 
     method: Method
     file_sha256: str = ""
     file_type: str = ""
+    signers: tuple[str, ...] = ()
 
     def facts(self) -> dict[str, str]:
         """What the ledger says of the file."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -25,6 +26,10 @@ from pyhanko_certvalidator import ValidationContext
 from contracts.signing.certificates import fingerprint, subject_of
 from contracts.signing.document import EVIDENCE, TERMS, TEXT, grouped
 from contracts.terms.model import Terms, from_json
+
+# What a foreign file holds is ours to say, in the words of a check; pyHanko would write each doubt to the terminal with its trace.
+for _name in ("pyhanko", "pyhanko_certvalidator"):
+    logging.getLogger(_name).setLevel(logging.CRITICAL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +63,7 @@ class Checked:
     terms: Terms | None = None
     seal: Signed | None = None
     signatures: Sequence[Mapping[str, str]] = field(default_factory=tuple)
+    in_file: Sequence[Signed] = field(default_factory=tuple)
 
     @property
     def ok(self) -> bool:
@@ -117,6 +123,7 @@ def _checked(pdf: bytes, trusted: Sequence[bytes], now: datetime) -> Checked:
         terms=_terms(terms_json),
         seal=seal,
         signatures=tuple(evidence.get("signatures", ())),
+        in_file=tuple(signed[:-1]),
     )
 
 

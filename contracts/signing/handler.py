@@ -10,10 +10,12 @@ from sqlmodel import Session
 from contracts.keys import KeyRing
 from contracts.lifecycle.seal import signatures_under
 from contracts.lifecycle.tables import Contract, ContractVersion, Signature
+from contracts.lifecycle.ways import Method
 from contracts.people.tables import Organisation
 from contracts.settings import Settings
 from contracts.signing.certificates import Sealer, sealer_of
 from contracts.signing.document import signed_pdf
+from contracts.signing.files import read
 from contracts.signing.tables import SignedDocument
 from contracts.store.outbox import Effect, Handler
 from contracts.store.unit import Store
@@ -58,13 +60,15 @@ def _sealed(
 ) -> SignedDocument:
     from contracts.signing.pades import seal_pdf  # noqa: PLC0415 - pyHanko takes most of a second to import, and a start is quick
 
+    elsewhere = next((each.file_sha256 for each in signatures if each.method == Method.PDF), "")
+    # A file that was signed elsewhere stays the document: the seal is put on top, and the signatures in it go on holding.
     pdf = seal_pdf(
-        signed_pdf(settings, contract, version, organisation, signatures),
+        read(settings.home, elsewhere) if elsewhere else signed_pdf(settings, contract, version, organisation, signatures),
         sealer,
         now,
         name=settings.platform.legal_name,
         reason=f"Contract {contract.id}, version {version.number}, as both sides signed it",
-        final=True,
+        final=not elsewhere,
         timestamp_url=settings.signing.timestamp_url,
     )
     return SignedDocument(

@@ -46,6 +46,8 @@ def lines(found: Checked) -> Iterator[str]:
         yield f"Period     {found.terms.starts} to {found.terms.ends}"
     for each in found.signatures:
         yield f"Signature  {each['name']}, {each['capacity']}, for the {each['side']}. {each['how']}"
+    for signer in found.in_file:
+        yield f"Signature  {signer.name}, in the file itself, certificate SHA-256 {signer.sha256}"
     if found.seal is not None:
         stamped = f", time-stamp {rfc3339(found.seal.stamped_at)}" if found.seal.stamped_at else ", no time-stamp"
         yield f"Seal       {found.seal.name}{stamped}"

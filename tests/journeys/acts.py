@@ -16,7 +16,8 @@ from contracts.applications.tables import Application
 from contracts.credentials.authorizations import MAY_CONSENT
 from contracts.credentials.tables import Client
 from contracts.ids import new_id, new_secret
-from contracts.lifecycle.tables import Contract
+from contracts.lifecycle.queries import version_of
+from contracts.lifecycle.tables import Contract, ContractVersion
 from contracts.people import lost, passkeys, totp
 from contracts.people import service as people
 from contracts.people.assurance import Act as Kind
@@ -30,6 +31,8 @@ from portal.demo.answers import typed
 from portal.pages.desk import terms_form
 from tests.harness.codes import secret_of
 from tests.harness.crawler import crawler_key
+from tests.harness.documents import PNG
+from tests.harness.signing import signed_elsewhere
 from tests.journeys.two_partners import PARTNER_ROLES, PASSWORD, Ground, Things
 
 Ids = Mapping[str, str]
@@ -131,6 +134,7 @@ WHO: dict[str, frozenset[Role] | str] = {
     "POST /partner/contracts/{contract_id}/sign": SIGNERS,
     "GET /partner/contracts/{contract_id}/signing": PARTNERS,
     "GET /partner/contracts/{contract_id}/evidence.json": PARTNERS,
+    "POST /partner/contracts/{contract_id}/signed-pdf": SIGNERS,
     "POST /partner/contracts/{contract_id}/signatory": LEADS,
     "POST /partner/contracts/{contract_id}/signatory/remind": LEADS,
     "POST /partner/contracts/{contract_id}/signatory/withdraw": LEADS,
@@ -194,6 +198,8 @@ WHO: dict[str, frozenset[Role] | str] = {
     "POST /desk/contracts/{contract_id}/revise": STEWARDS,
     "POST /desk/contracts/{contract_id}/decline": STEWARDS,
     "GET /desk/contracts/{contract_id}/versions": READERS,
+    "GET /desk/contracts/{contract_id}/signed-file": READERS,
+    "POST /desk/contracts/{contract_id}/paper": STEWARDS,
     "POST /desk/contracts/{contract_id}/offer": STEWARDS,
     "POST /desk/contracts/{contract_id}/countersign": STEWARDS,
     "POST /desk/contracts/{contract_id}/suspend": READERS,
@@ -425,6 +431,13 @@ def _titled(ground: Ground, ids: Ids) -> Mapping[str, Any]:
     return _revision(ground, ids, title=ground.form("lab-founder").project, end_reason="The project ended early.")
 
 
+def _version(ground: Ground, ids: Ids) -> ContractVersion:
+    """The version of the contract; the lab's own active one for an id that nobody has."""
+    with ground.house.store.read() as session:
+        found = session.get(Contract, ids["contract_id"]) or session.get_one(Contract, ground.lab.contracts["active"])
+        return version_of(session, found)
+
+
 def _named(hours: int) -> Callable[[Ground], Ids]:
     """An offered contract that a person was asked to sign, so many hours ago."""
 
@@ -490,6 +503,16 @@ ACTS: dict[str, Act] = {
         "steward", _member("submitted", "review"), lambda g, ids: _LOOKED
     ),
     "/partner/contracts/{contract_id}/sign": Act("lab-signatory", _contract("offered"), lambda g, ids: _revision(g, ids, **_SIGNED)),
+    "/partner/contracts/{contract_id}/signed-pdf": Act(
+        "lab-signatory",
+        _contract("offered"),
+        lambda g, ids: _revision(g, ids, **_SIGNED, file=("signed.pdf", signed_elsewhere(_version(g, ids).pdf, now=g.house.clock.now()))),
+    ),
+    "/desk/contracts/{contract_id}/paper": Act(
+        "second-steward",
+        _contract("offered"),
+        lambda g, ids: _revision(g, ids, **_SIGNED, file=("scan.png", PNG), short_hash=_version(g, ids).text_sha256[:16]),
+    ),
     "/partner/contracts/{contract_id}/signatory": Act(
         "lab-lead", _contract("offered"), lambda g, ids: {"signatory_name": "Bea Bound", "signatory_email": f"{uuid4().hex}@lab.example"}
     ),
@@ -572,6 +595,8 @@ ASKS: dict[str, Kind] = {
     "/desk/lost/{lost_id}/agree": Kind.LOST_FACTOR,
     f"{_CONTRACT}/sign": Kind.SIGN,
     f"{_CONTRACT}/signatory": Kind.MEMBER,
+    f"{_CONTRACT}/signed-pdf": Kind.SIGN,
+    "/desk/contracts/{contract_id}/paper": Kind.COMPARE,
     "/desk/contracts/{contract_id}/countersign": Kind.COUNTERSIGN,
     f"{_CONTRACT}/clients": Kind.CREDENTIAL,
     f"{_CONTRACT}/clients/{{client_id}}/rotate": Kind.CREDENTIAL,

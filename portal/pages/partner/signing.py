@@ -12,19 +12,26 @@ from starlette.responses import Response
 from contracts.errors import Refused
 from contracts.house import House
 from contracts.lifecycle import queries
+from contracts.lifecycle import service as lifecycle
+from contracts.lifecycle.states import ROLES, Command
 from contracts.lifecycle.tables import Contract
+from contracts.lifecycle.ways import AUTHORITIES, Method, Way
 from contracts.people.actor import Actor
 from contracts.people.assurance import Act
 from contracts.people.roles import Role
 from contracts.people.tables import Organisation
 from contracts.signatories import service as signatories
 from contracts.signatories.queries import open_request
+from contracts.signing.apart import look
 from contracts.signing.document import grouped
+from contracts.signing.files import keep
 from portal.again import asked_for, assured
 from portal.deps import go, house_of, page, partner
-from portal.evidence import evidence_response, shown
+from portal.evidence import content_of, evidence_response, refuse_file, shown
 from portal.forms import Form, mendable, submitted
-from portal.limits import MAILS, limited
+from portal.limits import MAILS, SIGN_IN, limited
+from portal.pages.partner.contracts import may_sign
+from portal.uploads import Upload, takes_file, uploaded
 
 router = APIRouter(prefix="/partner/contracts")
 
@@ -32,10 +39,52 @@ Partner = Annotated[Actor, Depends(partner)]
 Sent = Annotated[Form, Depends(submitted)]
 
 
+def signer(request: Request) -> Actor:
+    """Dependency: a person of a partner who may sign for it."""
+    actor = partner(request)
+    actor.require(*ROLES[Command.SIGN])
+    return actor
+
+
+Signer = Annotated[Actor, Depends(signer)]
+
+
 @router.get("/{contract_id}/signing")
 def show(request: Request, actor: Partner, contract_id: str) -> Response:
     """Who is asked to sign and how far that is; the ways to sign; what was signed and what it is worth."""
     return signing_page(request, actor, contract_id, Form())
+
+
+@router.post("/{contract_id}/signed-pdf")
+@takes_file(signer)
+@limited(SIGN_IN)
+def take_pdf(request: Request, actor: Signer, contract_id: str, sent: Annotated[Upload, Depends(uploaded)]) -> Response:
+    """Sign by the PDF that was signed elsewhere. It is looked at in a process of its own, before the store is written."""
+    house, form = house_of(request), sent.form
+    with house.store.read() as session:
+        contract = queries.get_for(session, actor, contract_id)
+        version = queries.version_of(session, contract)
+    try:
+        authority = form.require("authority", "Say what lets you sign for your organisation.")
+        form.require("name", "Write the name of the person who signed the file.")
+        form.require("capacity", "Say in what role that person signed.")
+        content = content_of(sent)
+        form.check()
+        person = assured(request, actor, Act.SIGN, form)
+        looked = look(version.pdf, content, house.clock.now())
+        if looked.problem:
+            refuse_file(request, actor, contract, "signed_file_refused", looked.problem)
+        sha256 = keep(house.settings.home, content)
+        way = Way(Method.PDF, sha256, "application/pdf", looked.signers)
+        names = (form.text("name"), form.text("capacity"))
+        with house.store.write("sign") as unit:
+            lifecycle.sign(
+                unit, person, contract_id, form.number("revision"), name=names[0], capacity=names[1], authority=authority, way=way
+            )
+    except Refused as error:
+        form.take(mendable(error))
+        return signing_page(request, actor, contract_id, form, 422)
+    return go(f"/partner/contracts/{contract_id}/signing", "signed")
 
 
 @router.post("/{contract_id}/signatory")
@@ -91,6 +140,9 @@ def signing_page(request: Request, actor: Actor, contract_id: str, form: Form, s
         form=form,
         link=link,
         asked=asked_for(request, actor, Act.MEMBER),
+        asked_to_sign=asked_for(request, actor, Act.SIGN),
+        may_sign=may_sign(contract, actor, context["named"]),
+        authorities=list(AUTHORITIES.items()),
         may_name=Role.LEAD in actor.roles and contract.state == "offered",
         **context,
     )

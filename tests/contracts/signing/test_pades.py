@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import threading
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import cache
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -18,11 +18,9 @@ import pytest
 from asn1crypto import keys as asn1_keys
 from asn1crypto import tsp
 from asn1crypto import x509 as asn1_x509
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from cryptography.x509.oid import ExtendedKeyUsageOID
 from pydantic import SecretStr
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.timestamps.dummy_client import DummyTimeStamper
@@ -50,28 +48,13 @@ from contracts.terms.model import from_json
 from tests.contracts.signing.test_document import FACTS
 from tests.contracts.terms.test_grant import TERMS
 from tests.harness.cast import SETTINGS, Cast, active
-
-NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
+from tests.harness.signing import NOW, issued
 
 
 def own(name: str) -> tuple[bytes, bytes]:
     """A certificate (DER) and its key (PEM), as an operator has them."""
     key = ec.generate_private_key(ec.SECP256R1())
     return issued(name, key, []), key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-
-
-def issued(name: str, key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey, uses: list[x509.ObjectIdentifier]) -> bytes:
-    """A certificate that its own key signed."""
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-    made = x509.CertificateBuilder().subject_name(subject).issuer_name(subject).public_key(key.public_key())
-    made = (
-        made.serial_number(x509.random_serial_number()).not_valid_before(NOW - timedelta(days=1)).not_valid_after(NOW + timedelta(days=9))
-    )
-    usage = x509.KeyUsage(True, True, False, False, False, False, False, False, False)
-    made = made.add_extension(usage, critical=True)
-    if uses:
-        made = made.add_extension(x509.ExtendedKeyUsage(uses), critical=True)
-    return made.sign(key, hashes.SHA256()).public_bytes(Encoding.DER)
 
 
 @cache
