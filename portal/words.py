@@ -44,6 +44,28 @@ _CONTRACT_FOR_PARTNERS = {
     "lift_asked": StateWord("Suspended, under review", "stop"),
 }
 
+_AMENDMENT = {
+    "offered": StateWord("Waiting for the partner’s signature", "wait"),
+    "signed": StateWord("Waiting for countersignature", "wait"),
+    "in_force": StateWord("Signed by both", "good"),
+    "declined": StateWord("Declined", "stop"),
+    "withdrawn": StateWord("Taken back", "plain"),
+    "lapsed": StateWord("Lapsed with the contract", "plain"),
+}
+_AGREEMENT = {
+    "staged": StateWord("Waiting for two confirmations", "wait"),
+    "confirmed": StateWord("Waiting for a second confirmation", "wait"),
+    "brought_in": StateWord("In force", "good"),
+    "rejected": StateWord("Not taken", "plain"),
+}
+_AMENDMENT_FOR_PARTNERS = {**_AMENDMENT, "offered": StateWord("Waiting for your signature", "wait")}
+
+_OTHERS = {
+    "application": (_APPLICATION, _APPLICATION),
+    "amendment": (_AMENDMENT, _AMENDMENT_FOR_PARTNERS),
+    "agreement": (_AGREEMENT, _AGREEMENT),
+}
+
 # What a page says after a form was done and the browser sent on with `?done=<code>`.
 DONE: dict[str, str] = {
     "saved": "Saved.",
@@ -71,6 +93,21 @@ DONE: dict[str, str] = {
     "suspended": "Suspended. Every client stops within 2 seconds; the partner gets a mail with your reason.",
     "lift-asked": "Asked. A second person decides; it stays suspended until then.",
     "lifted": "Lifted. Clients work again within 2 seconds; the partner gets a mail.",
+    "amendment-offered": "Offered. Those who may sign get a mail; the present version rules until both sides have signed.",
+    "amendment-signed": "Signed. The platform countersigns next; until then the present version rules.",
+    "amendment-countersigned": "Countersigned and sealed. The new version rules within 2 seconds; the partner gets a mail.",
+    "amendment-declined": "Declined. The platform’s staff get a mail with your reason; the present version goes on.",
+    "amendment-withdrawn": "Taken back. The present version goes on; the partner gets a mail.",
+    "renewal-begun": "Filled with what is agreed now. Look it over, then hand it in.",
+    "certified": "Given. The contract is closed; the platform’s staff get a mail.",
+    "sent-back": "Sent back. The partner gets a mail with your reason and the new date.",
+    "register-changed": "Saved. The public register says so at once.",
+    "text-opened": "Opened. Every contract of the kind is offered the text within a minute or two.",
+    "text-stopped": "Stopped. Nobody else is offered this text, and nobody is suspended for it.",
+    "agreement-confirmed": "Confirmed. A second person confirms it again.",
+    "agreement-brought-in": "Confirmed by two. The contract is in force.",
+    "agreement-rejected": "Not taken. Import a mended one.",
+    "claim-sent": "Sent. The link before does not work any more.",
     "terminated": "Ended for good. The partner gets a mail with your reason.",
     "secret-ended": "The old secret has ended, with the tokens that came by it.",
     "proof-changed": "Saved. It holds within 2 seconds.",
@@ -153,9 +190,9 @@ _STAFF = (
 
 
 def state_word(thing: str, state: str, *, staff: bool) -> StateWord:
-    """What a state of an "application" or a "contract" means to the reader."""
-    if thing == "application":
-        return _APPLICATION[state]
+    """What a state of an "application", "contract", "amendment" or "agreement" means to the reader."""
+    if thing in _OTHERS:
+        return _OTHERS[thing][0 if staff else 1][state]
     return (_CONTRACT if staff else _CONTRACT_FOR_PARTNERS)[state]
 
 

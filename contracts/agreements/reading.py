@@ -22,7 +22,7 @@ from contracts.errors import Misconfigured
 from contracts.people.decide import description_problems, name_problem, tidy
 from contracts.settings import Settings
 from contracts.signing.templates import TEMPLATE_OF
-from contracts.terms.model import Terms, from_json, to_json
+from contracts.terms.model import Condition, Terms, from_json, to_json
 from contracts.terms.narrow import within
 
 HEADER = ("organisation", "organisation_kind", "country", "contact_name", "contact_email", "title", "kind", "pdf", "terms", "ends")
@@ -83,11 +83,17 @@ def as_application(line_kind: str, terms: Terms) -> Application:
         kind=line_kind,
         purpose=terms.purposes[0],
         fields=list(part.fields),
+        rows={each.field: _values(each) for each in part.rows if each.op in ("eq", "in")},
         crawl=terms.crawl is not None,
         starts=terms.starts,
         ends=terms.ends,
         created_at=datetime.min.replace(tzinfo=UTC),
     )
+
+
+def _values(condition: Condition) -> list[str]:
+    values = condition.value if isinstance(condition.value, tuple) else (condition.value,)
+    return [str(each).lower() if isinstance(each, bool) else str(each) for each in values]
 
 
 def _line(number: int, row: Mapping[str | None, str | list[str] | None], folder: Path, settings: Settings, today: date) -> Line:

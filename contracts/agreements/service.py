@@ -16,6 +16,7 @@ from contracts.agreements.make import contract_rows, organisation_of
 from contracts.agreements.reading import Line, as_application
 from contracts.agreements.states import OPEN, ROLES, Command, State
 from contracts.agreements.tables import Agreement
+from contracts.bars import standing
 from contracts.clock import day_in
 from contracts.errors import Refusal, Refused, refuse
 from contracts.ids import new_id
@@ -67,11 +68,12 @@ def confirm(unit: Unit, actor: Actor, agreement_id: str, revision: int) -> Agree
 def bring_in(unit: Unit, actor: Actor, keys: KeyRing, agreement_id: str, revision: int, settings: Settings) -> Contract:
     """The second: its contract is in force at once, and the contact gets a link that makes an account leading the organisation.
 
-    Raises `second_person_required`, and `wider_than_asked` where the dataset's policy allows less by now.
+    Raises `second_person_required`, `barred`, and `wider_than_asked` where the dataset's policy allows less by now.
     """
     agreement = _take(unit, actor, agreement_id, Wanted(Command.BRING_IN, revision))
     terms = _still_allowed(unit, agreement, settings)
     organisation = organisation_of(unit, agreement)
+    standing.insist(unit, organisation.id)
     contract, version = contract_rows(unit, actor, agreement, organisation, terms, settings)
     version.seal = seal(keys, unit, contract, version, signatures_under(unit.session, contract.id, version.number))
     unit.session.add(version)

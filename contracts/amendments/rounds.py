@@ -162,7 +162,8 @@ def _offer(store: Store, settings: Settings, found: TextRound, contract: Contrac
 
 def _prepared(store: Store, settings: Settings, found: TextRound, contract: Contract) -> Offer | None:
     with store.read() as session:
-        terms = readable(version_of(session, contract).terms_json)
+        current = version_of(session, contract)
+        terms = readable(current.terms_json)
         application = session.get_one(Application, contract.application_id)
         number = latest_number(session, contract.id) + 1
         facts = replace(facts_of(session, application), version=number)
@@ -175,7 +176,7 @@ def _prepared(store: Store, settings: Settings, found: TextRound, contract: Cont
         kind=Kind.TEXT,
         application_id=application.id,
         terms=terms,
-        rendered=render(settings, facts, terms, contract.id),
+        rendered=render(settings, facts, terms, contract.id, current.passages),
         reason=found.reason,
         round_id=found.id,
     )

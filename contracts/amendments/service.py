@@ -13,7 +13,7 @@ from datetime import date
 from sqlmodel import col, select
 
 from contracts.amendments import tell
-from contracts.amendments.decide import Facts, Kind, Wanted, decide, ended_refusal, step_before, widened
+from contracts.amendments.decide import SIGNING, Facts, Kind, Wanted, decide, ended_refusal, step_before, widened
 from contracts.amendments.queries import latest_number, open_of
 from contracts.amendments.states import OPEN, ROLES, Command, State
 from contracts.amendments.tables import Amendment
@@ -30,7 +30,7 @@ from contracts.lifecycle.queries import version_of, visible_to
 from contracts.lifecycle.seal import all_signed, changed_hash, seal, signatures_under
 from contracts.lifecycle.service import ACTIVATED, DOCUMENT, signature
 from contracts.lifecycle.states import LIVE
-from contracts.lifecycle.steps import note
+from contracts.lifecycle.steps import insist_on_standing, note
 from contracts.lifecycle.tables import Contract, ContractVersion
 from contracts.lifecycle.told import AMENDED
 from contracts.people.actor import SYSTEM, Actor
@@ -61,10 +61,12 @@ class Offer:
 def offer(unit: Unit, actor: Actor, wanted: Offer, settings: Settings) -> Amendment:
     """Offer a new version of a contract in force to the partner, no wider than an approved application and the dataset's policy.
 
-    A contract has one open amendment at most. Raises `role_required`, `command_not_possible`, `changed_meanwhile`,
-    `wider_than_asked` and, for a renewal, `certificate_overdue`.
+    General clauses that were worded for this contract alone stay so: `rendered` has them. A contract has one open amendment at
+    most. Raises `role_required`, `command_not_possible`, `changed_meanwhile`,
+    `wider_than_asked`, `barred` and, for a renewal, `certificate_overdue`.
     """
     actor.require(Role.STEWARD)
+    insist_on_standing(unit, actor, wanted.contract_id)
     contract = unit.lock(Contract, wanted.contract_id)
     if contract.revision != wanted.revision:
         raise refuse("changed_meanwhile", "The contract changed since you opened it. Look at it again, then offer the new version.")
@@ -93,7 +95,7 @@ def offer_as(unit: Unit, actor: Actor, contract: Contract, wanted: Offer, settin
         approved_by=application.decided_by or "",
         offered_at=unit.now,
     )
-    version = new_version(unit, actor, contract.id, number, wanted.rendered)
+    version = new_version(unit, actor, contract.id, number, wanted.rendered, note=amendment.reason, passages=current.passages)
     version.offered_at = unit.now
     unit.session.add_all([version, amendment])
     unit.session.flush()
@@ -208,6 +210,9 @@ def _checked(
 
 def _take(unit: Unit, actor: Actor, amendment_id: str, wanted: Wanted, settings: Settings) -> tuple[Contract, Amendment]:
     actor.require(*ROLES[wanted.command])
+    known = unit.session.get(Amendment, amendment_id)
+    if known is not None and wanted.command in SIGNING:
+        insist_on_standing(unit, actor, known.contract_id)
     contract, amendment = _locked(unit, amendment_id)
     if not visible_to(actor, contract):
         raise refuse("not_found", "There is no such thing here.")

@@ -123,6 +123,8 @@ EVENTS: dict[str, str] = {
     "registration.closed": "A partner let nobody register programs with a token any more.",
     "registration.opened": "A partner made a token with which programs register themselves.",
     "registration.refused": "A program that wanted to register itself, or to change that, was refused.",
+    "register.changed": "Staff changed what the public register names of a contract.",
+    "renewal.begun": "A partner began an application to go on with a contract.",
     "sandbox.catalogue": "A sandbox credential read what a partner reads of its contract.",
     "sandbox.created": "A partner made a sandbox credential, which reads invented rows.",
     "sandbox.records": "A sandbox credential asked for records: answered with invented rows, or refused with the rule.",

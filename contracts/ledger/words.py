@@ -133,6 +133,8 @@ _LINES: dict[tuple[str, str], str] = {
     ("person.removed", "done"): "Person removed",
     ("role.given", "done"): "Role taken up",
     ("role.taken", "done"): "Role ended",
+    ("register.changed", "done"): "Public register names other parts",
+    ("renewal.begun", "done"): "Renewal begun",
     ("sandbox.catalogue", "allow"): "Sandbox: catalogue or terms read",
     ("sandbox.catalogue", "refuse"): "Sandbox: reading of catalogue or terms refused",
     ("sandbox.created", "done"): "Sandbox credential made",

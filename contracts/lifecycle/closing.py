@@ -23,10 +23,9 @@ MEND_DAYS = 14
 
 def due_of(terms: Terms, ended: date) -> date | None:
     """The last day for the certificate: so many days after the records had to be deleted; None where none is owed."""
-    days: int | None = getattr(terms, "certificate_days", None)
-    if days is None:
+    if terms.certificate_days is None:
         return None
-    return ended + timedelta(days=(terms.retention_days or 0) + days)
+    return ended + timedelta(days=(terms.retention_days or 0) + terms.certificate_days)
 
 
 def begin(unit: Unit, contract: Contract) -> None:
@@ -72,19 +71,16 @@ def closing_of(session: Session, contract_id: str) -> Closing | None:
     return session.get(Closing, contract_id)
 
 
-def overdue(session: Session, organisation_id: str, today: date) -> list[tuple[Contract, Closing]]:
-    """The organisation's ended contracts whose certificate should be there and is not, the longest late first."""
-    query = (
-        select(Contract, Closing)
-        .join(Closing, col(Closing.contract_id) == col(Contract.id))
-        .where(Contract.organisation_id == organisation_id, Contract.state == State.CLOSING.value, Closing.due < today)
-    )
+def all_overdue(session: Session, today: date) -> list[tuple[Contract, Closing]]:
+    """Ended contracts whose certificate should be there and is not, the longest late first."""
+    late = (col(Contract.state) == State.CLOSING.value) & (col(Closing.due) < today)
+    query = select(Contract, Closing).join(Closing, col(Closing.contract_id) == col(Contract.id)).where(late)
     return list(session.exec(query.order_by(col(Closing.due), col(Contract.id))).all())
 
 
 def overdue_refusal(session: Session, organisation_id: str, today: date) -> Refusal | None:
     """`certificate_overdue` while a certificate of the organisation is late: it gets no further contract and no renewal."""
-    late = overdue(session, organisation_id, today)
+    late = [row for row in all_overdue(session, today) if row[0].organisation_id == organisation_id]
     if not late:
         return None
     contract, closing = late[0]

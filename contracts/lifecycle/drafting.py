@@ -7,12 +7,15 @@ from collections.abc import Mapping
 
 from sqlmodel import select
 
+from contracts.amendments.tables import Continuation
 from contracts.applications.states import State as ApplicationState
 from contracts.applications.tables import Application
 from contracts.bars import standing
+from contracts.clock import day_in
 from contracts.errors import Refused, refuse
 from contracts.ids import new_id
 from contracts.ledger.stage import Entry, record
+from contracts.lifecycle.closing import refuse_overdue
 from contracts.lifecycle.states import FINAL, State
 from contracts.lifecycle.tables import Contract, ContractVersion
 from contracts.people.actor import Actor
@@ -39,6 +42,7 @@ def draft(
         standing.insist(unit, known.organisation_id, application=known)
     application = unit.lock(Application, application_id)
     _check_application(unit, application)
+    refuse_overdue(unit.session, application.organisation_id, day_in(unit.now, settings.platform.time_zone))
     if refusal := within(terms, application, settings):
         raise Refused(refusal)
     check_rendered(unit, rendered, terms, contract_id)
@@ -53,6 +57,9 @@ def draft(
 def _check_application(unit: Unit, application: Application) -> None:
     if application.state != ApplicationState.APPROVED:
         raise refuse("command_not_possible", "A contract is drafted from an approved application only.", state=application.state)
+    if renews := unit.session.get(Continuation, application.id):
+        reason = "This application asks to go on with a contract. Offer it as a new version of that."
+        raise refuse("command_not_possible", reason, contract=renews.contract_id)
     earlier = unit.session.exec(select(Contract).where(Contract.application_id == application.id)).all()
     standing = [each for each in earlier if each.state not in FINAL or each.activated_at is not None]
     if standing:

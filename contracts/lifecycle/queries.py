@@ -2,36 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import date
-
 from sqlmodel import Session, col, select
 
 from contracts.errors import refuse
 from contracts.lifecycle.seal import signatures_under
-from contracts.lifecycle.states import LIVE, State
+from contracts.lifecycle.states import State
 from contracts.lifecycle.tables import Contract, ContractVersion, Signature
 from contracts.people.actor import Actor
-from contracts.people.tables import Organisation
 from contracts.terms.grant import version_row
-from contracts.terms.model import readable
-
-
-@dataclass(frozen=True, slots=True)
-class RegisterRow:
-    """One line of the public register; `state` is "active", "suspended" or "ended"."""
-
-    contract_id: str
-    organisation: str
-    title: str
-    kind: str
-    purposes: tuple[str, ...]
-    datasets: tuple[str, ...]
-    fields: tuple[str, ...]
-    starts: date
-    ends: date
-    state: str
 
 
 def get_for(session: Session, actor: Actor, contract_id: str) -> Contract:
@@ -87,46 +65,3 @@ def versions_for(session: Session, actor: Actor, contract: Contract) -> list[Con
 def signatures_of(session: Session, contract: Contract) -> list[Signature]:
     """The signatures under the version in force or under signature, the partner's first."""
     return signatures_under(session, contract.id, contract.version)
-
-
-def public_register(session: Session) -> list[RegisterRow]:
-    """Every contract that ever came into force, those in force first, then newest first. Names no person."""
-    query = (
-        select(Contract, ContractVersion, Organisation)
-        .join(
-            ContractVersion, (col(ContractVersion.contract_id) == col(Contract.id)) & (col(ContractVersion.number) == col(Contract.version))
-        )
-        .join(Organisation, col(Organisation.id) == col(Contract.organisation_id))
-        .where(col(Contract.activated_at).is_not(None))
-        .order_by(col(Contract.activated_at).desc(), col(Contract.id).desc())
-    )
-    rows = [_register_row(*found) for found in session.exec(query).all()]
-    return _live_first([row for row in rows if row is not None])
-
-
-def _live_first(rows: Sequence[RegisterRow]) -> list[RegisterRow]:
-    return sorted(rows, key=lambda row: row.state == "ended")
-
-
-def _register_row(contract: Contract, version: ContractVersion, organisation: Organisation) -> RegisterRow | None:
-    terms = readable(version.terms_json)
-    if terms is None:
-        return None  # an edited row: no data leaves under it, and nobody knows what it said
-    return RegisterRow(
-        contract_id=contract.id,
-        organisation=organisation.name,
-        title=contract.title,
-        kind=contract.kind,
-        purposes=terms.purposes,
-        datasets=tuple(each.dataset for each in terms.datasets),
-        fields=tuple(dict.fromkeys(field for each in terms.datasets for field in each.fields)),
-        starts=terms.starts,
-        ends=terms.ends,
-        state=_public_state(State(contract.state)),
-    )
-
-
-def _public_state(state: State) -> str:
-    if state is State.ACTIVE:
-        return "active"
-    return "suspended" if state in LIVE else "ended"

@@ -31,7 +31,8 @@ def prepared(store: Store, contract_id: str, *, settings: Settings = SETTINGS, a
     with store.read() as session:
         contract = session.get_one(Contract, contract_id)
         application = session.get_one(Application, application_id or contract.application_id)
-        terms = from_json(queries.version_of(session, contract).terms_json).model_copy(update=changed)
+        current = queries.version_of(session, contract)
+        terms = from_json(current.terms_json).model_copy(update=changed)
         facts = replace(facts_of(session, application), version=latest_number(session, contract_id) + 1)
     return Offer(
         contract_id=contract_id,
@@ -39,7 +40,7 @@ def prepared(store: Store, contract_id: str, *, settings: Settings = SETTINGS, a
         kind=kind,
         application_id=application.id,
         terms=terms,
-        rendered=render(settings, facts, terms, contract_id),
+        rendered=render(settings, facts, terms, contract_id, current.passages),
         reason=reason,
     )
 

@@ -27,12 +27,14 @@ from contracts.signatories import service as signatories
 from contracts.signatories.queries import open_request
 from contracts.signing.clauses import clause_of
 from contracts.terms.defaults import propose
+from contracts.terms.model import from_json
 from portal.demo.answers import typed
 from portal.pages.desk import terms_form
 from tests.harness.codes import secret_of
 from tests.harness.crawler import crawler_key
 from tests.harness.documents import PNG
 from tests.harness.signing import signed_elsewhere
+from tests.journeys import later_life
 from tests.journeys.two_partners import PARTNER_ROLES, PASSWORD, Ground, Things
 
 Ids = Mapping[str, str]
@@ -131,6 +133,13 @@ WHO: dict[str, frozenset[Role] | str] = {
     "GET /partner/contracts/{contract_id}/pdf": PARTNERS,
     "GET /partner/contracts/{contract_id}/terms.json": PARTNERS,
     "GET /partner/contracts/{contract_id}/odrl.json": PARTNERS,
+    "POST /partner/contracts/{contract_id}/renew": LEADS,
+    "GET /partner/contracts/{contract_id}/certificate": PARTNERS,
+    "POST /partner/contracts/{contract_id}/certificate": SIGNERS,
+    "GET /partner/amendments/{amendment_id}": PARTNERS,
+    "GET /partner/amendments/{amendment_id}/pdf": PARTNERS,
+    "POST /partner/amendments/{amendment_id}/sign": SIGNERS,
+    "POST /partner/amendments/{amendment_id}/decline": SIGNERS,
     "POST /partner/contracts/{contract_id}/sign": SIGNERS,
     "GET /partner/contracts/{contract_id}/signing": PARTNERS,
     "GET /partner/contracts/{contract_id}/evidence.json": PARTNERS,
@@ -200,6 +209,24 @@ WHO: dict[str, frozenset[Role] | str] = {
     "GET /desk/contracts/{contract_id}/versions": READERS,
     "GET /desk/contracts/{contract_id}/signed-file": READERS,
     "POST /desk/contracts/{contract_id}/paper": STEWARDS,
+    "GET /desk/contracts/{contract_id}/amend": STEWARDS,
+    "POST /desk/contracts/{contract_id}/amend": STEWARDS,
+    "POST /desk/contracts/{contract_id}/send-back": READERS,
+    "POST /desk/contracts/{contract_id}/register": STEWARDS,
+    "GET /desk/amendments/{amendment_id}": READERS,
+    "GET /desk/amendments/{amendment_id}/pdf": READERS,
+    "POST /desk/amendments/{amendment_id}/countersign": STEWARDS,
+    "POST /desk/amendments/{amendment_id}/withdraw": STEWARDS,
+    "GET /desk/texts": READERS,
+    "POST /desk/texts": STEWARDS,
+    "GET /desk/texts/{round_id}": READERS,
+    "POST /desk/texts/{round_id}/stop": STEWARDS,
+    "GET /desk/agreements": READERS,
+    "GET /desk/agreements/{agreement_id}": READERS,
+    "GET /desk/agreements/{agreement_id}/document.pdf": READERS,
+    "POST /desk/agreements/{agreement_id}/confirm": READERS,
+    "POST /desk/agreements/{agreement_id}/reject": READERS,
+    "POST /desk/agreements/{agreement_id}/remind": READERS,
     "POST /desk/contracts/{contract_id}/offer": STEWARDS,
     "POST /desk/contracts/{contract_id}/countersign": STEWARDS,
     "POST /desk/contracts/{contract_id}/suspend": READERS,
@@ -457,6 +484,34 @@ def _named(hours: int) -> Callable[[Ground], Ids]:
 _SIGNED = {"name": "Zephyrine Founder", "capacity": "Head of laboratory", "authority": "office", "read": "yes"}
 _PROJECT = "/partner/applications/{application_id}"
 _LOOKED = {"member_reason": "The institute confirmed it by telephone."}
+
+
+def _changing(ground: Ground, ids: Ids) -> Mapping[str, Any]:
+    with ground.house.store.read() as session:
+        contract = session.get(Contract, ids["contract_id"]) or session.get_one(Contract, ground.lab.contracts["active"])
+        terms = from_json(version_of(session, contract).terms_json)
+    changed = {**terms_form.shown(terms).values, "records_per_day": "7"}
+    return _revision(ground, ids, **changed, reason="Fewer records are enough.", act="create")
+
+
+def _amendment(state: str) -> Callable[[Ground], Ids]:
+    return lambda ground: {"amendment_id": later_life.amendment(ground, state).id}
+
+
+def _ended(certified: bool) -> Callable[[Ground], Ids]:
+    return lambda ground: {"contract_id": later_life.ended(ground, certified=certified).id}
+
+
+def _agreement(state: str) -> Callable[[Ground], Ids]:
+    return lambda ground: {"agreement_id": later_life.agreement(ground, state)}
+
+
+def _no_text(ground: Ground) -> Ids:
+    later_life.stop_texts(ground)
+    return {}
+
+
+_SIGNED = {"name": "Zephyrine Founder", "capacity": "Head of laboratory", "read": "yes"}
 _REASON = {"reason": "It was looked at with care."}
 
 ACTS: dict[str, Act] = {
@@ -502,6 +557,26 @@ ACTS: dict[str, Act] = {
     "/desk/applications/{application_id}/members/{member_id}/refuse": Act(
         "steward", _member("submitted", "review"), lambda g, ids: _LOOKED
     ),
+    "/partner/contracts/{contract_id}/renew": Act("lab-lead", _contract("active"), lambda g, ids: {}),
+    "/partner/contracts/{contract_id}/certificate": Act(
+        "lab-signatory", _ended(False), lambda g, ids: _revision(g, ids, **_SIGNED, statement="Everything was overwritten.")
+    ),
+    "/partner/amendments/{amendment_id}/sign": Act("lab-signatory", _amendment("offered"), lambda g, ids: _revision(g, ids, **_SIGNED)),
+    "/partner/amendments/{amendment_id}/decline": Act("lab-lead", _amendment("offered"), lambda g, ids: _revision(g, ids, **_REASON)),
+    "/desk/contracts/{contract_id}/amend": Act("steward", _contract("active"), _changing),
+    "/desk/contracts/{contract_id}/send-back": Act(
+        "compliance", _ended(True), lambda g, ids: _revision(g, ids, back_reason="Which copies were there?")
+    ),
+    "/desk/contracts/{contract_id}/register": Act(
+        "steward", _contract("active"), lambda g, ids: _revision(g, ids, withheld=["title"], register_reason="Asked for by the partner.")
+    ),
+    "/desk/amendments/{amendment_id}/countersign": Act("second-steward", _amendment("signed"), lambda g, ids: _revision(g, ids, **_SIGNED)),
+    "/desk/amendments/{amendment_id}/withdraw": Act("steward", _amendment("signed"), lambda g, ids: _revision(g, ids, **_REASON)),
+    "/desk/texts": Act("steward", _no_text, lambda g, ids: {"kind": "research", "accept_by": "2099-01-01", **_REASON}),
+    "/desk/texts/{round_id}/stop": Act("steward", lambda ground: {"round_id": later_life.new_text(ground)}, lambda g, ids: {}),
+    "/desk/agreements/{agreement_id}/confirm": Act("second-steward", _agreement("confirmed"), lambda g, ids: _revision(g, ids, read="yes")),
+    "/desk/agreements/{agreement_id}/reject": Act("steward", _agreement("staged"), lambda g, ids: _revision(g, ids, **_REASON)),
+    "/desk/agreements/{agreement_id}/remind": Act("steward", _agreement("brought_in"), lambda g, ids: {}),
     "/partner/contracts/{contract_id}/sign": Act("lab-signatory", _contract("offered"), lambda g, ids: _revision(g, ids, **_SIGNED)),
     "/partner/contracts/{contract_id}/signed-pdf": Act(
         "lab-signatory",
@@ -597,6 +672,10 @@ ASKS: dict[str, Kind] = {
     f"{_CONTRACT}/signatory": Kind.MEMBER,
     f"{_CONTRACT}/signed-pdf": Kind.SIGN,
     "/desk/contracts/{contract_id}/paper": Kind.COMPARE,
+    f"{_CONTRACT}/certificate": Kind.SIGN,
+    "/partner/amendments/{amendment_id}/sign": Kind.SIGN,
+    "/desk/amendments/{amendment_id}/countersign": Kind.COUNTERSIGN,
+    "/desk/agreements/{agreement_id}/confirm": Kind.COUNTERSIGN,
     "/desk/contracts/{contract_id}/countersign": Kind.COUNTERSIGN,
     f"{_CONTRACT}/clients": Kind.CREDENTIAL,
     f"{_CONTRACT}/clients/{{client_id}}/rotate": Kind.CREDENTIAL,
@@ -630,6 +709,7 @@ FREE = frozenset(
         *("/apply", "/partner/applications/{application_id}", "/partner/applications/{application_id}/withdraw"),
         *("/partner/contracts/{contract_id}/signatory/remind", "/partner/contracts/{contract_id}/signatory/withdraw"),
         "/partner/applications/{application_id}/sections/{section_id}",
+        *("/partner/contracts/{contract_id}/renew", "/partner/amendments/{amendment_id}/decline"),
         *("/consent/{authorization_id}", "/partner/organisation", "/partner/team/lost/{lost_id}/stop"),
         *("/partner/team/leave", "/partner/leadership/{hand_over_id}/decline", "/partner/leadership/{hand_over_id}/withdraw"),
         *("/partner/sandbox", "/partner/sandbox/{sandbox_id}/renew", "/partner/sandbox/{sandbox_id}/revoke"),
@@ -654,6 +734,9 @@ def _entries(ground: Ground, things: Things) -> list[str]:
 PARAMETERS: dict[str, Foreign] = {
     "application_id": Foreign(lambda g, things: list(things.applications.values()), lambda: new_id("app")),
     "contract_id": Foreign(lambda g, things: list(things.contracts.values()), lambda: new_id("ctr")),
+    "amendment_id": Foreign(lambda g, things: things.amendments, lambda: new_id("amd")),
+    "round_id": Foreign(lambda g, things: things.rounds, lambda: new_id("rnd")),
+    "agreement_id": Foreign(lambda g, things: things.agreements, lambda: new_id("agr")),
     "client_id": Foreign(lambda g, things: [each.client_id for each in things.clients.values()], lambda: new_id("cli")),
     "crawler_id": Foreign(lambda g, things: [things.crawler], lambda: new_id("bot")),
     "registration_id": Foreign(lambda g, things: [things.registration], lambda: new_id("iat")),
@@ -728,6 +811,11 @@ NAMES: dict[str, str] = {
     **dict.fromkeys(("reason", "end_reason", "lift_reason", "title", "note", "decline_reason"), "words of an act"),
     **dict.fromkeys(("older", "newer"), "numbers of versions of the own contract that were offered"),
     "take": "one of a few words",
+    **dict.fromkeys(
+        ("reason", "end_reason", "lift_reason", "back_reason", "register_reason", "statement", "accept_by", "title"), "words of an act"
+    ),
+    "withheld": "some of a few words",
+    "application": "read on a page of staff alone",
     **dict.fromkeys(
         ("act", "audience", "who", "mode", "role", "done", "decision", "effect", "show", "state", "format"), "one of a few words"
     ),

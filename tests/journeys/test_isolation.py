@@ -21,6 +21,7 @@ from contracts.ids import new_id
 from tests.harness import partner
 from tests.harness.visitor import Visitor
 from tests.journeys.acts import ACTS, NAMES, NOBODYS, PARAMETERS, PARTNERS, PUBLIC, WHO
+from tests.journeys.later_life import furnish_further
 from tests.journeys.two_partners import CAST, LAB, RIVAL, Ground, changed, furnish, ground, people_of, snapshot
 from tests.journeys.walk import Route, names_read, queries_of, routes_of
 
@@ -40,6 +41,7 @@ OF_THE_ASKING = {
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
     with ground(tmp_path_factory.mktemp("isolation")) as made:
         furnish(made)
+        furnish_further(made)
         yield made
 
 

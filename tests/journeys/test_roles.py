@@ -18,6 +18,7 @@ from contracts.people.assurance import NEEDS
 from contracts.people.roles import Role
 from tests.harness.visitor import Visitor
 from tests.journeys.acts import ACTS, ANYONE_SIGNED_IN, ASKS, CHANGES_NOTHING, DEMO, FREE, PARTNERS, PUBLIC, WHO, Act
+from tests.journeys.later_life import furnish_further
 from tests.journeys.two_partners import CAST, LAB, STAFF, Ground, changed, furnish, ground, people_of, snapshot
 from tests.journeys.walk import Route, routes_of
 
@@ -35,6 +36,7 @@ PEOPLE: dict[str, Role] = {
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
     with ground(tmp_path_factory.mktemp("roles")) as made:
         furnish(made)
+        furnish_further(made)
         for key in ("", "rival-founder", "second-steward", *PEOPLE):
             assert made.visitor(key).csrf
         yield made
@@ -187,6 +189,9 @@ def _ids(place: Ground, route: Route) -> dict[str, str]:
         "lost_id": "los_nothing",
         "account_id": place.account_of("lab-reader"),
         "hand_over_id": place.lab.hand_overs[0],
+        "amendment_id": place.lab.amendments[0],
+        "round_id": place.lab.rounds[0],
+        "agreement_id": place.lab.agreements[0],
         "organisation_id": place.organisation_of("lab-reader"),
         "member_id": place.lab.member,
         "evidence_id": place.lab.evidence[0],

@@ -20,6 +20,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import MetaData
 from sqlmodel import SQLModel, col, select
 
+from contracts.agreements.tables import Agreement
+from contracts.amendments.tables import Amendment
 from contracts.applications import service as applications
 from contracts.applications.form import ApplicationForm
 from contracts.applications.tables import Application
@@ -116,6 +118,9 @@ class Things:
     hand_overs: list[str] = field(default_factory=list)
     evidence: list[str] = field(default_factory=list)
     member: str = ""
+    amendments: list[str] = field(default_factory=list)
+    rounds: list[str] = field(default_factory=list)
+    agreements: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -436,6 +441,7 @@ class Ground:
                 *things.sandboxes,
                 *things.evidence,
                 things.member,
+                *things.amendments,
                 things.registration,
             }
             people = {word for each in people_of(organisation) for word in (each.name, each.email)}
@@ -458,10 +464,10 @@ class Ground:
             return session.get_one(table, key)
 
     def revision(self, thing: str) -> int:
-        """The revision of an application or contract; 1 for an id that nobody has."""
-        table = Application if thing.startswith("app_") else Contract
+        """The revision of an application, contract or the like; 1 for an id that nobody has."""
+        table = {"app": Application, "amd": Amendment, "agr": Agreement}.get(thing[:3], Contract)
         with self.house.store.read() as session:
-            found = session.get(table, thing)
+            found: Any = session.get(table, thing)
         return found.revision if found is not None else 1
 
     def erase(self, key: str) -> None:

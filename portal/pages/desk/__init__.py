@@ -7,11 +7,14 @@ from fastapi import APIRouter
 from contracts.house import House
 from portal.pages.desk import (
     acts,
+    agreements,
+    amendments,
     applications,
     contracts,
     draft,
     evidence,
     incidents,
+    life,
     lost,
     members,
     negotiation,
@@ -19,6 +22,7 @@ from portal.pages.desk import (
     people,
     signing,
     templates,
+    texts,
     today,
 )
 
@@ -26,21 +30,7 @@ from portal.pages.desk import (
 def router(house: House) -> APIRouter:
     """Every route under /desk."""
     whole = APIRouter()
-    for part in (
-        today,
-        applications,
-        evidence,
-        members,
-        draft,
-        contracts,
-        negotiation,
-        acts,
-        signing,
-        people,
-        partners,
-        lost,
-        incidents,
-        templates,
-    ):
+    contract_pages = (contracts, negotiation, acts, signing, life, amendments, texts, agreements)
+    for part in (today, applications, evidence, members, draft, *contract_pages, people, partners, lost, incidents, templates):
         whole.include_router(part.routes)
     return whole

@@ -159,6 +159,7 @@ def _read(request: Request, session: Session, actor: Actor, contract: Contract) 
         "rows": about(session, contract.id, 30),
         "ended": contract.state in FINAL,
         "negotiation": negotiation_of(session, actor, contract, house.settings),
+        "life": reads.life_of(session, contract),
     }
 
 

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends
 from starlette.requests import Request
 from starlette.responses import Response
 
+from contracts.amendments.renewal import continued_by
 from contracts.applications import queries
 from contracts.applications.states import State
 from contracts.applications.tables import Application
@@ -57,7 +58,11 @@ class Basis:
 
 @routes.get("/desk/applications/{application_id}/draft")
 def draft(request: Request, actor: Steward, application_id: str) -> Response:
-    """The proposed terms, ready to be narrowed."""
+    """The proposed terms, ready to be narrowed; for an application that renews a contract, the form of its new version."""
+    with house_of(request).store.read() as session:
+        renews = continued_by(session, application_id)
+    if renews:
+        return go(f"/desk/contracts/{renews}/amend?application={application_id}")
     basis = _basis(request, actor, application_id)
     return _page(request, basis, terms_form.shown(basis.proposed), basis.proposed)
 

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from sqlmodel import Session, col, func, select
 
+from contracts.amendments import queries as amendments
+from contracts.amendments import renewal
+from contracts.amendments.tables import Amendment
 from contracts.applications.tables import Application
 from contracts.incidents.service import listed
 from contracts.ledger.queries import TimelineRow
-from contracts.lifecycle.states import FINAL, State
+from contracts.lifecycle import closing, register
+from contracts.lifecycle.states import FINAL, LIVE, State
 from contracts.lifecycle.tables import Contract
 from contracts.people.tables import Account, Organisation
 from contracts.settings import Settings
@@ -24,8 +29,10 @@ def desk(session: Session, settings: Settings) -> Desk:
     drafted = select(Contract.application_id).where(
         col(Contract.state).not_in([state.value for state in FINAL]) | col(Contract.activated_at).is_not(None)
     )
+    # A renewal becomes a new version, and no contract of its own.
+    renewed = select(Amendment.application_id).where(col(Amendment.state).in_(("offered", "signed", "in_force")))
     waiting = col(Application.state).in_(_OPEN_APPLICATIONS) & (
-        (col(Application.state) == "submitted") | col(Application.id).not_in(drafted)
+        (col(Application.state) == "submitted") | (col(Application.id).not_in(drafted) & col(Application.id).not_in(renewed))
     )
     applications = session.exec(select(Application).where(waiting)).all()
     contracts = session.exec(select(Contract).where(col(Contract.state).in_(_OPEN_CONTRACTS))).all()
@@ -91,3 +98,13 @@ def subjects(session: Session, rows: Sequence[TimelineRow]) -> Mapping[str, tupl
         elif (contract := row.contract_id or row.subject) in contracts:
             found[row.entry_id] = (contracts[contract], f"/desk/contracts/{contract}")
     return found
+
+
+def life_of(session: Session, contract: Contract) -> dict[str, Any]:
+    """What the contract's page says about its further life."""
+    return {
+        "amendments": amendments.of_contract(session, contract.id),
+        "renewal": renewal.under_way(session, contract.id) if contract.state in LIVE else None,
+        "closing": closing.closing_of(session, contract.id),
+        "parts": [(name, title, "") for name, title in register.PARTS.items()],
+    }

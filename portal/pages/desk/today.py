@@ -18,7 +18,7 @@ from contracts.people.roles import STAFF, Role
 from contracts.people.service import staff
 from contracts.signing.templates import has_own
 from portal.deps import house_of, page, requires
-from portal.pages.desk import reads
+from portal.pages.desk import later, reads
 from portal.pages.desk.duties import clock_words, duties, heading, subheading, waiting
 from portal.pages.desk.members import member_duties
 from portal.pages.desk.partners import hand_overs
@@ -28,6 +28,10 @@ routes = APIRouter()
 LATELY = 8
 # What happened to applications, contracts and people; accesses and searches have their place in the ledger.
 CHANGES = (
+    "agreement.brought_in",
+    "amendment.in_force",
+    "amendment.offered",
+    "amendment.signed",
     "application.approved",
     "application.declined",
     "application.submitted",
@@ -36,6 +40,8 @@ CHANGES = (
     "client.revoked",
     "clause.confirmed",
     "contract.activated",
+    "contract.closed",
+    "contract.closing",
     "contract.counter_declined",
     "contract.countered",
     "contract.drafted",
@@ -66,6 +72,8 @@ def today(request: Request, actor: Annotated[Actor, Depends(requires(*STAFF))]) 
         desk = reads.desk(session, house.settings)
         leaderless, leaderless_elsewhere = hand_overs(session, actor)
         found = duties(desk, actor) + leaderless + member_duties(session, actor)
+        found = duties(desk, actor) + later.duties(session, actor) + leaderless
+        others = [*leaderless_elsewhere, *waiting(desk, actor), *later.waiting(session, actor, day)]
         facts = setup_facts(session, house)
         lately = search(session, Search(events=CHANGES, limit=LATELY)).rows
         about = reads.subjects(session, lately)
@@ -78,7 +86,7 @@ def today(request: Request, actor: Annotated[Actor, Depends(requires(*STAFF))]) 
         heading="Get ready for partners" if is_new else heading(len(found)),
         subheading="One step is left." if is_new and left == 1 else f"{left} steps are left." if is_new else subheading(found, day),
         duties=[(duty, clock_words(duty.due, day)) for duty in found],
-        waiting=[*leaderless_elsewhere, *waiting(desk, actor)],
+        waiting=others,
         steps=setup if left else [],
         remaining=left,
         is_new=is_new,

@@ -7,6 +7,7 @@ from fastapi import APIRouter
 from contracts.house import House
 from portal.pages.partner import (
     acceptance,
+    amendments,
     applications,
     clients,
     contracts,
@@ -15,6 +16,7 @@ from portal.pages.partner import (
     entries,
     evidence,
     leadership,
+    life,
     member,
     negotiation,
     organisation,
@@ -40,6 +42,8 @@ def router(_house: House) -> APIRouter:
         project,
         acceptance,
         contracts,
+        life,
+        amendments,
         negotiation,
         clients,
         credential,

@@ -35,6 +35,7 @@ from portal.hints import hinted
 from portal.limits import SIGN_IN, limited
 from portal.negotiation import negotiation_of
 from portal.pages.partner import reads
+from portal.pages.partner.life import life_of
 from portal.terms_files import odrl_file, terms_file
 from portal.timelines import story
 
@@ -180,4 +181,5 @@ def _context(house: House, session: Session, actor: Actor, contract: Contract) -
         "rows": story(session, contract.id),
         "zone": house.settings.platform.time_zone,
         "negotiation": negotiation_of(session, actor, contract, house.settings),
+        "life": life_of(session, actor, contract),
     }

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from contracts.amendments.tables import Amendment
 from contracts.applications.tables import Application
-from contracts.lifecycle.tables import Contract
+from contracts.lifecycle.tables import Closing, Contract
 from contracts.people.actor import Actor
 from contracts.people.roles import Role
 from contracts.terms.model import Terms
@@ -37,11 +38,21 @@ class Situation:
     contracts: Sequence[Contract]
     terms: Mapping[str, Terms]
     clients: Mapping[str, int]
+    amendments: Sequence[Amendment] = ()
+    closings: Sequence[Closing] = ()
 
 
 def duties(actor: Actor, now: Situation, today: date) -> list[Duty]:
     """What this person can do now, oldest first."""
-    found = [*_to_sign(actor, now), *_without_client(actor, now), *_drafts(actor, now), *_suspended(now), *_ending(actor, now, today)]
+    found = [
+        *_to_sign(actor, now),
+        *_new_versions(actor, now),
+        *_certificates(actor, now, today),
+        *_without_client(actor, now),
+        *_drafts(actor, now),
+        *_suspended(now),
+        *_ending(actor, now, today),
+    ]
     return sorted(found, key=lambda each: each.since)
 
 
@@ -120,6 +131,43 @@ def _to_sign(actor: Actor, now: Situation) -> list[Duty]:
     ]
 
 
+def _new_versions(actor: Actor, now: Situation) -> list[Duty]:
+    may, titles = bool(actor.roles & {Role.LEAD, Role.SIGNATORY}), {each.id: each.title for each in now.contracts}
+    detail = "See what changes, then sign or decline it." if may else "A lead or signatory of your organisation signs or declines it."
+    return [
+        Duty(
+            each.offered_at,
+            "to be signed",
+            "wait",
+            f"A new version of “{titles.get(each.contract_id, '')}”",
+            f"{detail} The present one rules until both sides have signed.",
+            f"/partner/amendments/{each.id}",
+            "Read and sign" if may else "Read",
+        )
+        for each in now.amendments
+        if each.state == "offered"
+    ]
+
+
+def _certificates(actor: Actor, now: Situation, today: date) -> list[Duty]:
+    if not actor.roles & {Role.LEAD, Role.SIGNATORY}:
+        return []
+    titles = {each.id: each.title for each in now.contracts if each.state == "closing"}
+    return [
+        Duty(
+            each.begun_at,
+            f"late since {day(each.due)}" if today > each.due else f"by {day(each.due)}",
+            "stop" if today > each.due else "wait",
+            f"Certify that the records of “{titles[each.contract_id]}” are destroyed",
+            "The contract has ended. Until the certificate is there, nothing is renewed once it is late.",
+            f"/partner/contracts/{each.contract_id}/certificate",
+            "Certify",
+        )
+        for each in now.closings
+        if each.contract_id in titles
+    ]
+
+
 def _without_client(actor: Actor, now: Situation) -> list[Duty]:
     if not actor.roles & {Role.LEAD, Role.DEVELOPER}:
         return []
@@ -181,9 +229,9 @@ def _ending(actor: Actor, now: Situation, today: date) -> list[Duty]:
             f"ends {day(now.terms[each.id].ends)}",
             "warn",
             f"“{each.title}” ends soon",
-            "Reading stops after its last day. Apply again in time if the project goes on.",
-            f"/apply?dataset={now.terms[each.id].datasets[0].dataset}",
-            "Apply again",
+            "Reading stops after its last day. Ask for a renewal in time if the project goes on.",
+            f"/partner/contracts/{each.id}#versions",
+            "Renew",
         )
         for each in now.contracts
         if each.state == "active" and each.id in now.terms and (now.terms[each.id].ends - today).days <= SOON_DAYS

@@ -7,8 +7,10 @@ from datetime import date
 
 from sqlmodel import Session, col, func, select
 
+from contracts.amendments import queries as amendments
 from contracts.applications import queries as applications
 from contracts.credentials.tables import Client
+from contracts.lifecycle import closing
 from contracts.lifecycle import queries as lifecycle
 from contracts.lifecycle.tables import Contract
 from contracts.quotas.tables import QuotaDay
@@ -21,7 +23,10 @@ def situation(session: Session, organisation_id: str) -> Situation:
     """An organisation's applications and offered contracts, with the terms and live clients of each contract."""
     contracts = lifecycle.of_organisation(session, organisation_id)
     terms = {each.id: found for each in contracts if (found := terms_of(session, each)) is not None}
-    return Situation(applications.of_organisation(session, organisation_id), contracts, terms, live_clients(session, terms))
+    versions = [row for row, _ in amendments.open_ones(session, organisation_id)]
+    owed = [row for each in contracts if (row := closing.closing_of(session, each.id)) is not None]
+    asked = applications.of_organisation(session, organisation_id)
+    return Situation(asked, contracts, terms, live_clients(session, terms), versions, owed)
 
 
 def terms_of(session: Session, contract: Contract) -> Terms | None:

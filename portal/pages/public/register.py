@@ -8,7 +8,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from contracts.lifecycle.queries import RegisterRow, public_register
+from contracts.lifecycle.register import RegisterRow, public_register
 from contracts.terms.purposes import PURPOSES
 from portal.deps import house_of, page
 from portal.limits import PAGES, limited

@@ -20,7 +20,7 @@ from contracts.agreements.tables import Agreement
 from contracts.clock import FixedClock
 from contracts.errors import Refusal, Refused
 from contracts.keys import KeyRing
-from contracts.lifecycle.queries import public_register
+from contracts.lifecycle.register import public_register
 from contracts.lifecycle.tables import Contract, Signature
 from contracts.people.invitations import accept_invitation
 from contracts.people.queries import find_account, members

@@ -16,7 +16,6 @@ from contracts.keys import KeyRing, Purpose, newest
 from contracts.ledger.tables import StagedEntry
 from contracts.lifecycle import queries, service
 from contracts.lifecycle.expiry import expire_due
-from contracts.lifecycle.queries import RegisterRow
 from contracts.lifecycle.states import State
 from contracts.lifecycle.tables import Contract
 from contracts.people.roles import Role
@@ -234,29 +233,3 @@ def test_a_contract_expires_the_day_after_its_last(store: Store, keys: KeyRing, 
     with store.read() as session:
         assert session.get_one(Contract, contract.id).state == State.EXPIRED
     assert ("dev", f'Your contract "{TITLE}" has ended') in mails(store)
-
-
-def test_the_register_names_no_person(sqlite_store: Store, keys: KeyRing) -> None:
-    cast = Cast(sqlite_store)
-    signed(sqlite_store, cast)
-    contract = active(sqlite_store, cast, keys, project="Second project")
-    row = RegisterRow(
-        contract_id=contract.id,
-        organisation="Northfield University, Media Lab",
-        title="Second project",
-        kind="research",
-        purposes=("research",),
-        datasets=("posts",),
-        fields=("id", "author_id", "created_at", "lang", "text"),
-        starts=STARTS,
-        ends=ENDS,
-        state="active",
-    )
-    with sqlite_store.read() as session:
-        assert queries.public_register(session) == [row]
-    with sqlite_store.write() as unit:
-        service.suspend(unit, cast.mara, contract.id, 4, "Pace.")
-        service.ask_lift(unit, cast.mara, contract.id, 5, "Mended.")
-        assert queries.public_register(unit.session) == [replace(row, state="suspended")]
-        service.terminate(unit, cast.mara, contract.id, 6, "Agreed.")
-        assert queries.public_register(unit.session) == [replace(row, state="ended")]
