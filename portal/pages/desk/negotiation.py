@@ -55,7 +55,7 @@ def form_of(request: Request, actor: Steward, contract_id: str, take: str = "") 
     """The present version as a form; with `take` the passages as the partner wishes them."""
     basis = _basis(request, actor, contract_id)
     form = terms_form.shown(basis.present)
-    wished = {each["name"]: each["wish"] for each in basis.waiting.row.wishes if each["about"] == "clause"} if basis.waiting else {}
+    wished = _wished(basis)
     passages = {name: text for name, _, text in general_passages(blocks(basis.version.text))}
     for name, text in (passages | wished if take else passages).items():
         form.values[f"clause.{name}"] = [text]
@@ -156,10 +156,17 @@ def _page(request: Request, basis: Basis, form: Form, terms: Terms, status: int 
         priced=basis.application.kind in PRICED,
         proposed=basis.proposed,
         waiting=basis.waiting,
+        wished=_wished(basis),
         passages=general_passages(text),
         changes=term_changes(basis.present, terms, settings),
         text=folded(compared(blocks(basis.version.text), text)) if text else [],
     )
+
+
+def _wished(basis: Basis) -> dict[str, str]:
+    """The passages that the partner wishes otherwise, in its words."""
+    asked = basis.waiting.row.wishes if basis.waiting else []
+    return {each["name"]: each["wish"] for each in asked if each["about"] == "clause"}
 
 
 def _text(settings: Settings, basis: Basis, terms: Terms, form: Form) -> list[Block]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import threading
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from contracts.errors import Refused
+from contracts.errors import Refused, StoreUnavailable
 from contracts.keys import KeyRing
 from contracts.lifecycle import offers, queries, service
 from contracts.lifecycle.tables import Contract
@@ -164,6 +166,37 @@ def test_a_draft_has_versions_that_the_partner_never_sees(sqlite_store: Store) -
     assert [(each.number, each.offered_at is not None) for each in found] == [(2, True), (1, False)]
     assert [each.number for each in shown] == [2]
     assert events(store)[-3:] == ["contract.drafted", "contract.redrafted", "contract.offered"]
+
+
+def test_a_signature_and_another_version_never_both_happen(store: Store) -> None:
+    cast = Cast(store)
+    contract = offered(store, cast)
+    names = {"name": "Tove Okafor", "capacity": "Head of laboratory"}
+    done: list[str] = []
+
+    def sign() -> None:
+        with store.write() as unit:
+            service.sign(unit, cast.tove, contract.id, 2, **names)
+        done.append("signed")
+
+    def make() -> None:
+        revised(store, cast, contract, NOTE, requests_per_second=5)
+        done.append("revised")
+
+    def tried(act: Callable[[], None]) -> None:
+        # PostgreSQL may refuse the later of two that began at once, without a look at the state.
+        with contextlib.suppress(Refused, StoreUnavailable):
+            act()
+
+    threads = [threading.Thread(target=tried, args=(act,)) for act in (make, sign)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    with store.read() as session:
+        row = session.get_one(Contract, contract.id)
+        signatures = queries.signatures_of(session, row)
+    assert (done, row.state, row.version, len(signatures)) in [(["signed"], "signed", 1, 1), (["revised"], "offered", 2, 0)]
 
 
 @pytest.mark.parametrize(

@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 
 from contracts.errors import Misconfigured, Refused
+from contracts.forms.kinds import KINDS as APPLICATIONS
 from contracts.settings import Settings
 from contracts.signing import confirmations
 from contracts.signing.clauses import GENERAL, ClauseFile, bundled_for, clause_names, clause_of
 from contracts.signing.document import render
 from contracts.signing.preview import AGREED_LATER, preview
-from contracts.signing.templates import KINDS, has_own, problems, template_of
+from contracts.signing.templates import KINDS, TEMPLATE_OF, has_own, problems, template_of
 from contracts.signing.text import fill
 from contracts.store.unit import Store
 from contracts.terms.words import LINES, TermLine
@@ -49,6 +50,10 @@ def test_bundled_templates_bind_every_term_once_and_name_their_language(kind: st
     assert (sorted(bound), template.language, template.own) == (sorted(LINES), "en", False)
     assert all(each.clause.monitored and each.clause.breach for each in template.clauses if not each.clause.is_general)
     assert len(preview(SETTINGS, kind, date(2026, 11, 2))) > 2 * len(template.clauses)
+
+
+def test_every_kind_of_application_has_a_template() -> None:
+    assert (APPLICATIONS.keys() - TEMPLATE_OF.keys(), set(TEMPLATE_OF.values())) == (set(), set(KINDS))
 
 
 def test_every_bundled_clause_stands_in_a_template() -> None:
