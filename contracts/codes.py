@@ -88,6 +88,9 @@ CODES: dict[str, Code] = {
     "rate_exceeded": Code(Kind.LIMITED, "More requests than the contract's rate allows."),
     "quota_exhausted": Code(Kind.LIMITED, "The contract's records for the day are used up."),
     "period_exhausted": Code(Kind.FORBIDDEN, "The contract's records from its first day to its last are used up; waiting frees none."),
+    "distinct_exhausted": Code(
+        Kind.FORBIDDEN, "The contract's different records are used up; those that were read before may be read again."
+    ),
     "too_many_at_once": Code(Kind.LIMITED, "More requests for records at the same time than the contract allows."),
     "grant_unverified": Code(
         Kind.UNAVAILABLE, "This process could not read the latest suspensions for two seconds; it refuses until it can."

@@ -45,13 +45,15 @@ def portion(page: Page, count: int) -> Portion:
 
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """What an answer takes from: the contract's records of one day, and of its period where the terms cap that."""
+    """What an answer takes from: the contract's records of one day, and of its period and its different ones where the terms cap them."""
 
     contract_id: str
     day: date
     cap: int
     starts: date = date.min
     period_cap: int | None = None
+    version: int = 0
+    distinct_cap: int | None = None
 
     @property
     def period(self) -> Account:
@@ -101,9 +103,9 @@ Item = Delivered | Recorded | Issued
 
 @dataclass(frozen=True, slots=True)
 class Committed:
-    """What is durable now. `refusal` is `quota_exhausted` or `period_exhausted` where nothing was left, `dpop_proof_invalid` where the
+    """What is durable now. `refusal` is that of a quota where nothing was left, `dpop_proof_invalid` where the proof was used before;
 
-    proof was used before; its entry is the one named here.
+    its entry is the one named here. `new_records` counts those that had not left before, where the contract counts them.
     """
 
     entry_ids: tuple[str, ...]
@@ -112,10 +114,11 @@ class Committed:
     quota_before: int = 0
     quota_after: int = 0
     refusal: Refusal | None = None
+    new_records: int | None = None
 
     def told(self, entry_ids: tuple[str, ...]) -> Committed:
         """The same with the ids of its entries."""
-        return Committed(entry_ids, self.at, self.portion, self.quota_before, self.quota_after, self.refusal)
+        return Committed(entry_ids, self.at, self.portion, self.quota_before, self.quota_after, self.refusal, self.new_records)
 
     @property
     def entry_id(self) -> str:

@@ -15,7 +15,8 @@ from sqlalchemy import insert, select, text
 from sqlalchemy.exc import DataError, IntegrityError
 from sqlmodel import col
 
-from contracts.access.answers import Committed, Delivered, Issued, Item, Portion, Recorded, portion
+from contracts.access.answers import Committed, Delivered, Issued, Item, Portion, Recorded
+from contracts.access.settle import Books
 from contracts.billing.meter import usage
 from contracts.billing.tables import UsageRow
 from contracts.credentials.dpop import invalid_proof
@@ -23,10 +24,8 @@ from contracts.credentials.kept import keep_all
 from contracts.credentials.proofs import REUSED
 from contracts.credentials.spent import fresh
 from contracts.deliveries.tables import Delivery
-from contracts.errors import Refusal, StaleEpoch, StoreUnavailable
+from contracts.errors import StaleEpoch, StoreUnavailable
 from contracts.ledger.stage import Entry, stage
-from contracts.quotas import service as quotas
-from contracts.quotas.service import Account
 from contracts.store.epochs import NAMES, Epoch, Epochs
 from contracts.store.unit import Unit
 
@@ -118,51 +117,16 @@ def _replayed(unit: Unit, items: Sequence[Item]) -> list[bool]:
 
 
 def _settle(unit: Unit, items: Sequence[Item], replayed: Sequence[bool]) -> list[Committed]:
-    """Give each item what its quota leaves, in the order of the batch, and write the quotas once."""
-    delivered = [item for item in items if isinstance(item, Delivered)]
-    in_period = _periods(unit, delivered)
-    before = quotas.locked(unit, [(item.charge.contract_id, item.charge.day) for item in delivered])
-    used = dict(before)
+    """Give each item what its quotas leave, in the order of the batch, and write the quotas once."""
+    books = Books(unit, [item for item in items if isinstance(item, Delivered)])
     settled = []
     for item, again in zip(items, replayed, strict=True):
         if not isinstance(item, Delivered):
             settled.append(Committed((), unit.now, refusal=_REUSED if again else None))
-            continue
-        account = (item.charge.contract_id, item.charge.day)
-        before_it = used[account]
-        period = in_period.get(item.charge.period, 0)
-        granted = Committed((), unit.now, None, before_it, before_it, _REUSED) if again else _grant(item, before_it, period, unit)
-        used[account] = granted.quota_after
-        in_period[item.charge.period] = period + granted.quota_after - before_it
-        settled.append(granted)
-    quotas.settle(unit, before, used)
+        else:
+            settled.append(books.unchanged(item, _REUSED) if again else books.take(item))
+    books.write()
     return settled
-
-
-def _periods(unit: Unit, delivered: Sequence[Delivered]) -> dict[Account, int]:
-    """What left in the period of each contract whose terms cap it, with those contracts' quotas to ourselves."""
-    capped = {item.charge.period for item in delivered if item.charge.period_cap is not None}
-    quotas.alone(unit, [contract_id for contract_id, _ in capped])
-    return {account: quotas.used_since(unit.connection, *account) for account in capped}
-
-
-def _grant(item: Delivered, used: int, in_period: int, unit: Unit) -> Committed:
-    left = max(0, item.charge.cap - used)
-    if item.whole.count and not left:
-        reason = "The contract's records for the day are used up. Go on after the reset."
-        return _refused(unit, used, "quota_exhausted", reason, item.charge.cap, used)
-    if item.charge.period_cap is not None:
-        of_period = max(0, item.charge.period_cap - in_period)
-        if item.whole.count and not of_period:
-            reason = "The contract's records from its first day to its last are used up. Ask the platform for an amendment."
-            return _refused(unit, used, "period_exhausted", reason, item.charge.period_cap, in_period)
-        left = min(left, of_period)
-    part = item.whole if item.whole.count <= left else portion(item.page, left)
-    return Committed((), unit.now, part, used, used + part.count)
-
-
-def _refused(unit: Unit, used_today: int, code: str, reason: str, limit: int, used: int) -> Committed:
-    return Committed((), unit.now, None, used_today, used_today, Refusal(code, reason, {"limit": limit, "used": used}))
 
 
 def _entries(item: Item, granted: Committed) -> Sequence[Entry]:
@@ -175,7 +139,8 @@ def _entries(item: Item, granted: Committed) -> Sequence[Entry]:
     if granted.refusal is not None:
         return [replace(entry, decision="refuse", rule=granted.refusal.code, rows=0)]
     part = granted.portion or item.whole
-    return [replace(entry, decision="allow", rows=part.count, bytes=len(part.data), records_hash=part.records_hash)]
+    told = replace(entry, decision="allow", rows=part.count, bytes=len(part.data), records_hash=part.records_hash)
+    return [told if granted.new_records is None else replace(told, new_records=granted.new_records)]
 
 
 def _deliver(unit: Unit, items: Sequence[Item], outcomes: Sequence[Committed]) -> None:

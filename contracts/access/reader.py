@@ -28,7 +28,8 @@ from contracts.deliveries.ordinals import Ordinals
 from contracts.deliveries.overlay import Erased, ErasureOverlay
 from contracts.errors import Refusal, Refused, StaleEpoch
 from contracts.keys import KeyRing, Purpose, all_of
-from contracts.quotas.service import day_of, resets_at
+from contracts.quotas import distinct
+from contracts.quotas.service import begins_at, day_of, resets_at
 from contracts.sandbox.engine import SandboxEngine
 from contracts.settings import Settings
 from contracts.store.epochs import Epochs, EpochWatch
@@ -187,6 +188,7 @@ class Reader:
         )
         if not grant.sandbox:
             self._ensure_pseudonyms(plan, allowed)
+            self._ensure_counted(grant)
         rows = self._invented if grant.sandbox else self._real
         page = rows.engine.page(plan)
         return _Read(grant, version, seen, page, portion(page, len(page.rows)), rows.withheld.of(allowed, grant, version))
@@ -199,10 +201,25 @@ class Reader:
             pseudonyms.ensure(self._store, self._keys, home, allowed.dataset, allowed.terms, plan.version, plan.contract_id)
             self._built.add(known)
 
+    def _ensure_counted(self, grant: Grant) -> None:
+        """Know which records the contract received, where its terms cap different ones; looked for once a version."""
+        known = (grant.contract_id, str(grant.version), "distinct")
+        if grant.terms.distinct_records is not None and known not in self._built:
+            distinct.ensure(self._store, grant.contract_id, grant.version, begins_at(grant.terms.starts, self.zone))
+            self._built.add(known)
+
     def _delivered(self, allowed: Allowed, request: RecordsRequest, read: _Read, now: datetime) -> Delivered:
         entry = entry_of(request, read.grant, True, allowed, None, read.version.version)
         terms = read.grant.terms
-        charge = Charge(read.grant.contract_id, self.today(now), allowed.cap, terms.starts, terms.records_in_period)
+        charge = Charge(
+            contract_id=read.grant.contract_id,
+            day=self.today(now),
+            cap=allowed.cap,
+            starts=terms.starts,
+            period_cap=terms.records_in_period,
+            version=read.grant.version,
+            distinct_cap=terms.distinct_records,
+        )
         return Delivered(entry, read.page, read.whole, read.grant, charge, read.seen, request.caller.proof)
 
     def _answer(self, allowed: Allowed, read: _Read, committed: Committed, now: datetime) -> Answer:

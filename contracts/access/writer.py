@@ -30,6 +30,8 @@ log = structlog.get_logger()
 # Keeps SQLite's write lock below 20 ms: about 0.15 ms for records, a third of that for an entry alone, more for many ordinals.
 MOST_WEIGHT = 32_000
 RECORDS_WEIGHT, ENTRY_WEIGHT, ORDINALS_BYTES = 1_000, 350, 32
+# Different records are counted in bitmaps that are read and written with the answer.
+DISTINCT_WEIGHT = 4_000
 # A batch costs as much as twenty entries. Where many come at once, the next batch waits this long for its share of them.
 MANY = 8
 GATHER_SECONDS = 0.002
@@ -50,7 +52,8 @@ class _Waiting:
             case Issued():
                 return ENTRY_WEIGHT
             case Delivered():
-                return RECORDS_WEIGHT + len(self.item.whole.ordinals) // ORDINALS_BYTES
+                counted = 0 if self.item.charge.distinct_cap is None else DISTINCT_WEIGHT
+                return RECORDS_WEIGHT + counted + len(self.item.whole.ordinals) // ORDINALS_BYTES
 
 
 class AccessWriter:

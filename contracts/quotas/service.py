@@ -37,6 +37,11 @@ def day_of(now: datetime, zone: str) -> date:
     return now.astimezone(_zone(zone)).date()
 
 
+def begins_at(day: date, zone: str) -> datetime:
+    """When a day begins in the platform's time zone, in UTC."""
+    return datetime.combine(day, time(), _zone(zone)).astimezone(UTC)
+
+
 def resets_at(day: date, zone: str) -> datetime:
     """When the day's quota frees: the next midnight in the platform's time zone, in UTC."""
     return datetime.combine(day + timedelta(days=1), time(), _zone(zone)).astimezone(UTC)

@@ -7,6 +7,8 @@ from datetime import date
 from sqlalchemy import BigInteger
 from sqlmodel import Field, SQLModel
 
+from contracts.store.columns import Octets
+
 
 class QuotaDay(SQLModel, table=True):
     """Records that left under one contract on one day of the platform's time zone; only `access` moves it."""
@@ -16,3 +18,25 @@ class QuotaDay(SQLModel, table=True):
     contract_id: str = Field(primary_key=True)
     day: date = Field(primary_key=True)
     used: int = Field(default=0, sa_type=BigInteger)
+
+
+class QuotaDistinct(SQLModel, table=True):
+    """How many different records left under one version of a contract that caps them; the row is there once they are all known."""
+
+    __tablename__ = "quota_distinct"
+
+    contract_id: str = Field(primary_key=True)
+    version: int = Field(primary_key=True)
+    used: int = Field(default=0, sa_type=BigInteger)
+
+
+class QuotaSeen(SQLModel, table=True):
+    """Which records those are: of 65,536 ordinals of a dataset, a roaring bitmap of the lower halves. Only `access` moves it."""
+
+    __tablename__ = "quota_seen"
+
+    contract_id: str = Field(primary_key=True)
+    version: int = Field(primary_key=True)
+    dataset: str = Field(primary_key=True)
+    part: int = Field(primary_key=True)
+    ordinals: bytes = Field(sa_type=Octets)

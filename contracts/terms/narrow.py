@@ -14,7 +14,6 @@ from contracts.terms.lattice import wider
 from contracts.terms.model import CrawlTerms, DatasetTerms, Terms
 
 MOST_CRAWL_PACE = 1000
-NOT_KEPT_YET = ("distinct_records",)
 
 
 def within(terms: Terms, application: Application, settings: Settings) -> Refusal | None:
@@ -87,22 +86,14 @@ def _widenings(terms: Terms, application: Application, dataset: DatasetSettings,
     if application.ends is None or terms.ends > application.ends:
         yield "ends", "The contract would end after the day that was asked for."
     yield from _in_crawl(terms, application, settings)
-    yield from _not_possible(terms)
+    if terms.exports:
+        yield "exports", "This release makes no files of records, so none can be agreed. Records are read by pages."
     if terms.certificate_days is not None and terms.retention_days is None:
         yield "certificate_days", "A certificate is due after deletion, so say when records are deleted."
     if application.kind not in FREE_OF_DUTIES:
         yield from _duties(terms)
     if application.kind in PRICED and terms.price is None:
         yield "price", "A contract of this kind names its price."
-
-
-def _not_possible(terms: Terms) -> Iterator[tuple[str, str]]:
-    """What is agreed is kept, so what the service cannot keep is not agreed."""
-    for name in NOT_KEPT_YET:
-        if getattr(terms, name) is not None:
-            yield name, "This release does not count this yet, so it cannot be agreed."
-    if terms.exports:
-        yield "exports", "This release makes no files of records, so none can be agreed. Records are read by pages."
 
 
 def _duties(terms: Terms) -> Iterator[tuple[str, str]]:

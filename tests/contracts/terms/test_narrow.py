@@ -16,7 +16,7 @@ from contracts.settings import Settings
 from contracts.terms.defaults import propose
 from contracts.terms.lattice import MEETS, narrow, wider
 from contracts.terms.model import Condition, CrawlTerms, Price, Terms
-from contracts.terms.narrow import NOT_KEPT_YET, ceiling, within
+from contracts.terms.narrow import ceiling, within
 from tests.contracts.terms.generated import Chance, chances
 from tests.harness.cast import ENDS, FORM, POSTS, SETTINGS, STARTS
 
@@ -150,7 +150,7 @@ def test_what_passes_is_below_the_ceiling(chance: Chance) -> None:
     if refusal is None:
         assert narrow(terms, most) == narrow(terms, terms)
     else:
-        named = set(refusal.facts["fields"]) - {"erasure_hours", "retention_days", "certificate_days", *NOT_KEPT_YET}
+        named = set(refusal.facts["fields"]) - {"erasure_hours", "retention_days", "certificate_days"}
         assert named == set(wider(terms, most))
 
 
