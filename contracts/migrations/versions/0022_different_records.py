@@ -7,7 +7,7 @@ import sqlmodel.sql.sqltypes
 from alembic import op
 
 revision = "0022"
-down_revision = "0024b"
+down_revision = "0019b"
 branch_labels = None
 depends_on = None
 
