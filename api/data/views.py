@@ -24,6 +24,7 @@ from contracts.ledger.projection import read_leaf
 from contracts.ledger.proofs import Pending, proof_of
 from contracts.ledger.tables import LedgerEntry, StagedEntry
 from contracts.quotas.service import day_of, resets_at, used_on
+from contracts.quotas.standing import standings
 from contracts.quotas.tables import QuotaDay
 from contracts.terms.grant import Grant
 from contracts.terms.model import DatasetTerms
@@ -115,7 +116,7 @@ def erasures(session: Session, house: House, held: Held, grant: Grant, asked: Ma
 
 
 def status(session: Session, house: House, held: Held, grant: Grant, asked: Mapping[str, str]) -> View:
-    """That the contract is served, and what is left of its day."""
+    """That the contract is served, and what is left of its day and of its period."""
     now, zone = house.clock.now(), house.settings.platform.time_zone
     today = day_of(now, zone)
     used = used_on(session, grant.contract_id, today)
@@ -124,6 +125,11 @@ def status(session: Session, house: House, held: Held, grant: Grant, asked: Mapp
         "at": rfc3339(now),
         "records": {"limit": grant.terms.records_per_day, "used": used, "resets_at": rfc3339(resets_at(today, zone))},
         "requests_per_second": grant.terms.requests_per_second,
+        "requests_at_once": grant.terms.concurrent_requests,
+        "period": {
+            each.term: {"limit": each.limit, "used": each.used}
+            for each in standings(session, grant.contract_id, grant.version, grant.terms)
+        },
         "contract_ends": rfc3339(resets_at(grant.terms.ends, zone) - timedelta(milliseconds=1)),
     }
 

@@ -30,8 +30,8 @@ log = structlog.get_logger()
 # Keeps SQLite's write lock below 20 ms: about 0.15 ms for records, a third of that for an entry alone, more for many ordinals.
 MOST_WEIGHT = 32_000
 RECORDS_WEIGHT, ENTRY_WEIGHT, ORDINALS_BYTES = 1_000, 350, 32
-# Different records are counted in bitmaps that are read and written with the answer.
-DISTINCT_WEIGHT = 4_000
+# Different records are counted in bitmaps that are read and written with the answer: some milliseconds where a page lies scattered.
+DISTINCT_WEIGHT = 16_000
 # A batch costs as much as twenty entries. Where many come at once, the next batch waits this long for its share of them.
 MANY = 8
 GATHER_SECONDS = 0.002

@@ -25,7 +25,7 @@ PART_BITS = 16
 _OF = (col(QuotaDistinct.contract_id) == bindparam("of_contract"), col(QuotaDistinct.version) == bindparam("of_version"))
 _LOCK = select(col(QuotaDistinct.used)).where(*_OF).with_for_update()
 _MOVE = update(QuotaDistinct).where(*_OF, col(QuotaDistinct.used) == bindparam("seen")).values(used=bindparam("now_used"))
-_PARTS = select(col(QuotaSeen.part), col(QuotaSeen.ordinals)).where(
+_PARTS = select(col(QuotaSeen.ordinals)).where(
     col(QuotaSeen.contract_id) == bindparam("of_contract"),
     col(QuotaSeen.version) == bindparam("of_version"),
     col(QuotaSeen.dataset) == bindparam("of_dataset"),
@@ -37,45 +37,49 @@ Part = tuple[str, int]
 
 @dataclass
 class Seen:
-    """The different records of one contract's version while a batch holds them: how many, and the parts that were looked at."""
+    """The different records of one contract's version while a batch holds them: how many, and those of the parts that it looked at."""
 
     contract_id: str
     version: int
     before: int
     used: int
-    parts: dict[Part, Ordinals] = field(default_factory=dict)
+    known: dict[str, Ordinals] = field(default_factory=dict)
+    looked: set[Part] = field(default_factory=set)
     changed: set[Part] = field(default_factory=set)
 
     def fitting(self, connection: Connection, dataset: str, ordinals: Sequence[int], cap: int) -> int:
         """How many of the records, in order, leave before the first that would make more than `cap` different ones."""
-        self._look(connection, dataset, ordinals)
-        left, fresh = max(0, cap - self.used), set[int]()
+        page = Ordinals(ordinals)
+        self._look(connection, dataset, page)
+        fresh, left = page - self.known[dataset], max(0, cap - self.used)
+        if len(fresh) <= left:
+            return len(ordinals)
         for count, ordinal in enumerate(ordinals):
-            if ordinal in fresh or ordinal & _LOW in self.parts[_part(dataset, ordinal)]:
-                continue
-            if len(fresh) >= left:
-                return count
-            fresh.add(ordinal)
+            if ordinal in fresh:
+                if not left:
+                    return count
+                fresh.discard(ordinal)
+                left -= 1
         return len(ordinals)
 
-    def add(self, dataset: str, ordinals: Iterable[int]) -> int:
+    def add(self, dataset: str, ordinals: Sequence[int]) -> int:
         """Count records that leave, which `fitting` has looked at; returns how many had not left before."""
-        before = self.used
-        for ordinal in ordinals:
-            part = _part(dataset, ordinal)
-            if ordinal & _LOW not in self.parts[part]:
-                self.parts[part].add(ordinal & _LOW)
-                self.changed.add(part)
-                self.used += 1
-        return self.used - before
+        fresh = Ordinals(ordinals) - self.known[dataset]
+        self.known[dataset] |= fresh
+        self.changed |= {(dataset, part) for part in _parts(fresh)}
+        self.used += len(fresh)
+        return len(fresh)
 
-    def _look(self, connection: Connection, dataset: str, ordinals: Iterable[int]) -> None:
-        missing = {ordinal >> PART_BITS for ordinal in ordinals} - {part for name, part in self.parts if name == dataset}
+    def _look(self, connection: Connection, dataset: str, page: Ordinals) -> None:
+        known = self.known.setdefault(dataset, Ordinals())
+        missing = sorted(part for part in _parts(page) if (dataset, part) not in self.looked)
         if not missing:
             return
-        asked = {"of_contract": self.contract_id, "of_version": self.version, "of_dataset": dataset, "parts": sorted(missing)}
-        found = {part: unpack(bytes(packed)) for part, packed in connection.execute(_PARTS, asked).all()}
-        self.parts |= {(dataset, part): found.get(part, Ordinals()) for part in missing}
+        asked = {"of_contract": self.contract_id, "of_version": self.version, "of_dataset": dataset, "parts": missing}
+        for packed in connection.execute(_PARTS, asked).scalars():
+            known |= unpack(bytes(packed))
+        self.known[dataset] = known
+        self.looked |= {(dataset, part) for part in missing}
 
 
 def locked(unit: Unit, contract_id: str, version: int) -> Seen:
@@ -94,7 +98,9 @@ def settle(unit: Unit, seen: Seen) -> None:
     if not seen.changed:
         return
     of_version = {"contract_id": seen.contract_id, "version": seen.version}
-    rows = [{**of_version, "dataset": name, "part": part, "ordinals": pack(seen.parts[name, part])} for name, part in sorted(seen.changed)]
+    rows = [
+        {**of_version, "dataset": name, "part": part, "ordinals": _packed(seen.known[name], part)} for name, part in sorted(seen.changed)
+    ]
     dialect = postgresql if unit.connection.dialect.name == "postgresql" else sqlite
     statement = dialect.insert(QuotaSeen)
     keys = ["contract_id", "version", "dataset", "part"]
@@ -148,17 +154,19 @@ def _claimed(unit: Unit, of_version: dict[str, object], used: int) -> bool:
 
 
 def _split(ordinals: Ordinals) -> Iterable[tuple[int, bytes]]:
-    if not ordinals:
-        return
-    for part in range(ordinals.min() >> PART_BITS, (ordinals.max() >> PART_BITS) + 1):
-        start = part << PART_BITS
-        among = ordinals & Ordinals(range(start, start + (1 << PART_BITS)))
-        if among:
-            yield part, pack(ordinal & _LOW for ordinal in among)
+    for part in _parts(ordinals):
+        yield part, _packed(ordinals, part)
 
 
-def _part(dataset: str, ordinal: int) -> Part:
-    return dataset, ordinal >> PART_BITS
+def _parts(ordinals: Ordinals) -> list[int]:
+    """The parts that the ordinals lie in, found by steps from one part to the next."""
+    found: list[int] = []
+    rank = 0
+    while rank < len(ordinals):
+        found.append(ordinals[rank] >> PART_BITS)
+        rank = ordinals.rank(((found[-1] + 1) << PART_BITS) - 1)
+    return found
 
 
-_LOW = (1 << PART_BITS) - 1
+def _packed(ordinals: Ordinals, part: int) -> bytes:
+    return pack(ordinals & Ordinals(range(part << PART_BITS, (part + 1) << PART_BITS)))

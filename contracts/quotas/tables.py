@@ -31,7 +31,7 @@ class QuotaDistinct(SQLModel, table=True):
 
 
 class QuotaSeen(SQLModel, table=True):
-    """Which records those are: of 65,536 ordinals of a dataset, a roaring bitmap of the lower halves. Only `access` moves it."""
+    """Which records those are: a roaring bitmap for each 65,536 ordinals of a dataset. Only `access` moves it."""
 
     __tablename__ = "quota_seen"
 

@@ -22,6 +22,7 @@ from contracts.people.actor import Actor
 from contracts.people.assurance import Act
 from contracts.people.roles import Role
 from contracts.people.tables import Organisation
+from contracts.quotas.standing import standings
 from contracts.signing.handler import document_of
 from contracts.signing.text import blocks
 from contracts.terms.model import readable
@@ -153,6 +154,7 @@ def _read(request: Request, session: Session, actor: Actor, contract: Contract) 
         "clients": clients,
         "now": now,
         "effect": effect_of(session, contract, clients, now),
+        "standings": standings(session, contract.id, version.number, terms) if terms else [],
         "use": use_of(session, contract, terms, now, house.settings.platform.time_zone) if terms else None,
         "names": reads.people(session, people),
         "links": chain(session, application=application, contract=contract, staff=True),

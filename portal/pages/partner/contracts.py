@@ -21,6 +21,7 @@ from contracts.people.actor import Actor
 from contracts.people.assurance import Act
 from contracts.people.roles import Role
 from contracts.people.tables import Organisation
+from contracts.quotas.standing import standings
 from contracts.signatories.queries import open_request
 from contracts.signatories.tables import SigningRequest
 from contracts.signing.handler import document_of
@@ -176,6 +177,7 @@ def _context(house: House, session: Session, actor: Actor, contract: Contract) -
         "signatures": queries.signatures_of(session, contract),
         "named": open_request(session, contract.id),
         "clients": clients_of(session, contract.id),
+        "standings": standings(session, contract.id, version.number, terms) if terms else [],
         "used": reads.used_on(session, [contract.id], today).get(contract.id, 0),
         "links": chain(session, contract=contract, staff=False),
         "rows": story(session, contract.id),

@@ -200,6 +200,18 @@ def test_a_partner_sees_its_contract_datasets_usage_and_status(api: Api) -> None
     assert len(rules(api, "access.catalogue")) == 6
 
 
+def test_the_status_says_what_is_left_of_the_period_and_what_may_run_at_once(api: Api) -> None:
+    plain, capped = api.data.contract(), api.data.contract(records_in_period=90, distinct_records=30, concurrent_requests=2)
+    api.get("/v1/datasets/posts/records?limit=20", api.token(*capped))
+    again = api.get("/v1/datasets/posts/records?limit=25", api.token(*capped))
+    assert again.status_code == 200
+    told = [
+        {name: api.get("/v1/status", api.token(*each)).json()[name] for name in ("period", "requests_at_once")} for each in (plain, capped)
+    ]
+    period = {"records_in_period": {"limit": 90, "used": 45}, "distinct_records": {"limit": 30, "used": 25}}
+    assert told == [{"period": {}, "requests_at_once": None}, {"period": period, "requests_at_once": 2}]
+
+
 def test_a_partner_reads_and_proves_its_own_entries_and_nobody_elses(api: Api) -> None:
     mine, theirs = api.data.contract(), api.data.contract(api.data.cast.rival)
     own, foreign = api.token(*mine), api.token(*theirs)

@@ -20,7 +20,8 @@ from contracts.lifecycle.queries import version_of
 from contracts.lifecycle.tables import Contract
 from contracts.people.roles import Role
 from contracts.store.unit import Store
-from contracts.terms.model import from_json
+from contracts.terms.model import Audit, from_json
+from portal.pages.desk import terms_form
 from portal.pages.desk.duties import needs_another
 from tests.portal.house import PASSWORD, add_person, mails, post, settings, sign_in, small_house
 from tests.portal.scene import actor, contract, submitted
@@ -194,6 +195,26 @@ def test_a_contract_is_drafted_from_what_was_asked_and_narrowed(house: House) ->
     assert (part.pseudonymised, terms.networks, terms.price) == (("id", "author_id"), ("192.0.2.0/24",), None)
 
 
+def test_quotas_duties_and_rights_of_the_form_become_terms(house: House) -> None:
+    path, form = draft_page(house)
+    numbers = {"records_in_period": "2,000,000", "distinct_records": "40,000", "concurrent_requests": "4", "refresh_days": "30"}
+    more = {"certificate_days": "10", "audits_per_year": "1", "audit_notice_days": "14", "publish_free": "yes"}
+    answer = post(sign_in(house, FIRST), path, **{**form, **numbers, **more, "act": "create"})
+    assert answer.status_code == 303, words(answer.text)
+    with house.store.read() as session:
+        terms = from_json(version_of(session, session.exec(select(Contract)).one()).terms_json)
+    agreed = {name: getattr(terms, name) for name in (*numbers, "certificate_days", "publish_free", "exports", "erasure_hours")}
+    assert agreed == {
+        **{"records_in_period": 2_000_000, "distinct_records": 40_000, "concurrent_requests": 4, "refresh_days": 30},
+        **{"certificate_days": 10, "publish_free": True, "exports": False, "erasure_hours": 24},
+    }
+    assert terms.audit == Audit(per_year=1, notice_days=14)
+    assert (
+        terms_form.shown(terms).values.items()
+        >= {"audits_per_year": ["1"], "audit_notice_days": ["14"], "distinct_records": ["40,000"]}.items()
+    )
+
+
 def test_users_that_are_named_stand_in_the_contract_and_in_its_terms(house: House) -> None:
     path, form = draft_page(house)
     client = sign_in(house, FIRST)
@@ -224,6 +245,10 @@ def test_the_preview_shows_what_became_narrower_and_stores_nothing(house: House)
         ("ends", "2020-01-01", "The last day lies before the first."),
         ("networks", "the campus", "Write each network as 192.0.2.0/24 or 2001:db8::/48, one a line."),
         ("price", "cheap", "Write the price as 0.40."),
+        ("erasure_hours", "", "Say within how many hours an erased record is deleted."),
+        ("concurrent_requests", "1001", "Write a whole number from 1 to 1,000, or nothing."),
+        ("concurrent_requests", "0", "Write a whole number from 1 to 1,000, or nothing."),
+        ("audits_per_year", "13", "Write a whole number from 1 to 12, or nothing."),
     ],
 )
 def test_terms_that_are_wider_or_unreadable_come_back_beside_their_field(house: House, field: str, typed: str, message: str) -> None:
