@@ -69,6 +69,11 @@ CODES: dict[str, Code] = {
     "hash_differs": Code(Kind.INVALID, "The short hash on a signed paper is not that of the version under signature."),
     "form_unusable": Code(Kind.UNAVAILABLE, "A form's file cannot be read, or its frozen version was changed; it asks and judges nothing."),
     "signed_file_refused": Code(Kind.INVALID, "A PDF that was signed elsewhere is not ours, or holds more than signatures after it."),
+    "handled_by_other": Code(Kind.CONFLICT, "A colleague deals with the application; take it over first."),
+    "recused": Code(Kind.FORBIDDEN, "The person stepped back from the application because of a conflict of interest."),
+    "not_checked": Code(Kind.CONFLICT, "The application was not found complete yet, which comes before its approval."),
+    "review_open": Code(Kind.CONFLICT, "A review that was asked for has no answer yet."),
+    "basis_missing": Code(Kind.CONFLICT, "Compliance has not confirmed the lawful basis, without which no data is given."),
     "seal_broken": Code(
         Kind.UNAVAILABLE, "The stored terms are not those of the sealed contract; access stays closed until an incident is settled."
     ),

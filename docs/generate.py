@@ -25,6 +25,7 @@ import contracts.members.states as member_states
 from api.app import create_machines
 from api.oauth.errors import ERRORS
 from api.problems import STATUS
+from contracts.applications.reasons import APPROVAL, BASES, DECLINE, OPINIONS, RETURN
 from contracts.codes import CODES
 from contracts.forms.kinds import KINDS as APPLICATION_KINDS
 from contracts.ids import PREFIXES
@@ -62,7 +63,7 @@ def roles() -> str:
 
 
 def words() -> str:
-    """Purposes, prohibited uses, incident kinds and id prefixes."""
+    """Purposes, prohibited uses, reasons of decisions, incident kinds and id prefixes."""
     parts = [
         "# Purposes, prohibited uses, incidents, ids\n\n## Purposes\n\n",
         _table(
@@ -75,6 +76,10 @@ def words() -> str:
         _table(("term", "meaning"), [(f"`{k}`", v) for k, v in DUO.items()]),
     ]
     parts += ["\n## Prohibited uses\n\n", _table(("code", "meaning"), [(f"`{k}`", v) for k, v in PROHIBITED.items()])]
+    for title, codes_of in (("approved", APPROVAL), ("declined", DECLINE), ("returned", RETURN)):
+        parts += [f"\n## Why an application is {title}\n\n", _table(("code", "meaning"), [(f"`{k}`", v) for k, v in codes_of.items()])]
+    parts += ["\n## Lawful bases\n\n", _table(("code", "meaning"), [(f"`{k}`", v) for k, v in BASES.items()])]
+    parts += ["\n## Advice of a reviewer\n\n", _table(("code", "meaning"), [(f"`{k}`", v) for k, v in OPINIONS.items()])]
     parts += ["\n## Kinds of incident\n\n", _table(("kind", "meaning"), [(f"`{k}`", v) for k, v in KINDS.items()])]
     parts += ["\n## Prefixes of ids\n\n", _table(("prefix", "kind"), [(f"`{k}_`", v) for k, v in PREFIXES.items()])]
     return "".join(parts)
@@ -158,9 +163,12 @@ def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
 
 
 def _machine(title: str, module: ModuleType) -> str:
-    arrows = [
-        f"    {state} --> {after}: {command}" for state, row in module.TABLE.items() for command, after in row.items() if after is not None
-    ]
+    ways: dict[tuple[str, str], list[str]] = {}
+    for state, row in module.TABLE.items():
+        for command, after in row.items():
+            if after is not None:
+                ways.setdefault((state, after), []).append(command)
+    arrows = [f"    {state} --> {after}: {', '.join(commands)}" for (state, after), commands in ways.items()]
     first = next(iter(module.TABLE))
     diagram = "\n".join(["```mermaid", "stateDiagram-v2", f"    [*] --> {first}", *arrows, "```"])
     meaning = _table(("state", "meaning"), [(f"`{state}`", text) for state, text in module.MEANING.items()])

@@ -78,7 +78,9 @@ def _application(application: Application, staff: bool) -> ChainLink:
     word = state_word("application", application.state, staff=staff)
     when = application.decided_at or application.submitted_at or application.created_at
     folder = "/desk" if staff else "/partner"
-    short = {"submitted": "Waiting", "draft": "Draft"}.get(application.state, word.word)
+    short = {"submitted": "Waiting", "in_review": "In review", "returned": "Returned", "appealed": "In review again", "draft": "Draft"}.get(
+        application.state, word.word
+    )
     path = f"{folder}/applications/{application.id}"
     return ChainLink("application", _TITLES["application"], short, day(when), path, _TONES.get(word.tone, ""))
 

@@ -18,11 +18,21 @@ class StateWord:
 
 _APPLICATION = {
     "draft": StateWord("Draft, not sent yet", "plain"),
-    "submitted": StateWord("Waiting for a decision", "wait"),
+    "submitted": StateWord("Waiting for its check", "wait"),
+    "in_review": StateWord("Waiting for a decision", "wait"),
+    "returned": StateWord("With the applicant, to be changed", "plain"),
     "approved": StateWord("Approved", "good"),
     "declined": StateWord("Declined", "stop"),
+    "appealed": StateWord("Waiting for an independent review", "wait"),
+    "upheld": StateWord("Declined on review", "stop"),
     "withdrawn": StateWord("Withdrawn", "plain"),
     "stopped": StateWord("Stopped by the platform", "stop"),
+    "expired": StateWord("Ended unfinished", "plain"),
+}
+_APPLICATION_FOR_PARTNERS = {
+    **_APPLICATION,
+    "submitted": StateWord("Handed in, being checked", "wait"),
+    "returned": StateWord("Waiting for your changes", "warn"),
 }
 _CONTRACT = {
     "draft": StateWord("Being drafted", "plain"),
@@ -81,6 +91,19 @@ DONE: dict[str, str] = {
     "paper-recorded": "Recorded as signed on paper. Another steward countersigns next.",
     "approved": "Approved. The applicant gets a mail with your reason. Next, draft the contract.",
     "declined": "Declined. The applicant gets a mail with your reason.",
+    "checked": "Noted as complete. It can be decided now; compliance gets a mail where the lawful basis is not confirmed.",
+    "returned": "Returned. The applicant gets a mail with your reason; the clock stands still until it comes back.",
+    "claimed": "It is yours now. Colleagues see your name.",
+    "assigned": "Given. Your colleague gets a mail.",
+    "recused": "You stepped back. Colleagues get a mail if it needs somebody.",
+    "review-asked": "Asked. Your colleague gets a mail; it cannot be approved before the answer.",
+    "review-released": "Taken back. The review is not waited for any more.",
+    "remarked": "Kept. Only colleagues read it.",
+    "remark-shared": "Shared. The applicant gets a mail.",
+    "extended": "Moved. The applicant gets a mail with your reason.",
+    "basis-confirmed": "Confirmed for what was handed in. A contract can be drafted once it is approved.",
+    "upheld": "Declined for good. The applicant gets a mail with your reason.",
+    "appealed": "Asked. Somebody else decides again; you get a mail that names the day.",
     "drafted": "The draft is on the desk. Read the text once more, then offer it.",
     "clause-confirmed": "Confirmed. Contracts can be drafted with this wording from now on.",
     "redrafted": "The draft has another version. Read it once more, then offer it.",
@@ -176,8 +199,8 @@ _PARTNER = (
     NavItem("Datasets", "/datasets"),
 )
 _STAFF = (
-    (NavItem("Today", "/desk"), {Role.STEWARD, Role.ADMINISTRATOR}),
-    (NavItem("Applications", "/desk/applications"), {Role.STEWARD}),
+    (NavItem("Today", "/desk"), {Role.STEWARD, Role.ADMINISTRATOR, Role.COMPLIANCE}),
+    (NavItem("Applications", "/desk/applications"), {Role.STEWARD, Role.COMPLIANCE}),
     (NavItem("Contracts", "/desk/contracts"), {Role.STEWARD}),
     (NavItem("Ledger", "/compliance"), {Role.COMPLIANCE}),
     (NavItem("Erasure", "/compliance/erasure"), {Role.COMPLIANCE}),
@@ -191,6 +214,8 @@ _STAFF = (
 
 def state_word(thing: str, state: str, *, staff: bool) -> StateWord:
     """What a state of an "application", "contract", "amendment" or "agreement" means to the reader."""
+    if thing == "application":
+        return (_APPLICATION if staff else _APPLICATION_FOR_PARTNERS)[state]
     if thing in _OTHERS:
         return _OTHERS[thing][0 if staff else 1][state]
     return (_CONTRACT if staff else _CONTRACT_FOR_PARTNERS)[state]

@@ -6,14 +6,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
+from contracts.applications import reasons, rules
 from contracts.applications.answers import facts_of
-from contracts.applications.states import OF_REASONED_REQUESTS, REASONED_REQUEST, Command, State, next_state
+from contracts.applications.narrowing import Narrowed
+from contracts.applications.rules import Facts
+from contracts.applications.states import OF_REASONED_REQUESTS, REASONED_REQUEST, ROLES, Command, State, next_state, possible
 from contracts.applications.tables import Application
 from contracts.errors import Refusal
 from contracts.forms import decide as forms
 from contracts.forms import kinds
 from contracts.forms.model import Form
 from contracts.people.actor import Actor
+from contracts.people.roles import STAFF
 from contracts.settings import DatasetSettings, FieldSettings
 from contracts.terms.purposes import PURPOSES
 from contracts.terms.values import read_value
@@ -23,33 +27,82 @@ MOST_REASON = 2000
 MOST_DAYS = 3 * 366
 IDENTIFYING = frozenset({"key", "subject", "personal"})
 
+CODES = {
+    Command.APPROVE: reasons.APPROVAL,
+    Command.DECLINE: reasons.DECLINE,
+    Command.RETURN: reasons.RETURN,
+    Command.CONFIRM_BASIS: reasons.BASES,
+}
+NEEDS_REASON = frozenset(
+    {
+        Command.RETURN,
+        Command.RECUSE,
+        Command.REMARK,
+        Command.EXTEND,
+        Command.CONFIRM_BASIS,
+        Command.APPROVE,
+        Command.DECLINE,
+        Command.APPEAL,
+        Command.STOP,
+    }
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A command as it was given: on which revision, with which reason, and what is wrong with the form by field."""
+    """A command as it was given: on which revision (None: on any), why, what is wrong with the form by field, what is granted.
+
+    `code` is one of `contracts.applications.reasons`, `until` the day to which an extension moves the clock.
+    """
 
     command: Command
-    revision: int
+    revision: int | None = None
     reason: str = ""
     complaints: Mapping[str, str] | None = None
+    code: str = ""
+    until: date | None = None
+    narrowed: Narrowed | None = None
 
 
-def decide(application: Application, actor: Actor, wanted: Wanted) -> State | Refusal:
-    """The state that follows, or why not: state, revision, another person than the applicant, reason, form; in this order."""
+def decide(application: Application, actor: Actor, wanted: Wanted, facts: Facts) -> State | Refusal:
+    """The state that follows, or why not: role, state, revision, person, form; in this order."""
+    if not actor.roles & set(ROLES[wanted.command]):
+        return Refusal("role_required", "This belongs to another role than yours.")
     after = next_state(State(application.state), wanted.command)
     if isinstance(after, Refusal):
         return after
     if refusal := _of_its_kind(application.kind, wanted.command):
         return refusal
-    if application.revision != wanted.revision:
+    if wanted.revision is not None and application.revision != wanted.revision:
         return Refusal("changed_meanwhile", "The application changed since you opened it. Look at it again, then decide.")
-    if wanted.command in (Command.APPROVE, Command.DECLINE):
-        return _decidable(application, actor, wanted.reason) or after
-    if wanted.complaints:
+    refusal = rules.person(application, actor, wanted.command, facts) if STAFF & set(ROLES[wanted.command]) else None
+    return refusal or _form_refusal(application, wanted, facts) or after
+
+
+def offered(application: Application, actor: Actor, facts: Facts) -> frozenset[Command]:
+    """The commands that this person can give now, where the form that goes with them is right; for pages that offer them."""
+    known = possible(State(application.state))
+    mine = [each for each in known if actor.roles & set(ROLES[each])]
+    return frozenset(each for each in mine if not STAFF & set(ROLES[each]) or rules.person(application, actor, each, facts) is None)
+
+
+def _form_refusal(application: Application, wanted: Wanted, facts: Facts) -> Refusal | None:
+    if wanted.command is Command.SUBMIT and wanted.complaints:
         return Refusal(
             "invalid_input", "Some answers are missing or do not fit; see the fields marked.", {"fields": dict(wanted.complaints)}
         )
-    return after
+    if wanted.command in CODES and wanted.code not in CODES[wanted.command]:
+        return Refusal("invalid_input", "Choose a reason.", {"fields": {"code": "Choose one of the reasons."}})
+    if wanted.command is Command.REMARK and wanted.code not in ("", *reasons.OPINIONS):
+        return Refusal("invalid_input", "Choose what you advise.", {"fields": {"code": "Choose one of the answers."}})
+    refusal = reason_refusal(wanted.reason) if wanted.command in NEEDS_REASON else None
+    if refusal is None and wanted.command is Command.EXTEND:
+        refusal = rules.extension(application, wanted.until, facts.today)
+    if refusal is None and wanted.command is Command.APPEAL:
+        refusal = rules.appeal(application, facts.today)
+    if refusal is None and wanted.command is Command.APPROVE:
+        refusal = rules.approval(application, wanted.code, wanted.narrowed, facts)
+    return refusal
 
 
 def complaints(application: Application, dataset: DatasetSettings, today: date, form: Form | None = None) -> dict[str, str]:
@@ -67,6 +120,11 @@ def complaints(application: Application, dataset: DatasetSettings, today: date, 
     return {name: message for name, message in found.items() if message}
 
 
+def row_complaints(rows: Mapping[str, list[str]], dataset: DatasetSettings) -> dict[str, str]:
+    """What is wrong with a choice of rows: one message a field of the form, named `rows.<field>`."""
+    return {name: message for name, message in _rows(rows, dataset).items() if message}
+
+
 def _of_its_kind(kind: str, command: Command) -> Refusal | None:
     if kind == REASONED_REQUEST and command not in OF_REASONED_REQUESTS:
         reason = "This is a Coordinator’s reasoned request. It is taken over as it stands, or an amendment is asked for within 15 days."
@@ -74,12 +132,6 @@ def _of_its_kind(kind: str, command: Command) -> Refusal | None:
     if kind != REASONED_REQUEST and command is Command.ADOPT:
         return Refusal("command_not_possible", "Only a Coordinator’s reasoned request is taken over.", {"command": command.value})
     return None
-
-
-def _decidable(application: Application, actor: Actor, reason: str) -> Refusal | None:
-    if actor.account_id == application.created_by:
-        return Refusal("second_person_required", "You wrote this application; someone else decides on it.")
-    return reason_refusal(reason)
 
 
 def reason_refusal(reason: str) -> Refusal | None:

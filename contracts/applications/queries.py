@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from sqlmodel import Session, col, select
 
-from contracts.applications.states import State
-from contracts.applications.tables import Application
-from contracts.errors import refuse
+from contracts.applications import rules
+from contracts.applications.content import content_hash
+from contracts.applications.rules import Facts
+from contracts.applications.states import WAITING, State
+from contracts.applications.tables import Application, Note, Reviewer, Submission
+from contracts.errors import Refusal, refuse
 from contracts.people.actor import Actor
+from contracts.people.independence import entangled_with
 
 
 def get_for(session: Session, actor: Actor, application_id: str) -> Application:
@@ -27,9 +33,52 @@ def of_organisation(session: Session, organisation_id: str) -> list[Application]
 
 
 def waiting(session: Session) -> list[Application]:
-    """Applications that wait for a decision, the one due first at the top."""
-    query = select(Application).where(Application.state == State.SUBMITTED.value)
-    return list(session.exec(query.order_by(col(Application.decide_by), col(Application.submitted_at))).all())
+    """Applications that wait for staff, the one due first at the top."""
+    query = select(Application).where(col(Application.state).in_([state.value for state in WAITING]))
+    return list(session.exec(query.order_by(col(Application.decide_by), col(Application.submitted_at), col(Application.id))).all())
+
+
+def submissions(session: Session, application_id: str) -> list[Submission]:
+    """What was handed in, the first time at the top."""
+    query = select(Submission).where(Submission.application_id == application_id)
+    return list(session.exec(query.order_by(col(Submission.number))).all())
+
+
+def handed_in(session: Session, application: Application) -> str:
+    """The hash of what was handed in last; of the present content where nothing was, as in applications that staff began."""
+    query = select(Submission.content_sha256).where(Submission.application_id == application.id)
+    return session.exec(query.order_by(col(Submission.number).desc())).first() or content_hash(application)
+
+
+def basis_missing(session: Session, application: Application) -> Refusal | None:
+    """`basis_missing` unless compliance confirmed the lawful basis for what was handed in last."""
+    return rules.basis(application, handed_in(session, application))
+
+
+def reviewers(session: Session, application_id: str) -> list[Reviewer]:
+    """Who was asked to look at it and who stepped back, in that order of time."""
+    query = select(Reviewer).where(Reviewer.application_id == application_id)
+    return list(session.exec(query.order_by(col(Reviewer.at), col(Reviewer.id))).all())
+
+
+def facts_of(session: Session, actor: Actor, application: Application, today: date) -> Facts:
+    """What the decision on a command needs to know beside the row."""
+    parts = reviewers(session, application.id)
+    before = frozenset({application.declined_by} if application.declined_by else ())
+    return Facts(
+        today=today,
+        recused=frozenset(each.account_id for each in parts if each.part == "recused"),
+        reviewing=frozenset(each.account_id for each in parts if each.part == "asked"),
+        entangled=entangled_with(session, actor, before),
+    )
+
+
+def notes(session: Session, application_id: str, *, shared_only: bool) -> list[Note]:
+    """What was said about it, oldest first; for the applicant what was shared alone."""
+    query = select(Note).where(Note.application_id == application_id)
+    if shared_only:
+        query = query.where(col(Note.shared).is_(True))
+    return list(session.exec(query.order_by(col(Note.at), col(Note.id))).all())
 
 
 def submitted(session: Session, state: State | None = None) -> list[Application]:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from sqlmodel import select
 
 from contracts.amendments.tables import Continuation
+from contracts.applications.queries import basis_missing
 from contracts.applications.states import State as ApplicationState
 from contracts.applications.tables import Application
 from contracts.bars import standing
@@ -60,6 +61,8 @@ def _check_application(unit: Unit, application: Application) -> None:
     if renews := unit.session.get(Continuation, application.id):
         reason = "This application asks to go on with a contract. Offer it as a new version of that."
         raise refuse("command_not_possible", reason, contract=renews.contract_id)
+    if refusal := basis_missing(unit.session, application):
+        raise Refused(refusal)
     earlier = unit.session.exec(select(Contract).where(Contract.application_id == application.id)).all()
     standing = [each for each in earlier if each.state not in FINAL or each.activated_at is not None]
     if standing:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import hashlib
 
+from contracts.applications.queries import basis_missing
+from contracts.applications.tables import Application
 from contracts.errors import Refused, refuse
 from contracts.ids import new_id
 from contracts.keys import KeyRing, Purpose
@@ -81,6 +83,7 @@ def countersign(unit: Unit, actor: Actor, keys: KeyRing, contract_id: str, revis
     """
     wanted = Wanted(command=Command.COUNTERSIGN, revision=revision, name=name, capacity=capacity)
     contract = take(unit, actor, contract_id, wanted)
+    _lawful(unit, contract)
     version = _intact(unit, contract)
     if not all_signed(version, signatures_under(unit.session, contract.id, version.number), "partner"):
         raise refuse(
@@ -178,6 +181,12 @@ def _taken(unit: Unit, actor: Actor, contract: Contract, version: ContractVersio
     personal = {"name": given.name, "capacity": given.capacity}
     note(unit, actor, contract, "contract.signed", version, personal=personal, method=way.method.value, **way.facts())
     return contract
+
+
+def _lawful(unit: Unit, contract: Contract) -> None:
+    """The last look before a grant can compile: compliance confirmed the lawful basis for what was handed in."""
+    if refusal := basis_missing(unit.session, unit.session.get_one(Application, contract.application_id)):
+        raise Refused(refusal)
 
 
 def _intact(unit: Unit, contract: Contract) -> ContractVersion:

@@ -41,8 +41,6 @@ NOTICES: dict[str, NoticeFacts] = {
     "application-submitted": _row("To the applicant: when it is decided.", "name", "project", "dataset", "decide_by"),
     "application-waiting": _row("To stewards: an application came in.", "organisation", "project", "dataset", "decide_by"),
     "application-withdrawn": _row("To stewards: an application was taken back.", "organisation", "project"),
-    "application-approved": _row("To the applicant, with the reason.", "name", "project", "reason"),
-    "application-declined": _row("To the applicant, with the reason.", "name", "project", "reason"),
     "application-stopped": _row("To the applicant: the application was stopped by a bar, with the reason.", "name", "project", "reason"),
     "bar-imposed": _row("To leads and the person: who or what was barred, with the reason.", "name", "barred", "reason"),
     "bar-lift-asked": _row("To stewards and compliance: a second person decides whether a bar is lifted.", "barred", "asker"),
@@ -60,6 +58,34 @@ NOTICES: dict[str, NoticeFacts] = {
     "member-removed": _row("To a person who was taken off a project.", "person", "project", "by"),
     "member-left": _row("To leads: a person left a project.", "person", "project"),
     "member-accept": _row("To a person on a project whose contract is in force: accept the terms.", "name", "title"),
+    "application-approved": _row("To the applicant, with the reason.", "name", "project", "why", "reason"),
+    "application-declined": _row("To the applicant, with the reason and the way back.", "name", "project", "why", "reason", "appeal_until"),
+    "application-returned": _row("To the applicant: what to change, and by when.", "name", "project", "why", "reason", "answer_by"),
+    "application-resubmitted": _row("To the handler: a returned application came back.", "organisation", "project", "dataset", "decide_by"),
+    "application-taken-over": _row("To a steward: a colleague took an application over.", "name", "project", "by"),
+    "application-assigned": _row("To a steward: a colleague gave them an application.", "name", "project", "by", "decide_by"),
+    "application-unhandled": _row("To stewards: who dealt with an application stepped back.", "name", "project", "by", "decide_by"),
+    "application-review-asked": _row("To a member of staff: a colleague asks for a review.", "name", "project", "by", "decide_by"),
+    "application-reviewed": _row("To the handler: a review was answered.", "name", "project", "by"),
+    "application-remark": _row("To the applicant: staff shared a remark.", "name", "project", "reason"),
+    "application-extended": _row(
+        "To the applicant: the day of the decision moved, with the reason.", "name", "project", "reason", "decide_by"
+    ),
+    "application-basis-waiting": _row("To compliance: confirm the lawful basis.", "name", "project", "decide_by"),
+    "application-basis-confirmed": _row("To the handler: compliance confirmed the lawful basis.", "name", "project", "basis"),
+    "application-upheld": _row(
+        "To the applicant: the independent review confirmed the decline, with the reason.", "name", "project", "why", "reason"
+    ),
+    "application-appealed": _row("To stewards: an independent review was asked for.", "name", "organisation", "project", "decide_by"),
+    "application-appeal-received": _row("To the applicant: the independent review has begun.", "name", "project", "decide_by"),
+    "application-due": _row(
+        "To the handler, or all stewards: the day of the decision is near.", "name", "organisation", "project", "decide_by"
+    ),
+    "application-late": _row(
+        "To the handler, or all stewards: the day of the decision has passed.", "name", "organisation", "project", "decide_by"
+    ),
+    "application-ends": _row("To the applicant: a draft or a returned application ends soon.", "name", "project", "ends"),
+    "application-expired": _row("To the applicant: it ended, because nobody went on with it.", "name", "project"),
     "contract-offered": _row("To leads and signatories: read and sign.", "name", "title", "organisation"),
     "contract-reoffered": _row(
         "To leads and signatories: another version is offered, and what changed.", "name", "title", "organisation", "version", "note"

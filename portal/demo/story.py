@@ -128,17 +128,31 @@ class Story:
             saved = applications.save(unit, actor, draft.id, draft.revision, form)
             return applications.submit(unit, actor, saved.id, saved.revision, settings)
 
-    def approve(self, key: str, application: Application, reason: str) -> Application:
-        """A steward approves."""
+    def check(self, key: str, application: Application) -> Application:
+        """A steward finds it complete."""
         actor = self.actor(key)
         with self.house.store.write("story") as unit:
-            return applications.approve(unit, actor, application.id, application.revision, reason)
+            return applications.check(unit, actor, application.id, application.revision)
 
-    def decline(self, key: str, application: Application, reason: str) -> Application:
+    def confirm_basis(self, key: str, application: Application, basis: str, reason: str) -> Application:
+        """Compliance confirms the lawful basis."""
+        actor = self.actor(key)
+        with self.house.store.write("story") as unit:
+            return applications.confirm_basis(unit, actor, application.id, application.revision, basis, reason)
+
+    def approve(self, key: str, application: Application, reason: str) -> Application:
+        """A steward finds it complete, compliance confirms the lawful basis, the steward approves."""
+        checked = self.check(key, application)
+        lawful = self.confirm_basis("compliance", checked, "legitimate-interests", "Weighed for this purpose, with pseudonyms for people.")
+        actor = self.actor(key)
+        with self.house.store.write("story") as unit:
+            return applications.approve(unit, actor, lawful.id, lawful.revision, reason)
+
+    def decline(self, key: str, application: Application, reason: str, code: str = "other") -> Application:
         """A steward declines."""
         actor = self.actor(key)
         with self.house.store.write("story") as unit:
-            return applications.decline(unit, actor, application.id, application.revision, reason)
+            return applications.decline(unit, actor, application.id, application.revision, reason, code)
 
     def draft(self, key: str, application: Application, **changes: object) -> Contract:
         """A steward drafts the contract, with terms changed from the proposal where told."""

@@ -140,7 +140,9 @@ def approved(store: Store, cast: Cast, **changed: Any) -> Application:
         application = applications.begin(unit, cast.tove, "posts")
         applications.save(unit, cast.tove, application.id, 1, read_form({**FORM, **changed}))
         applications.submit(unit, cast.tove, application.id, 2, SETTINGS)
-        return applications.approve(unit, cast.mara, application.id, 3, "Sound method.")
+        applications.check(unit, cast.mara, application.id, 3)
+        applications.confirm_basis(unit, cast.cora, application.id, 4, "public-task", "University law names research.")
+        return applications.approve(unit, cast.mara, application.id, 5, "Sound method.")
 
 
 def drafted(store: Store, cast: Cast, settings: Settings = SETTINGS, **changed: Any) -> Contract:

@@ -12,6 +12,7 @@ from typing import Any
 from uuid import uuid4
 
 from contracts.applications import sections
+from contracts.applications import service as applications
 from contracts.applications.tables import Application
 from contracts.credentials.authorizations import MAY_CONSENT
 from contracts.credentials.tables import Client
@@ -128,6 +129,7 @@ WHO: dict[str, frozenset[Role] | str] = {
     "POST /partner/contracts/{contract_id}/membership": PARTNERS,
     "POST /desk/applications/{application_id}/members/{member_id}/admit": STEWARDS,
     "POST /desk/applications/{application_id}/members/{member_id}/refuse": STEWARDS,
+    "POST /partner/applications/{application_id}/appeal": LEADS,
     "GET /partner/contracts": PARTNERS,
     "GET /partner/contracts/{contract_id}": PARTNERS,
     "GET /partner/contracts/{contract_id}/pdf": PARTNERS,
@@ -191,6 +193,16 @@ WHO: dict[str, frozenset[Role] | str] = {
     "GET /desk/applications/{application_id}": READERS,
     "POST /desk/applications/{application_id}/approve": STEWARDS,
     "POST /desk/applications/{application_id}/decline": STEWARDS,
+    "POST /desk/applications/{application_id}/check": STEWARDS,
+    "POST /desk/applications/{application_id}/return": STEWARDS,
+    "POST /desk/applications/{application_id}/claim": STEWARDS,
+    "POST /desk/applications/{application_id}/assign": STEWARDS,
+    "POST /desk/applications/{application_id}/recuse": READERS,
+    "POST /desk/applications/{application_id}/reviews": STEWARDS,
+    "POST /desk/applications/{application_id}/reviews/release": STEWARDS,
+    "POST /desk/applications/{application_id}/remarks": READERS,
+    "POST /desk/applications/{application_id}/extend": STEWARDS,
+    "POST /desk/applications/{application_id}/basis": OFFICERS,
     "GET /desk/applications/{application_id}/draft": STEWARDS,
     "POST /desk/applications/{application_id}/draft": STEWARDS,
     "GET /desk/templates": READERS | {Role.ADMINISTRATOR},
@@ -514,6 +526,36 @@ def _no_text(ground: Ground) -> Ids:
 _SIGNED = {"name": "Zephyrine Founder", "capacity": "Head of laboratory", "read": "yes"}
 _REASON = {"reason": "It was looked at with care."}
 
+_APPLICATION, _CARE = "/desk/applications/{application_id}", "It was looked at with care."
+
+
+def _reviewed_by(ground: Ground) -> Ids:
+    """An application for which the second steward was asked for a review."""
+    made, actor = ground.applied("lab-founder"), ground.story.actor("steward")
+    with ground.house.store.write("ground") as unit:
+        applications.ask_review(unit, actor, made.id, ground.account_of("second-steward"))
+    return {"application_id": made.id}
+
+
+def _later(ground: Ground) -> str:
+    return (ground.house.clock.now() + timedelta(days=60)).date().isoformat()
+
+
+_REVIEW: dict[str, Act] = {
+    "approve": Act("steward", _application("in_review"), lambda g, ids: _revision(g, ids, code="as-asked", reason=_CARE)),
+    "decline": Act("steward", _application("submitted"), lambda g, ids: _revision(g, ids, decline_code="other", decline_reason=_CARE)),
+    "check": Act("steward", _application("submitted"), _revision),
+    "return": Act("steward", _application("submitted"), lambda g, ids: _revision(g, ids, return_code="unclear", return_reason=_CARE)),
+    "claim": Act("steward", _application("submitted"), lambda g, ids: {}),
+    "assign": Act("steward", _application("submitted"), lambda g, ids: {"assignee": g.account_of("second-steward")}),
+    "recuse": Act("compliance", _application("submitted"), lambda g, ids: {"recuse_reason": _CARE}),
+    "reviews": Act("steward", _application("submitted"), lambda g, ids: {"reviewer": g.account_of("second-steward")}),
+    "reviews/release": Act("steward", _reviewed_by, lambda g, ids: {"reviewer": g.account_of("second-steward")}),
+    "remarks": Act("compliance", _application("submitted"), lambda g, ids: {"remark": _CARE, "advice": "neutral"}),
+    "extend": Act("steward", _application("submitted"), lambda g, ids: _revision(g, ids, until=_later(g), extend_reason=_CARE)),
+    "basis": Act("compliance", _application("submitted"), lambda g, ids: _revision(g, ids, basis="public-task", basis_reason=_CARE)),
+}
+
 ACTS: dict[str, Act] = {
     "/account/password": Act("lab-reader", _nothing, lambda g, ids: {"password": PASSWORD, "new_password": PASSWORD}),
     "/account/sessions/end-others": Act("lab-reader", _another_session, lambda g, ids: {}),
@@ -577,6 +619,9 @@ ACTS: dict[str, Act] = {
     "/desk/agreements/{agreement_id}/confirm": Act("second-steward", _agreement("confirmed"), lambda g, ids: _revision(g, ids, read="yes")),
     "/desk/agreements/{agreement_id}/reject": Act("steward", _agreement("staged"), lambda g, ids: _revision(g, ids, **_REASON)),
     "/desk/agreements/{agreement_id}/remind": Act("steward", _agreement("brought_in"), lambda g, ids: {}),
+    "/partner/applications/{application_id}/appeal": Act(
+        "lab-lead", _application("declined"), lambda g, ids: _revision(g, ids, appeal_reason=_CARE)
+    ),
     "/partner/contracts/{contract_id}/sign": Act("lab-signatory", _contract("offered"), lambda g, ids: _revision(g, ids, **_SIGNED)),
     "/partner/contracts/{contract_id}/signed-pdf": Act(
         "lab-signatory",
@@ -633,8 +678,7 @@ ACTS: dict[str, Act] = {
     "/desk/partners/{organisation_id}/lead/{hand_over_id}/withdraw": Act(
         "compliance", _third("organisation_id", "hand_over_id", hand_over="proposed"), lambda g, ids: {}
     ),
-    "/desk/applications/{application_id}/approve": Act("steward", _application("submitted"), lambda g, ids: _revision(g, ids, **_REASON)),
-    "/desk/applications/{application_id}/decline": Act("steward", _application("submitted"), lambda g, ids: _revision(g, ids, **_REASON)),
+    **{f"{_APPLICATION}/{name}": act for name, act in _REVIEW.items()},
     "/desk/applications/{application_id}/draft": Act("steward", _application("approved"), _drafting),
     "/desk/clauses/{clause}/confirm": Act("compliance", _own_clause, _confirming),
     "/partner/contracts/{contract_id}/counter": Act("lab-signatory", _contract("offered"), _wishing),
@@ -811,6 +855,9 @@ NAMES: dict[str, str] = {
     **dict.fromkeys(("reason", "end_reason", "lift_reason", "title", "note", "decline_reason"), "words of an act"),
     **dict.fromkeys(("older", "newer"), "numbers of versions of the own contract that were offered"),
     "take": "one of a few words",
+    **dict.fromkeys(("return_reason", "recuse_reason", "extend_reason", "basis_reason", "appeal_reason", "remark"), "words of an act"),
+    **dict.fromkeys(("decline_code", "return_code", "basis", "advice", "shared"), "one of a few words"),
+    **dict.fromkeys(("assignee", "reviewer"), "read on pages of staff alone, and looked up among staff"),
     **dict.fromkeys(
         ("reason", "end_reason", "lift_reason", "back_reason", "register_reason", "statement", "accept_by", "title"), "words of an act"
     ),

@@ -140,7 +140,12 @@ class Life:
         yield "apply", lambda: self._apply(lead, at)
         yield "withdraw", lambda: self._withdraw(lead)
         yield "decline", lambda: self._decline(lead)
-        yield "approve", lambda: self._decide(steward, at["application"], "approve")
+        yield "return", lambda: self._decide(steward, at["application"], "return", return_code="unclear", return_reason=REASON)
+        yield "hand in again", lambda: self._hand_in(lead, at)
+        yield "remark", lambda: self._decide(officer, at["application"], "remarks", remark=REASON)
+        yield "check", lambda: self._decide(steward, at["application"], "check")
+        yield "confirm the basis", lambda: self._decide(officer, at["application"], "basis", basis="public-task", basis_reason=REASON)
+        yield "approve", lambda: self._decide(steward, at["application"], "approve", code="as-asked", reason=REASON)
         yield "draft", lambda: self._draft(steward, at)
         yield "offer", lambda: desk(steward, "offer")
         yield "sign", lambda: self._sign(lead, at["contract"])
@@ -205,6 +210,9 @@ class Life:
         begun = lead.post("/apply", {"dataset": "trees"})
         assert begun.status_code == 303, begun.text
         at["application"] = begun.headers["location"].rsplit("/", 1)[1]
+        self._hand_in(key, at, **changes)
+
+    def _hand_in(self, key: str, at: dict[str, str], **changes: str) -> None:
         asked = {
             "project": self._project(key),
             "kind": "research",
@@ -214,8 +222,16 @@ class Life:
         }
         words = {"purpose_text": "Where trees give shade and where they are missing.", "crawl": "yes"}
         days = {"starts": self._day(0), "ends": self._day(200)}
-        form = {"revision": "1", "act": "submit", **typed(FIELDS), **asked, **words, **days, **changes}
-        self._posted(lead, begun.headers["location"], form, "done=submitted")
+        form = {
+            "revision": self._revision(Application, at["application"]),
+            "act": "submit",
+            **typed(FIELDS),
+            **asked,
+            **words,
+            **days,
+            **changes,
+        }
+        self._posted(self.people[key], f"/partner/applications/{at['application']}", form, "done=submitted")
 
     def _withdraw(self, key: str) -> None:
         at: dict[str, str] = {}
@@ -226,11 +242,11 @@ class Life:
     def _decline(self, key: str) -> None:
         at: dict[str, str] = {}
         self._apply(key, at, project="Something else again")
-        self._decide(self.people["steward"], at["application"], "decline")
+        self._decide(self.people["steward"], at["application"], "decline", decline_code="other", decline_reason=REASON)
 
-    def _decide(self, steward: Visitor, application: str, act: str) -> None:
+    def _decide(self, who: Visitor, application: str, act: str, **fields: str) -> None:
         path = f"/desk/applications/{application}"
-        self._posted(steward, f"{path}/{act}", {"revision": self._revision(Application, application), "reason": REASON}, path)
+        self._posted(who, f"{path}/{act}", {"revision": self._revision(Application, application), **fields}, path)
 
     def _draft(self, steward: Visitor, at: dict[str, str]) -> None:
         with self.store.read() as session:

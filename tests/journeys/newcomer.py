@@ -58,17 +58,22 @@ def in_full(day: str) -> str:
     return f"{datetime.strptime(day, '%d %b %Y').replace(tzinfo=UTC):%-d %B %Y}"
 
 
-def approved_and_offered(page: Page, application: str, decided_by: str) -> None:
-    """The first steward finds it on Today, approves, drafts and offers."""
+def approved_and_offered(page: Page, officer: Page, application: str, decided_by: str) -> None:
+    """The first steward finds it on Today and approves it, compliance confirms the lawful basis, the steward drafts and offers."""
     samir = person("steward")
     steps.sign_in(page, samir.email, samir.password)
     look(page, "desk today")
     page.get_by_role("main").locator(f"a[href='/desk/applications/{application}']").first.click()
     expect(page.get_by_role("heading", name=f"Decide by {decided_by}")).to_be_visible()
+    look(page, "desk application to check")
+    press(page, "It is complete")
     look(page, "desk application")
     page.get_by_label("Reason").fill("A clear question, six fields, and curves instead of people.")
     press(page, "Approve application")
     assert steps.done(page) == "Approved. The applicant gets a mail with your reason. Next, draft the contract."
+    colm = person("compliance")
+    steps.basis_confirmed(officer, colm.email, colm.password, application)
+    page.reload()
     steps.follow(page, "Draft the contract")
     look(page, "desk draft")
     press(page, "Create draft")
@@ -132,8 +137,7 @@ def read_in_python(shown: str) -> list[int]:
 
 def found_and_proved(page: Page, entry: str, folder: Path) -> tuple[Any, str]:
     """Compliance finds an entry by partner and dataset, opens it with its proof, and runs what the page says checks it."""
-    colm = person("compliance")
-    steps.sign_in(page, colm.email, colm.password)
+    page.goto("/compliance")
     look(page, "compliance today")
     page.get_by_label("Partner", exact=True).select_option(label=INGRID.organisation)
     page.get_by_label("Dataset").select_option(label="Public posts")

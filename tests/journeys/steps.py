@@ -102,6 +102,18 @@ def sign_up(page: Page, who: Newcomer, *, kind: str = "university", country: str
     press(page, "Confirm and sign in")
 
 
+def basis_confirmed(page: Page, email: str, password: str, application: str) -> None:
+    """A compliance officer signs in, finds the application on Today and confirms its lawful basis."""
+    sign_in(page, email, password)
+    page.goto("/desk")
+    page.get_by_role("main").locator(f"a[href^='/desk/applications/{application}']").first.click()
+    page.get_by_label("On which basis is the data given?").select_option("legitimate-interests")
+    page.get_by_label("Why it holds").fill("Weighed for this purpose; nobody is named in what is given.")
+    look(page, "lawful basis")
+    press(page, "Confirm the lawful basis")
+    assert done(page).startswith("Confirmed for what was handed in.")
+
+
 def fill_application(
     page: Page, project: str, purpose: str, purpose_text: str, fields: Sequence[str], rows: Mapping[str, str], days: int = 365
 ) -> None:

@@ -35,7 +35,7 @@ ANSWERS = {
     "Your own mail address": "ada@airfield.example",
     "Try it on this machine only": "y",
 }
-ADA, SAMIR, SOFIA = "ada@airfield.example", "samir@airfield.example", "sofia@airfield.example"
+ADA, SAMIR, SOFIA, COLM = (f"{name}@airfield.example" for name in ("ada", "samir", "sofia", "colm"))
 PASSWORD = "seven quiet runway lamps"
 INGRID = Newcomer("Ingrid Sandvik", "ingrid@fjord.example", "four quiet harbour lights", "Fjord University", "Head of Department")
 FIELDS = ("iata", "name", "state", "latitude", "longitude")
@@ -122,10 +122,11 @@ def test_a_new_platform_reaches_a_signed_contract_over_its_own_file(clone: Path,
         assert answers(base_url), terminal.shown()
         open_window = window(base_url)
         administrator(open_window(), link)
-        samir, sofia = (steward(open_window(), name, email) for name, email in (("Samir Haddad", SAMIR), ("Sofia Reyes", SOFIA)))
+        samir, sofia = (member(open_window(), name, email, "steward") for name, email in (("Samir Haddad", SAMIR), ("Sofia Reyes", SOFIA)))
+        colm = member(open_window(), "Colm Birk", COLM, "compliance")
         ingrid = open_window()
         applied(ingrid)
-        approved_and_offered(samir)
+        approved_and_offered(samir, colm)
         signed(ingrid)
         countersigned(sofia)
         first_records(ingrid, second)
@@ -169,7 +170,7 @@ def described(reader: Reader, home: Path) -> None:
 
 
 def administrator(page: Page, link: str) -> None:
-    """Step 1 and 2: the first administrator joins and invites two stewards."""
+    """Step 1 and 2: the first administrator joins and invites two stewards and a compliance officer."""
     page.goto(link)
     expect(page.get_by_role("heading", level=1)).to_have_text("Join Airfield Records Ltd")
     look(page, "first administrator")
@@ -179,22 +180,22 @@ def administrator(page: Page, link: str) -> None:
     steps.set_up_factor(page, ADA)
     look(page, "desk of a new installation")
     follow(page, "People")
-    for email in (SAMIR, SOFIA):
+    for email, role in ((SAMIR, "steward"), (SOFIA, "steward"), (COLM, "compliance")):
         page.get_by_label("Work address").fill(email)
-        page.locator("input[name=role][value=steward]").check()
+        page.locator(f"input[name=role][value={role}]").check()
         press(page, "Send invitation")
         assert steps.done(page) == "Invited. The link in the mail works once, for 7 days."
     look(page, "people invited")
 
 
-def steward(page: Page, name: str, email: str) -> Page:
+def member(page: Page, name: str, email: str, role: str) -> Page:
     """Join by the invitation's mail."""
     page.goto("/")
     follow(page, "Read its mail")
     steps.mail(page, email, "You are invited").get_by_role("link").first.click()
     page.get_by_label("Your name").fill(name)
     page.get_by_label("Choose a password").fill(PASSWORD)
-    press(page, "Join as steward")
+    press(page, f"Join as {role}")
     steps.set_up_factor(page, email)
     expect(page.get_by_role("button", name="Sign out")).to_be_visible()
     return page
@@ -216,12 +217,19 @@ def applied(page: Page) -> None:
     assert steps.done(page) == "Sent. You get a mail when it is decided."
 
 
-def approved_and_offered(page: Page) -> None:
-    """Step 4: the first steward finds it on Today."""
+def approved_and_offered(page: Page, officer: Page) -> None:
+    """Step 4: the first steward and the compliance officer find it on Today."""
     follow(page, "Today")
     page.get_by_role("main").get_by_role("link", name="Reach of small airports").first.click()
+    press(page, "It is complete")
     page.get_by_label("Reason").fill("A clear question, and nobody is in the data.")
     press(page, "Approve application")
+    officer.goto("/desk")
+    officer.get_by_role("main").get_by_role("link", name="Reach of small airports").first.click()
+    officer.get_by_label("On which basis is the data given?").select_option("not-personal")
+    officer.get_by_label("Why it holds").fill("Airports and their places alone.")
+    press(officer, "Confirm the lawful basis")
+    page.reload()
     follow(page, "Draft the contract")
     press(page, "Create draft")
     press(page, "Offer to the partner")

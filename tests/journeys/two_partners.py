@@ -363,6 +363,8 @@ class Ground:
         made = self.story.apply(key, dataset, self.form(key).model_copy(update=changes))
         if state == "submitted":
             return made
+        if state == "in_review":
+            return self.story.check("steward", made)
         if state == "withdrawn":
             actor = self.story.actor(key)
             with self.house.store.write("ground") as unit:

@@ -16,6 +16,7 @@ from contracts.lifecycle import service as lifecycle
 from contracts.lifecycle.tables import Contract
 from contracts.people.actor import Actor
 from contracts.people.queries import find_account, members
+from contracts.people.roles import Role
 from contracts.people.tables import Membership
 from contracts.signing.document import facts_of, render
 from contracts.terms.defaults import propose
@@ -60,6 +61,14 @@ def submitted(
         return applications.submit(unit, person, saved.id, saved.revision, house.settings)
 
 
+def checked(house: House, application: Application, steward: Actor) -> Application:
+    """It, found complete, with its lawful basis confirmed: ready to be decided."""
+    officer = replace(steward, roles=frozenset({Role.COMPLIANCE}))
+    with house.store.write() as unit:
+        found = applications.check(unit, steward, application.id, application.revision)
+        return applications.confirm_basis(unit, officer, found.id, found.revision, "public-task", "The law on research names it.")
+
+
 def contract(
     house: House,
     state: str,
@@ -74,6 +83,7 @@ def contract(
     """A contract brought to a state of `STATES`."""
     application = submitted(house, lead, kind=kind, crawl=crawl)
     first, second = (actor(house, each) for each in stewards)
+    application = checked(house, application, first)
     with house.store.write() as unit:
         applications.approve(unit, first, application.id, application.revision, "A clear question and few fields.")
     terms = propose(application, house.settings.datasets["posts"], house.settings.platform.site)

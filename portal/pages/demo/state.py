@@ -43,13 +43,14 @@ def facts(session: Session, *, scraper_stopped: bool) -> TourFacts:
     if asked is None:
         return TourFacts(scraper_stopped=scraper_stopped)
     if held is None:
-        return TourFacts(asked.id, asked.state, scraper_stopped=scraper_stopped)
+        return TourFacts(asked.id, asked.state, bool(asked.basis), scraper_stopped=scraper_stopped)
     rows = about(session, held.id, _RECENT)
     answered = _newest([row for row in rows if row.event == "access.records" and row.decision == "allow"])
     refused = _newest([row for row in rows if row.decision == "refuse" and held.suspended_at is not None and row.at >= held.suspended_at])
     return TourFacts(
         application_id=asked.id,
         application_state=asked.state,
+        lawful=bool(asked.basis),
         contract_id=held.id,
         contract_state=held.state,
         in_force=held.activated_at is not None,

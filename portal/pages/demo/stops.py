@@ -1,4 +1,4 @@
-"""The tour on one screen: its ten stops, whose turn each is, and when it counts as done. Pure."""
+"""The tour on one screen: its twelve stops, whose turn each is, and when it counts as done. Pure."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ class TourFacts:
 
     application_id: str = ""
     application_state: str = ""
+    lawful: bool = False
     contract_id: str = ""
     contract_state: str = ""
     in_force: bool = False
@@ -26,7 +27,7 @@ class TourFacts:
     def ended(self) -> bool:
         """Whether the way is blocked, so that only starting over helps."""
         early = self.contract_state in ("terminated", "expired") and not self.refused_entry
-        return self.application_state in ("declined", "withdrawn") or early
+        return self.application_state in ("declined", "returned", "upheld", "withdrawn", "stopped") or early
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +72,27 @@ STOPS: tuple[Stop, ...] = (
         lambda facts: facts.application_state not in ("", "draft"),
     ),
     Stop(
+        "check",
+        "Check that it is complete",
+        "Samir is a steward. Before anything is decided he makes sure that the answers say enough; he could return it for changes.",
+        "steward",
+        "Become Samir and check",
+        "Look at the request, then press “It is complete”. It is his from now on.",
+        lambda facts: facts.application_state not in ("", "draft", "submitted"),
+    ),
+    Stop(
+        "basis",
+        "Confirm the lawful basis",
+        "Colm, the compliance officer, says on which lawful basis people’s data is given. No contract is made without that.",
+        "compliance",
+        "Become Colm and confirm",
+        "The answer is written for you. Press “Confirm the lawful basis”.",
+        lambda facts: facts.lawful,
+    ),
+    Stop(
         "approve",
         "Decide",
-        "Samir is a steward. The request stands beside the dataset’s policy, with what deserves a second look.",
+        "The request stands beside the dataset’s policy, with what deserves a second look. Samir may grant less, never more.",
         "steward",
         "Become Samir and decide",
         "A reason is written for you. Press “Approve application”.",
@@ -118,7 +137,7 @@ STOPS: tuple[Stop, ...] = (
     Stop(
         "proof",
         "Find its entry and proof",
-        "No byte left before its entry was durable. Colm, the compliance officer, opens that entry and its proof.",
+        "No byte left before its entry was durable. Colm opens that entry and its proof.",
         "compliance",
         "Become Colm and open the entry",
         "The proof leads from this entry to a signed checkpoint, which an outsider can keep and compare.",

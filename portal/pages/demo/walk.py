@@ -27,6 +27,7 @@ from portal.pages.demo.stops import TourFacts, progress
 
 REASONS = {
     "approve": "A clear question, few fields, two countries, and results in figures only. The team has published on this before.",
+    "basis": "Legitimate interests: research in the public interest, pseudonyms for people, and nobody can be contacted.",
     "suspend": "Requests came from a network that the project did not name. Access is closed until the lab has explained it.",
 }
 
@@ -60,7 +61,7 @@ class Tour:
         return routes
 
     def show(self, request: Request) -> Response:
-        """The ten stops, with the one to go to now."""
+        """The twelve stops, with the one to go to now."""
         house, crawl = house_of(request), self._crawler.now
         with house.store.read() as session:
             facts = state.facts(session, scraper_stopped=crawl.proved)
@@ -135,6 +136,8 @@ def paths(facts: TourFacts) -> dict[str, str]:
     application, contract = f"/desk/applications/{facts.application_id}", f"/desk/contracts/{facts.contract_id}"
     found = {"catalogue": f"/datasets/{DATASET}", "scraper": "/operator"}
     if facts.application_id:
+        found["check"] = f"{application}#check"
+        found["basis"] = f"{application}?{urlencode({'basis': 'legitimate-interests', 'basis_reason': REASONS['basis']})}#basis"
         found["approve"] = f"{application}?{urlencode({'reason': REASONS['approve']})}#decide"
         found["contract"] = contract if facts.contract_id else f"{application}/draft"
     if facts.contract_id:

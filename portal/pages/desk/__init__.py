@@ -20,6 +20,7 @@ from portal.pages.desk import (
     negotiation,
     partners,
     people,
+    reviewing,
     signing,
     templates,
     texts,
@@ -31,6 +32,6 @@ def router(house: House) -> APIRouter:
     """Every route under /desk."""
     whole = APIRouter()
     contract_pages = (contracts, negotiation, acts, signing, life, amendments, texts, agreements)
-    for part in (today, applications, evidence, members, draft, *contract_pages, people, partners, lost, incidents, templates):
+    for part in (today, applications, reviewing, evidence, members, draft, *contract_pages, people, partners, lost, incidents, templates):
         whole.include_router(part.routes)
     return whole

@@ -5,12 +5,17 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
+from sqlmodel import Session
 from starlette.requests import Request
 from starlette.responses import Response
 
 from contracts.applications import queries, service
 from contracts.applications.answers import answered, facts_of
-from contracts.applications.states import MEANING, State
+from contracts.applications.content import as_handed_in
+from contracts.applications.reasons import APPROVAL, BASES, DECLINE, OPINIONS, RETURN
+from contracts.applications.states import MEANING, WAITING, State
+from contracts.applications.tables import Application
+from contracts.clock import day_in
 from contracts.errors import Refused, refuse
 from contracts.forms.asked import documents
 from contracts.forms.kinds import KINDS
@@ -28,12 +33,19 @@ from portal.forms import Form, mendable, submitted
 from portal.hints import hinted
 from portal.members import context as context_of_people
 from portal.pages.desk import lists, reads, review
+from portal.pages.desk.course import HEADINGS, WORDS, course_of
 from portal.pages.desk.duties import clock_words
+from portal.pages.desk.granting import fill_grant, grantable, narrowed_in, take_named
 
 routes = APIRouter(prefix="/desk/applications")
 BASE = "/desk/applications"
-SHOWN = (State.SUBMITTED, State.APPROVED, State.DECLINED, State.WITHDRAWN)
-TITLES = {"submitted": "Waiting", "approved": "Approved", "declined": "Declined", "withdrawn": "Withdrawn"}
+TITLES = {
+    "waiting": "Waiting",
+    "returned": "Returned",
+    "approved": "Approved",
+    "declined": "Declined",
+    "ended": "Withdrawn or stopped",
+}
 CSV_HEADER = ("id", "project", "organisation", "dataset", "kind", "purpose", "state", "submitted_at", "decide_by", "decided_at")
 
 Reader = Annotated[Actor, Depends(requires(Role.STEWARD, Role.COMPLIANCE))]
@@ -49,11 +61,15 @@ def every(request: Request, actor: Reader, state: str = "", q: str = "", after: 
     wanted = lists.Wanted(state, q[:200], after[:40], lists.CSV_AT_MOST if format == "csv" else lists.PAGE)
     with house_of(request).store.read() as session:
         found = lists.applications(session, wanted)
+        handlers = reads.people(session, [row.handler for row, _ in found.rows])
     if format == "csv":
         return lists.as_csv("applications", CSV_HEADER, [_csv(row, name) for row, name in found.rows])
     facets = [("All", wanted.path(BASE, state=""), sum(found.counts.values()), not state)]
-    facets += [(title, wanted.path(BASE, state=code), found.counts.get(code, 0), state == code) for code, title in TITLES.items()]
-    today = house_of(request).clock.now().date()
+    facets += [
+        (title, wanted.path(BASE, state=code), sum(found.counts.get(each, 0) for each in lists.GROUPS[code]), state == code)
+        for code, title in TITLES.items()
+    ]
+    today = day_in(house_of(request).clock.now(), house_of(request).settings.platform.time_zone)
     return page(
         request,
         "desk/applications.html",
@@ -62,22 +78,27 @@ def every(request: Request, actor: Reader, state: str = "", q: str = "", after: 
         facets=facets,
         csv_path=wanted.path(BASE, format="csv"),
         next_path=wanted.path(BASE, after=found.next) if found.next else "",
-        clocks={row.id: clock_words(row.decide_by, today) for row, _ in found.rows if row.state == State.SUBMITTED},
+        handlers=handlers,
+        clocks={row.id: clock_words(row.decide_by, today) for row, _ in found.rows if row.state in WAITING},
     )
 
 
 @routes.get("/{application_id}")
 def one(request: Request, actor: Reader, application_id: str) -> Response:
     """One application: what is asked beside what the dataset allows, what stands out, and what to do."""
-    return show(request, actor, application_id, hinted(request, "reason"))
+    return show(request, actor, application_id, hinted(request, "reason", "basis_reason", "basis"))
 
 
 @routes.post("/{application_id}/approve")
 def approve(request: Request, actor: Steward, application_id: str, form: Sent) -> Response:
-    """Approve with a reason; a contract can then be drafted."""
+    """Approve with a reason, all of what was asked for or less; a contract can then be drafted."""
+    house = house_of(request)
     try:
-        with house_of(request).store.write() as unit:
-            service.approve(unit, actor, application_id, form.number("revision"), form.text("reason"))
+        with house.store.read() as session:
+            application = queries.get_for(session, actor, application_id)
+        narrowed = narrowed_in(form, application, house.settings.datasets.get(application.dataset))
+        with house.store.write("application") as unit:
+            service.approve(unit, actor, application_id, form.number("revision"), form.text("reason"), form.text("code"), narrowed)
     except Refused as error:
         form.take_reason(mendable(error))
         return show(request, actor, application_id, form, 422)
@@ -86,21 +107,24 @@ def approve(request: Request, actor: Steward, application_id: str, form: Sent) -
 
 @routes.post("/{application_id}/decline")
 def decline(request: Request, actor: Steward, application_id: str, form: Sent) -> Response:
-    """Decline with a reason that the applicant reads."""
+    """Decline with a reason that the applicant reads; on independent review for good."""
     try:
-        with house_of(request).store.write() as unit:
-            service.decline(unit, actor, application_id, form.number("revision"), form.text("reason"))
+        with house_of(request).store.write("application") as unit:
+            done = service.decline(
+                unit, actor, application_id, form.number("revision"), form.text("decline_reason"), form.text("decline_code")
+            )
     except Refused as error:
-        form.take_reason(mendable(error))
+        take_named(form, error, reason="decline_reason", code="decline_code")
         return show(request, actor, application_id, form, 422)
-    return go(f"{BASE}/{application_id}", "declined")
+    return go(f"{BASE}/{application_id}", done.state)
 
 
 def show(request: Request, actor: Actor, application_id: str, form: Form, status: int = 200) -> Response:
-    """The application's page; `form` is that of the act that was tried, with its errors."""
+    """The application's page, with the form of an act where that came back to be mended."""
     house = house_of(request)
+    today = day_in(house.clock.now(), house.settings.platform.time_zone)
     with house.store.read() as session:
-        application = queries.get_for(session, actor, application_id)
+        application = _as_staff_see_it(session, queries.get_for(session, actor, application_id))
         dataset = house.settings.datasets.get(application.dataset)
         earlier = queries.earlier(session, application)
         contract = reads.contract_of(session, application_id)
@@ -110,6 +134,7 @@ def show(request: Request, actor: Actor, application_id: str, form: Form, status
             "organisation": session.get(Organisation, application.organisation_id),
             "applicant": session.get(Account, application.created_by),
             "names": reads.people(session, [application.decided_by]),
+            "course": course_of(session, actor, application, today),
             "contract": contract,
             "earlier": earlier,
             "dataset": dataset,
@@ -128,7 +153,7 @@ def show(request: Request, actor: Actor, application_id: str, form: Form, status
             "documents_asked": documents(asked, facts_of(application, dataset)) if asked and dataset else [],
             "kind": KINDS[application.kind],
         }
-    mine = application.created_by == actor.account_id
+    fill_grant(form, application, dataset)
     return page(
         request,
         "desk/application.html",
@@ -137,11 +162,31 @@ def show(request: Request, actor: Actor, application_id: str, form: Form, status
         meaning=MEANING[State(application.state)],
         purpose=PURPOSES.get(application.purpose),
         days=review.days(application),
-        clock=clock_words(application.decide_by, house.clock.now().date()),
-        may_decide=Role.STEWARD in actor.roles and application.state == State.SUBMITTED and not mine,
-        may_draft=Role.STEWARD in actor.roles and application.state == State.APPROVED and not reads.stands(contract),
+        clock=clock_words(application.decide_by, today),
+        may_draft=Role.STEWARD in actor.roles
+        and application.state == State.APPROVED
+        and context["course"].is_lawful
+        and not reads.stands(contract),
+        headings=HEADINGS,
+        words=WORDS,
+        approval=list(APPROVAL.items()),
+        declining=[("", "Choose"), *DECLINE.items()],
+        returning=[("", "Choose"), *RETURN.items()],
+        bases=[("", "Choose"), *BASES.items()],
+        advice=[("", "No advice, only a remark"), *OPINIONS.items()],
+        people_options=lambda people: [("", "Choose"), *((each.account_id, each.name) for each in people)],
+        granted_fields=[(line.name, line.name, line.description) for line in context["lines"] if line.asked],
+        grantable=grantable(application, dataset),
         **context,
     )
+
+
+def _as_staff_see_it(session: Session, application: Application) -> Application:
+    """One that was returned is shown as it was handed in: what its applicant changes meanwhile is not for staff to read."""
+    handed_in = queries.submissions(session, application.id)
+    if application.state != State.RETURNED or not handed_in:
+        return application
+    return as_handed_in(application, handed_in[-1].content)
 
 
 def _csv(row: Any, organisation: str) -> tuple[object, ...]:

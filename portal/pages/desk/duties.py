@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 from contracts.applications import workdays
+from contracts.applications.states import WAITING
 from contracts.applications.tables import Application
 from contracts.incidents.tables import Incident
 from contracts.lifecycle.tables import Contract
@@ -38,7 +39,11 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """The rows that duties are made of. `drafted` are ids of applications that have a contract; names and titles are by id."""
+    """The rows that duties are made of. `drafted` are ids of applications that have a contract; names and titles are by id.
+
+    `asked` and `recused` are pairs of an application and the person who was asked for a review of it, or stepped back from it;
+    `unlawful` are ids of applications whose lawful basis is not confirmed.
+    """
 
     applications: tuple[Application, ...]
     contracts: tuple[Contract, ...]
@@ -46,6 +51,10 @@ class Desk:
     incidents: tuple[Incident, ...]
     organisations: Mapping[str, str]
     datasets: Mapping[str, str]
+    people: Mapping[str, str] = field(default_factory=dict)
+    asked: frozenset[tuple[str, str]] = frozenset()
+    recused: frozenset[tuple[str, str]] = frozenset()
+    unlawful: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +68,12 @@ class ClockWords:
 def duties(desk: Desk, actor: Actor) -> list[Duty]:
     """What this person can do now, by due date; what has none comes after, oldest first."""
     found: list[Duty] = []
+    if actor.roles & {Role.STEWARD, Role.COMPLIANCE}:
+        found += [_review_duty(each, desk) for each in desk.applications if (each.id, actor.account_id) in desk.asked]
+    if Role.COMPLIANCE in actor.roles:
+        found += [_basis_duty(each, desk) for each in desk.applications if each.id in desk.unlawful and each.state != "submitted"]
     if Role.STEWARD in actor.roles:
-        found += [_application_duty(each, desk) for each in desk.applications if _is_open(each, desk)]
+        found += [_application_duty(each, desk) for each in desk.applications if _is_open(each, desk, actor)]
         found += [duty for each in desk.contracts if (duty := _contract_duty(each, desk, actor)) is not None]
     if actor.roles & {Role.STEWARD, Role.COMPLIANCE}:
         found += [_incident_duty(each) for each in desk.incidents if each.closed_at is None]
@@ -70,6 +83,7 @@ def duties(desk: Desk, actor: Actor) -> list[Duty]:
 def waiting(desk: Desk, actor: Actor) -> list[Waiting]:
     """What is under way but is another person's move, oldest first."""
     found = [row for each in desk.contracts if (row := _contract_waiting(each, desk, actor)) is not None]
+    found += [row for each in desk.applications if (row := _application_waiting(each, desk, actor)) is not None]
     return sorted(found, key=lambda row: row.since)
 
 
@@ -121,26 +135,63 @@ def subheading(found: Iterable[Duty], today: date) -> str:
     return "Nothing is late."
 
 
-def _is_open(application: Application, desk: Desk) -> bool:
-    return application.state == "submitted" or (application.state == "approved" and application.id not in desk.drafted)
+def _is_open(application: Application, desk: Desk, actor: Actor) -> bool:
+    if application.state == "approved":
+        return application.id not in desk.drafted and application.id not in desk.unlawful
+    mine = application.handler in (None, actor.account_id) and actor.account_id != application.created_by
+    independent = application.state != "appealed" or actor.account_id != application.declined_by
+    return application.state in WAITING and mine and independent and (application.id, actor.account_id) not in desk.recused
 
 
 def _application_duty(application: Application, desk: Desk) -> Duty:
     who, href = desk.organisations.get(application.organisation_id, ""), f"/desk/applications/{application.id}"
+    dataset = desk.datasets.get(application.dataset, application.dataset)
+    since = application.submitted_at or application.created_at
     if application.state == "submitted":
-        since = application.submitted_at or application.created_at
-        return Duty(
-            f"Decide: {application.project}",
-            f"{who} applies for “{desk.datasets.get(application.dataset, application.dataset)}”.",
-            href,
-            "Review",
-            since,
-            application.decide_by,
-        )
+        detail = f"{who} applies for “{dataset}”. First make sure that it is complete."
+        return Duty(f"Check: {application.project}", detail, href, "Check", since, application.decide_by)
+    if application.state == "in_review":
+        return Duty(f"Decide: {application.project}", f"{who} applies for “{dataset}”.", href, "Review", since, application.decide_by)
+    if application.state == "appealed":
+        detail = f"{who} asks for an independent review. You had no part in the first decision."
+        return Duty(f"Review again: {application.project}", detail, href, "Review", application.appealed_at or since, application.decide_by)
     since = application.decided_at or application.created_at
     return Duty(
         f"Draft the contract: {application.project}", f"Approved for {who}; it has no contract yet.", f"{href}/draft", "Draft", since
     )
+
+
+def _review_duty(application: Application, desk: Desk) -> Duty:
+    who, href = desk.organisations.get(application.organisation_id, ""), f"/desk/applications/{application.id}#said"
+    detail = f"A colleague asks what you think of this application by {who}. It cannot be approved before your answer."
+    return Duty(
+        f"Give advice: {application.project}",
+        detail,
+        href,
+        "Read",
+        application.submitted_at or application.created_at,
+        application.decide_by,
+    )
+
+
+def _basis_duty(application: Application, desk: Desk) -> Duty:
+    who, href = desk.organisations.get(application.organisation_id, ""), f"/desk/applications/{application.id}#basis"
+    detail = f"{who} applies. Without a lawful basis that you confirm no contract can be drafted."
+    since = application.checked_at or application.submitted_at or application.created_at
+    return Duty(f"Confirm the lawful basis: {application.project}", detail, href, "Read and confirm", since, application.decide_by)
+
+
+def _application_waiting(application: Application, desk: Desk, actor: Actor) -> Waiting | None:
+    who, href = desk.organisations.get(application.organisation_id, ""), f"/desk/applications/{application.id}"
+    since = application.submitted_at or application.created_at
+    if application.state == "returned":
+        return Waiting(application.project, f"Changes by {who}", href, since)
+    if application.state == "approved" and application.id in desk.unlawful and Role.COMPLIANCE not in actor.roles:
+        return Waiting(application.project, "Compliance, to confirm the lawful basis", href, application.decided_at or since)
+    if application.state in WAITING and application.handler not in (None, actor.account_id):
+        whom = desk.people.get(application.handler, "a colleague")
+        return Waiting(application.project, f"Dealt with by {whom}", href, since)
+    return None
 
 
 def _contract_duty(contract: Contract, desk: Desk, actor: Actor) -> Duty | None:

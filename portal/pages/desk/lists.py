@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 from urllib.parse import urlencode
 
@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, func, or_
 from sqlmodel import Session, col, select
 from starlette.responses import Response
 
+from contracts.applications.states import WAITING, State
 from contracts.applications.tables import Application
 from contracts.lifecycle.tables import Contract
 from contracts.people.tables import Organisation
@@ -48,10 +49,27 @@ class Listing(Generic[Row]):
     next: str
 
 
+# What the facets of the list of applications stand for.
+GROUPS: dict[str, frozenset[State]] = {
+    "waiting": WAITING,
+    "returned": frozenset({State.RETURNED}),
+    "approved": frozenset({State.APPROVED}),
+    "declined": frozenset({State.DECLINED, State.UPHELD}),
+    "ended": frozenset({State.WITHDRAWN, State.EXPIRED, State.STOPPED}),
+}
+
+
 def applications(session: Session, wanted: Wanted) -> Listing[Application]:
-    """Applications that were handed in, newest first."""
+    """Applications that were handed in, newest first; of those that wait for staff, the one due first at the top."""
     shown = col(Application.submitted_at).is_not(None)
-    return _listing(session, Application, shown, _words(wanted.q, Application.project, Application.id), wanted)
+    words = _words(wanted.q, Application.project, Application.id)
+    if wanted.state not in GROUPS:
+        return _listing(session, Application, shown, words, wanted)
+    group = shown & col(Application.state).in_([state.value for state in GROUPS[wanted.state]])
+    every = _listing(session, Application, shown, words, replace(wanted, state="", most=0))
+    if wanted.state == "waiting":
+        return replace(_by_due(session, group, words, wanted), counts=every.counts)
+    return replace(_listing(session, Application, group, words, replace(wanted, state="")), counts=every.counts)
 
 
 def contracts(session: Session, wanted: Wanted) -> Listing[Contract]:
@@ -83,8 +101,22 @@ def _listing(
         query = query.where(col(table.id) < wanted.after)
     found = session.exec(query.order_by(col(table.id).desc()).limit(wanted.most + 1)).all()
     rows = [(row, name) for row, name in found[: wanted.most]]
-    more = rows[-1][0].id if len(found) > wanted.most else ""
+    more = rows[-1][0].id if rows and len(found) > wanted.most else ""
     return Listing(rows, counts, counts.get(wanted.state, 0) if wanted.state else sum(counts.values()), more)
+
+
+def _by_due(session: Session, group: ColumnElement[bool], words: ColumnElement[bool] | None, wanted: Wanted) -> Listing[Application]:
+    fitting = [each for each in (group, words) if each is not None]
+    joined = col(Organisation.id) == col(Application.organisation_id)
+    counted = select(func.count()).select_from(Application).join(Organisation, joined).where(*fitting)
+    query = select(Application, Organisation.name).join(Organisation, joined).where(*fitting)
+    last = session.get(Application, wanted.after) if wanted.after else None
+    if last is not None and last.decide_by is not None:
+        later = col(Application.decide_by) > last.decide_by
+        query = query.where(later | ((col(Application.decide_by) == last.decide_by) & (col(Application.id) > last.id)))
+    found = session.exec(query.order_by(col(Application.decide_by), col(Application.id)).limit(wanted.most + 1)).all()
+    rows = [(row, name) for row, name in found[: wanted.most]]
+    return Listing(rows, {}, session.exec(counted).one(), rows[-1][0].id if len(found) > wanted.most else "")
 
 
 def _words(q: str, title: str, key: str) -> ColumnElement[bool] | None:

@@ -10,7 +10,8 @@ from sqlmodel import Session, col, func, select
 from contracts.amendments import queries as amendments
 from contracts.amendments import renewal
 from contracts.amendments.tables import Amendment
-from contracts.applications.tables import Application
+from contracts.applications.queries import basis_missing
+from contracts.applications.tables import Application, Reviewer
 from contracts.incidents.service import listed
 from contracts.ledger.queries import TimelineRow
 from contracts.lifecycle import closing, register
@@ -20,7 +21,7 @@ from contracts.people.tables import Account, Organisation
 from contracts.settings import Settings
 from portal.pages.desk.duties import Desk
 
-_OPEN_APPLICATIONS = ("submitted", "approved")
+_OPEN_APPLICATIONS = ("submitted", "in_review", "appealed", "returned", "approved")
 _OPEN_CONTRACTS = ("draft", "offered", "countered", "signed", "lift_asked")
 
 
@@ -32,7 +33,7 @@ def desk(session: Session, settings: Settings) -> Desk:
     # A renewal becomes a new version, and no contract of its own.
     renewed = select(Amendment.application_id).where(col(Amendment.state).in_(("offered", "signed", "in_force")))
     waiting = col(Application.state).in_(_OPEN_APPLICATIONS) & (
-        (col(Application.state) == "submitted") | (col(Application.id).not_in(drafted) & col(Application.id).not_in(renewed))
+        (col(Application.state) != "approved") | (col(Application.id).not_in(drafted) & col(Application.id).not_in(renewed))
     )
     applications = session.exec(select(Application).where(waiting)).all()
     contracts = session.exec(select(Contract).where(col(Contract.state).in_(_OPEN_CONTRACTS))).all()
@@ -40,8 +41,18 @@ def desk(session: Session, settings: Settings) -> Desk:
     incidents = [each for each in listed(session) if each.closed_at is None]
     names = organisations(session, owners)
     titles = {name: each.title for name, each in settings.datasets.items()}
+    parts = session.exec(select(Reviewer).where(col(Reviewer.application_id).in_([each.id for each in applications]))).all()
     return Desk(
-        tuple(applications), tuple(contracts), frozenset(each.application_id for each in contracts), tuple(incidents), names, titles
+        tuple(applications),
+        tuple(contracts),
+        frozenset(each.application_id for each in contracts),
+        tuple(incidents),
+        names,
+        titles,
+        people=people(session, [each.handler for each in applications]),
+        asked=frozenset((each.application_id, each.account_id) for each in parts if each.part == "asked"),
+        recused=frozenset((each.application_id, each.account_id) for each in parts if each.part == "recused"),
+        unlawful=frozenset(each.id for each in applications if basis_missing(session, each) is not None),
     )
 
 

@@ -18,6 +18,7 @@ class SetupFacts:
     template: bool
     stewards: int
     gate: str
+    officers: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +33,13 @@ class Step:
 
 
 def steps(facts: SetupFacts, roles: Set[Role]) -> list[Step]:
-    """The five steps in the order in which a newcomer takes them. None leads to a page that is closed to these roles."""
-    return [_mail(facts), _dataset(facts), _template(facts), _second_person(facts, roles), _gate(facts, roles)]
+    """The six steps in the order in which a newcomer takes them. None leads to a page that is closed to these roles."""
+    return [_mail(facts), _dataset(facts), _template(facts), _second_person(facts, roles), _officer(facts, roles), _gate(facts, roles)]
 
 
 def is_ready(facts: SetupFacts) -> bool:
-    """Whether a partner could come now: told by mail, a dataset to apply for, two people for a contract."""
-    return facts.mail != "none" and facts.loaded > 0 and facts.stewards > 1
+    """Whether a partner could come now: told by mail, a dataset to apply for, two people for a contract, one for its lawful basis."""
+    return facts.mail != "none" and facts.loaded > 0 and facts.stewards > 1 and facts.officers > 0
 
 
 def remaining(found: list[Step]) -> int:
@@ -80,6 +81,13 @@ def _second_person(facts: SetupFacts, roles: Set[Role]) -> Step:
     detail = f"{facts.stewards} stewards work here." if done else "One steward approves, another countersigns: a contract needs two."
     title = "Invite a second steward" if facts.stewards else "Invite two stewards"
     return Step(title, detail, "/desk/people", "Invite" if Role.ADMINISTRATOR in roles else "See who works here", done)
+
+
+def _officer(facts: SetupFacts, roles: Set[Role]) -> Step:
+    done = facts.officers > 0
+    detail = "Compliance works here." if done else "Compliance confirms the lawful basis of each application: no contract without it."
+    act = "Invite" if Role.ADMINISTRATOR in roles else "See who works here"
+    return Step("Invite a compliance officer", detail, "/desk/people", act, done)
 
 
 def _gate(facts: SetupFacts, roles: Set[Role]) -> Step:

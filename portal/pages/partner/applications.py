@@ -9,10 +9,14 @@ from sqlmodel import Session
 from starlette.requests import Request
 from starlette.responses import Response
 
-from contracts.applications import queries, sections, service
+from contracts.applications import queries, rules, sections, service
 from contracts.applications.answers import answered
+from contracts.applications.content import Change, content_of, difference
 from contracts.applications.form import read_form
+from contracts.applications.reasons import APPROVAL, DECLINE, RETURN
+from contracts.applications.states import WRITABLE, Command, State, possible
 from contracts.applications.tables import Application
+from contracts.clock import day_in
 from contracts.datasets.catalogue import Dataset
 from contracts.errors import Refused, refuse
 from contracts.forms.files import current
@@ -32,6 +36,18 @@ from portal.pages.partner import asking
 from portal.pages.public.datasets import decision_day
 
 router = APIRouter(prefix="/partner/applications")
+
+# What stands over shared words.
+HEADINGS = {
+    "remark": "A remark",
+    "return": "Returned for changes",
+    "extend": "The day of the decision moved",
+    "approve": "Approved",
+    "decline": "Declined",
+    "appeal": "You asked for an independent review",
+    "stop": "Stopped",
+}
+WORDS = {**APPROVAL, **DECLINE, **RETURN}
 
 Partner = Annotated[Actor, Depends(partner)]
 Sent = Annotated[Form, Depends(submitted)]
@@ -97,6 +113,19 @@ def withdraw(request: Request, actor: Partner, application_id: str, form: Sent) 
     return go(f"/partner/applications/{application_id}", "withdrawn")
 
 
+@router.post("/{application_id}/appeal")
+def appeal(request: Request, actor: Partner, application_id: str, form: Sent) -> Response:
+    """Ask that somebody else looks at a declined application again."""
+    house = house_of(request)
+    try:
+        with house.store.write("appeal") as unit:
+            service.appeal(unit, actor, application_id, form.number("revision"), form.text("appeal_reason"), house.settings)
+    except Refused as error:
+        form.take_reason(mendable(error), "appeal_reason")
+        return _page(request, actor, application_id, form, 422)
+    return go(f"/partner/applications/{application_id}", "appealed")
+
+
 def asked_of(house: House, session: Session, application: Application) -> Asked:
     """The form that the draft is asked by: its own, or the present one of its kind where it has none yet."""
     return frozen(session, application.form) or current(house.settings, application.kind, application.dataset)
@@ -113,6 +142,7 @@ def _told(form: Form, error: Refused) -> Form:
 
 def _page(request: Request, actor: Actor, application_id: str, form: Form | None = None, status: int = 200) -> Response:
     house = house_of(request)
+    today = day_in(house.clock.now(), house.settings.platform.time_zone)
     with house.store.read() as session:
         application = queries.get_for(session, actor, application_id)
         dataset = house.catalogue.get(application.dataset)
@@ -126,12 +156,21 @@ def _page(request: Request, actor: Actor, application_id: str, form: Form | None
             application=application,
             dataset=dataset,
             links=chain(session, application=application, staff=False),
-            rows=about(session, application_id),
+            # What staff do among themselves names no organisation, and is not the applicant's to read.
+            rows=[each for each in about(session, application_id) if each.organisation_id],
             kind=KINDS[application.kind],
             answers=answered(application, asked) if asked else [],
             asked=asked,
             purpose=PURPOSES.get(application.purpose),
-            may_withdraw=application.state in ("draft", "submitted") and Role.LEAD in actor.roles,
+            may_withdraw=Role.LEAD in actor.roles and Command.WITHDRAW in possible(State(application.state)),
+            may_appeal=Role.LEAD in actor.roles and application.state == State.DECLINED and rules.appeal(application, today) is None,
+            appeal_until=rules.appeal_until(application),
+            form=form or Form(),
+            notes=queries.notes(session, application_id, shared_only=True),
+            why=WORDS.get(application.decision_code, ""),
+            headings=HEADINGS,
+            words=WORDS,
+            granted=_granted(session, application),
         )
 
 
@@ -159,8 +198,16 @@ def _form_page(
         row_fields=asking.row_choices(dataset),
         decided_by=decision_day(house),
         today=today,
+        notes=queries.notes(session, application.id, shared_only=True),
+        words=WORDS,
     )
 
 
+def _granted(session: Session, application: Application) -> list[Change]:
+    """What an approval left out of what was handed in."""
+    handed_in = queries.submissions(session, application.id)
+    return difference(handed_in[-1].content, content_of(application)) if handed_in and application.state == State.APPROVED else []
+
+
 def _writes(actor: Actor, application: Application) -> bool:
-    return application.state == "draft" and Role.LEAD in actor.roles
+    return application.state in WRITABLE and Role.LEAD in actor.roles

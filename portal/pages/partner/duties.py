@@ -15,6 +15,11 @@ from contracts.terms.model import Terms
 from portal.filters import day
 
 SOON_DAYS = 30
+_STAGES = {
+    "submitted": "A steward makes sure that it is complete, then it is decided. You get a mail with the reason, whichever way it goes.",
+    "in_review": "It is complete and being reviewed. You get a mail with the reason, whichever way it goes.",
+    "appealed": "Somebody who had no part in the first decision looks at it again. You get a mail with the reason.",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +69,12 @@ def elsewhere(now: Situation) -> list[Duty]:
             f"by {day(each.decide_by)}",
             "wait",
             f"Decision on “{each.project}”",
-            "A steward reads it. You get a mail with the reason, whichever way it goes.",
+            _STAGES[each.state],
             f"/partner/applications/{each.id}",
             "Read it",
         )
         for each in now.applications
-        if each.state == "submitted"
+        if each.state in _STAGES
     ]
     drafting = [
         Duty(
@@ -201,6 +206,18 @@ def _drafts(actor: Actor, now: Situation) -> list[Duty]:
         )
         for each in now.applications
         if each.state == "draft"
+    ] + [
+        Duty(
+            each.submitted_at or each.created_at,
+            f"by {day(each.answer_by)}",
+            "warn",
+            f"Change “{each.project}” and hand it in again",
+            "The platform returned it with what to change. After that day it ends.",
+            f"/partner/applications/{each.id}",
+            "Change it",
+        )
+        for each in now.applications
+        if each.state == "returned"
     ]
 
 

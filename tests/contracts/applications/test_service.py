@@ -56,7 +56,9 @@ def test_from_draft_to_approval(store: Store) -> None:
     with store.read() as session:
         assert queries.waiting(session) == [application]
     with store.write() as unit:
-        service.approve(unit, cast.mara, application.id, application.revision, " Sound method. ")
+        service.check(unit, cast.mara, application.id, 3)
+        service.confirm_basis(unit, cast.cora, application.id, 4, "public-task", "University law names research.")
+        service.approve(unit, cast.mara, application.id, 5, " Sound method. ")
         now = unit.now
     with store.read() as session:
         stored = session.get(Application, application.id)
@@ -67,7 +69,7 @@ def test_from_draft_to_approval(store: Store) -> None:
             "organisation_id": cast.lab,
             "created_by": cast.tove.account_id,
             "state": "approved",
-            "revision": 4,
+            "revision": 6,
             "dataset": "posts",
             "evidence": [],
             "form": current(SETTINGS, "research", "posts").sha256,
@@ -79,24 +81,45 @@ def test_from_draft_to_approval(store: Store) -> None:
             "decide_by": application.decide_by,
             "decided_at": now,
             "decided_by": cast.mara.account_id,
+            "decision_code": "as-asked",
             "decision_reason": "Sound method.",
+            "changed_at": now,
+            "answer_by": None,
+            "days_left": 0,
+            "reminded": "",
+            "handler": cast.mara.account_id,
+            "checked_at": now,
+            "checked_by": cast.mara.account_id,
+            "basis": "public-task",
+            "basis_content": service.content_hash(stored),
+            "basis_by": cast.cora.account_id,
+            "appealed_at": None,
+            "declined_by": None,
         }
         assert queries.waiting(session) == []
     assert str(application.decide_by) == "2026-11-16"
     assert mails(store) == [
+        ("cora", 'Confirm the lawful basis for "Political ads and regional reach" before 16 November 2026'),
         ("jon", 'Application "Political ads and regional reach" waits for a decision'),
         ("mara", 'Application "Political ads and regional reach" waits for a decision'),
+        ("mara", 'The lawful basis for "Political ads and regional reach" is confirmed; go on with the application'),
         ("tove", 'We received your application "Political ads and regional reach"'),
         ("tove", 'Your application "Political ads and regional reach" was approved'),
     ]
-    assert events(store) == ["application.drafted", "application.submitted", "application.approved"]
+    assert events(store) == [
+        "application.drafted",
+        "application.submitted",
+        "application.checked",
+        "application.basis_confirmed",
+        "application.approved",
+    ]
 
 
 def test_the_decision_stands_in_the_ledger_with_its_reason_as_a_commitment(store: Store) -> None:
     cast = Cast(store)
     application = submitted(store, cast.tove)
     with store.write() as unit:
-        service.decline(unit, cast.mara, application.id, application.revision, "Too broad.")
+        service.decline(unit, cast.mara, application.id, application.revision, "Too broad.", "not-proportionate")
     with store.read() as session:
         staged = session.exec(select(StagedEntry).order_by(StagedEntry.seq)).all()[-1]  # type: ignore[arg-type]  # a column
         values = session.exec(select(PersonalValue).where(PersonalValue.entry_id == staged.id)).all()
@@ -108,7 +131,12 @@ def test_the_decision_stands_in_the_ledger_with_its_reason_as_a_commitment(store
         "dataset": "posts",
         "purpose": "research",
         "decision": "done",
-        "facts": {"revision": 4, "content": service.content_hash(application)},
+        "facts": {
+            "revision": 4,
+            "code": "not-proportionate",
+            "asked": service.content_hash(application),
+            "content": service.content_hash(application),
+        },
     }
     assert b"Too broad" not in staged.leaf
     assert {row.field: row.value for row in values} == {
@@ -155,7 +183,7 @@ def test_only_the_first_of_two_racing_decisions_counts(store: Store) -> None:
     cast = Cast(store)
     application = submitted(store, cast.tove)
     with store.write() as unit:
-        service.decline(unit, cast.mara, application.id, application.revision, "Too broad.")
+        service.decline(unit, cast.mara, application.id, application.revision, "Too broad.", "not-proportionate")
     stale = application.revision
     assert refused(store, lambda unit: service.approve(unit, cast.jon, application.id, stale, "Fine.")) == "command_not_possible"
 
@@ -163,6 +191,8 @@ def test_only_the_first_of_two_racing_decisions_counts(store: Store) -> None:
 def test_a_withdrawal_and_an_approval_at_once_are_one_of_them(store: Store) -> None:
     cast = Cast(store)
     application = submitted(store, cast.tove)
+    with store.write() as unit:
+        service.check(unit, cast.mara, application.id, 3)
     outcomes: list[str] = []
 
     def attempt(act: Callable[[Unit], Application]) -> None:
@@ -173,8 +203,8 @@ def test_a_withdrawal_and_an_approval_at_once_are_one_of_them(store: Store) -> N
             outcomes.append(error.refusal.code)
 
     acts: list[Callable[[Unit], Application]] = [
-        lambda unit: service.approve(unit, cast.mara, application.id, 3, "Fine."),
-        lambda unit: service.withdraw(unit, cast.tove, application.id, 3),
+        lambda unit: service.approve(unit, cast.mara, application.id, 4, "Fine."),
+        lambda unit: service.withdraw(unit, cast.tove, application.id, 4),
     ]
     threads = [threading.Thread(target=attempt, args=(act,)) for act in acts]
     for thread in threads:
@@ -191,7 +221,7 @@ def test_a_page_that_is_out_of_date_decides_nothing(sqlite_store: Store) -> None
     cast = Cast(sqlite_store)
     application = submitted(sqlite_store, cast.tove)
     stale = application.revision - 1
-    assert refused(sqlite_store, lambda unit: service.approve(unit, cast.mara, application.id, stale, "Fine.")) == "changed_meanwhile"
+    assert refused(sqlite_store, lambda unit: service.check(unit, cast.mara, application.id, stale)) == "changed_meanwhile"
 
 
 def test_a_dataset_that_is_gone_cannot_be_applied_for(sqlite_store: Store) -> None:
@@ -211,7 +241,7 @@ def test_each_command_needs_its_role(sqlite_store: Store) -> None:
         lambda unit: service.submit(unit, cast.mara, application.id, 3, SETTINGS),
         lambda unit: service.withdraw(unit, cast.mara, application.id, 3),
         lambda unit: service.approve(unit, cast.tove, application.id, 3, "I like it."),
-        lambda unit: service.decline(unit, cast.admin, application.id, 3, "No."),
+        lambda unit: service.decline(unit, cast.admin, application.id, 3, "No.", "other"),
     ]
     assert [refused(sqlite_store, act) for act in acts] == ["role_required"] * len(acts)
 

@@ -25,6 +25,8 @@ HERE = ("127.0.0.1", 50_000)
 WALK = (
     {"application_id": "app_1", "application_state": "draft"},
     {"application_state": "submitted"},
+    {"application_state": "in_review"},
+    {"lawful": True},
     {"application_state": "approved"},
     {"contract_id": "ctr_1", "contract_state": "offered"},
     {"contract_state": "signed"},
