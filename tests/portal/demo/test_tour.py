@@ -134,6 +134,8 @@ def test_the_tour_suggests_a_reason(demo: House) -> None:
     post(client, path, fields=["id", "lang"], act="submit", **dict(form), **typed(()), **fields, **dates)
     asked = path.rsplit("/", 1)[1]
     post(client, "/demo/become/steward", page="/demo")
+    desk = f"/desk/applications/{asked}"
+    post(client, f"{desk}/check", page=desk, **dict(re.findall(r'name="(revision)" value="(\d+)"', client.get(desk).text)))
     assert "Because the tour says so" in client.get(f"/desk/applications/{asked}?reason=Because+the+tour+says+so").text
 
 

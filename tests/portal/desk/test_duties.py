@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import pytest
@@ -41,7 +42,11 @@ def test_duties_of_a_steward_come_by_due_date_then_by_age() -> None:
     rows = desk(
         applications=(
             application("late", "submitted", decide_by=date(2026, 11, 9), submitted_at=MONDAY),
-            application("soon", "submitted", decide_by=date(2026, 11, 3), submitted_at=MONDAY),
+            application("soon", "in_review", decide_by=date(2026, 11, 3), submitted_at=MONDAY, handler="acc_mara"),
+            application("theirs", "in_review", decide_by=date(2026, 11, 3), submitted_at=MONDAY, handler="acc_jo"),
+            application("again", "appealed", decide_by=date(2026, 11, 10), submitted_at=MONDAY, appealed_at=MONDAY, declined_by="acc_jo"),
+            application("own", "appealed", decide_by=date(2026, 11, 10), submitted_at=MONDAY, declined_by="acc_mara"),
+            application("back", "returned", submitted_at=MONDAY),
             application("approved", "approved", decided_at=MONDAY),
             application("active", "approved", decided_at=MONDAY),
             application("draft", "draft"),
@@ -58,12 +63,20 @@ def test_duties_of_a_steward_come_by_due_date_then_by_age() -> None:
             date(2026, 11, 3),
         ),
         Duty(
-            "Decide: Late",
-            "Northfield University applies for “Public posts”.",
+            "Check: Late",
+            "Northfield University applies for “Public posts”. First make sure that it is complete.",
             "/desk/applications/app_late",
-            "Review",
+            "Check",
             MONDAY,
             date(2026, 11, 9),
+        ),
+        Duty(
+            "Review again: Again",
+            "Northfield University asks for an independent review. You had no part in the first decision.",
+            "/desk/applications/app_again",
+            "Review",
+            MONDAY,
+            date(2026, 11, 10),
         ),
         Duty(
             "Offer: Drafted",
@@ -80,6 +93,22 @@ def test_duties_of_a_steward_come_by_due_date_then_by_age() -> None:
             MONDAY,
         ),
     ]
+    assert [(row.title, row.whom) for row in waiting(rows, steward())] == [
+        ("Theirs", "Dealt with by a colleague"),
+        ("Back", "Changes by Northfield University"),
+    ]
+
+
+def test_a_review_and_a_lawful_basis_wait_for_who_is_asked() -> None:
+    asked = application("asked", "in_review", decide_by=date(2026, 11, 10), submitted_at=MONDAY, handler="acc_mara")
+    rows = replace(desk(applications=(asked,)), asked=frozenset({("app_asked", "acc_c")}), unlawful=frozenset({"app_asked"}))
+    officer = Actor("acc_c", "org_platform", "Ana", "ana@agora.example", frozenset({Role.COMPLIANCE}))
+    assert [(duty.title, duty.href) for duty in duties(rows, officer)] == [
+        ("Give advice: Asked", "/desk/applications/app_asked#said"),
+        ("Confirm the lawful basis: Asked", "/desk/applications/app_asked#basis"),
+    ]
+    back = replace(rows, recused=frozenset({("app_asked", "acc_mara")}))
+    assert duties(back, steward()) == []
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ from contracts.terms.model import Audit, from_json
 from portal.pages.desk import terms_form
 from portal.pages.desk.duties import needs_another
 from tests.portal.house import PASSWORD, add_person, mails, post, settings, sign_in, small_house
-from tests.portal.scene import actor, contract, submitted
+from tests.portal.scene import actor, checked, contract, submitted
 
 LEAD, FIRST, SECOND = "ada@northfield.example", "mara@agora.example", "jon@agora.example"
 OFFICER, ADMINISTRATOR, OPERATOR = "cora@agora.example", "alma@agora.example", "otto@agora.example"
@@ -58,7 +58,7 @@ def words(text: str) -> str:
 
 def test_the_desk_of_a_new_installation_begins_with_what_is_to_set_up(house: House) -> None:
     text = words(sign_in(house, FIRST).get("/desk").text)
-    assert "Get ready for partners 3 steps are left. Before partners come 2 of 5 done" in text
+    assert "Get ready for partners 3 steps are left. Before partners come 3 of 6 done" in text
     assert "A clear desk" not in text and "Nothing waits for you" not in text
     assert "A clear desk" in words(sign_in(house, OPERATOR).get("/desk").text)
 
@@ -67,7 +67,7 @@ def test_today_puts_the_decision_that_is_due_first_and_names_what_others_do(hous
     contract(house, "offered", lead=LEAD, stewards=STEWARDS)
     submitted(house, LEAD, project="Weather talk in two towns")
     text = words(sign_in(house, FIRST).get("/desk").text)
-    assert "One thing waits for you" in text and "10 working days Decide: Weather talk in two towns" in text
+    assert "One thing waits for you" in text and "10 working days Check: Weather talk in two towns" in text
     assert "Signature of org_northfield" in text
 
 
@@ -97,7 +97,7 @@ def test_the_list_finds_by_words_and_state_and_gives_the_same_rows_as_a_file(hou
     kept = submitted(house, LEAD, project="=cmd: weather")
     submitted(house, LEAD, project="Trains")
     client = sign_in(house, FIRST)
-    text = words(client.get("/desk/applications?q=WEATHER&state=submitted").text)
+    text = words(client.get("/desk/applications?q=WEATHER&state=waiting").text)
     assert "1 result" in text and "=cmd: weather" in text and "Trains" not in text
     answer = client.get("/desk/applications?q=weather&format=csv")
     lines = answer.text.splitlines()
@@ -121,7 +121,7 @@ def test_an_application_shows_the_request_beside_the_policy(house: House) -> Non
     text = words(sign_in(house, FIRST).get(f"/desk/applications/{asked.id}").text)
     assert "6 of 8 asked for" in text and "Replaced by a pseudonym of this contract" in text
     assert "Asks for personal fields that are given as they are." in text and "Their first request" in text
-    assert "Approve application" in text
+    assert "It is complete" in text and "Approve application" not in text
 
 
 def test_no_address_puts_words_into_a_form_outside_the_demo(house: House) -> None:
@@ -137,17 +137,68 @@ def test_a_compliance_officer_reads_an_application_but_gets_no_button(house: Hou
 
 
 def test_a_decision_without_a_reason_comes_back_with_the_error_beside_the_field(house: House) -> None:
+    asked = checked(house, submitted(house, LEAD), actor(house, FIRST))
+    client, path = sign_in(house, FIRST), f"/desk/applications/{asked.id}"
+    answer = post(client, f"{path}/approve", page=path, code="as-asked", reason=" ", revision=str(asked.revision))
+    assert answer.status_code == 422 and 'href="#f-reason"' in answer.text
+    answer = post(client, f"{path}/decline", page=path, decline_reason="No.", revision=str(asked.revision))
+    assert answer.status_code == 422 and 'href="#f-decline_code"' in answer.text
+    assert of(house, Application, asked.id).state == "in_review"
+
+
+def test_less_is_granted_than_was_asked_for_and_never_more(house: House) -> None:
+    asked = checked(house, submitted(house, LEAD), actor(house, FIRST))
+    client, path = sign_in(house, FIRST), f"/desk/applications/{asked.id}"
+    granted = {"fields": ["lang", "text"], "rows.lang": "en", "rows.country": "SE", "starts": str(asked.starts), "ends": str(asked.ends)}
+    form = {"code": "narrowed", "reason": "Two fields do.", "revision": str(asked.revision), **granted}
+    wider = post(client, f"{path}/approve", page=path, **{**form, "rows.lang": "en, fr"})
+    assert wider.status_code == 422 and "Rows were asked for only by some of these values" in wider.text
+    unfit = post(client, f"{path}/approve", page=path, **{**form, "code": "as-asked"})
+    assert unfit.status_code == 422 and 'href="#f-code"' in unfit.text
+    assert post(client, f"{path}/approve", page=path, **form).headers["location"] == f"{path}?done=approved"
+    found = of(house, Application, asked.id)
+    assert isinstance(found, Application)
+    assert (found.fields, found.rows) == (["lang", "text"], {"lang": ["en"], "country": ["SE"]})
+    for who, page in ((FIRST, path), (LEAD, f"/partner/applications/{asked.id}")):
+        text = words(sign_in(house, who).get(page).text)
+        assert "Granted narrower than" in text and "id, author_id, created_at, lang, country, text" in text
+
+
+def test_staff_read_a_returned_application_as_it_was_handed_in(house: House) -> None:
     asked = submitted(house, LEAD)
     client, path = sign_in(house, FIRST), f"/desk/applications/{asked.id}"
-    answer = post(client, f"{path}/approve", page=path, reason=" ", revision=str(asked.revision))
-    assert answer.status_code == 422 and 'href="#f-reason"' in answer.text
-    assert of(house, Application, asked.id).state == "submitted"
+    form = {"return_code": "unclear", "return_reason": "Name the towns.", "revision": str(asked.revision)}
+    assert post(client, f"{path}/return", page=path, **form).headers["location"] == f"{path}?done=returned"
+    lead, mine = sign_in(house, LEAD), f"/partner/applications/{asked.id}"
+    text = lead.get(mine).text
+    assert "Name the towns." in text and "Hand in again" in text
+    revision = str(of(house, Application, asked.id).revision)
+    whole = {"project": "Unfinished thoughts", "kind": "research", "purpose": "research", "purpose_text": asked.purpose_text}
+    days = {"starts": str(asked.starts), "ends": str(asked.ends)}
+    post(lead, mine, page=mine, act="save", fields=["lang"], revision=revision, **whole, **days)
+    assert "Unfinished thoughts" not in client.get(path).text
+    revision = str(of(house, Application, asked.id).revision)
+    done = post(lead, mine, page=mine, act="submit", fields=["lang"], revision=revision, **whole, **days)
+    assert done.headers["location"] == f"{mine}?done=submitted"
+    text = words(client.get(path).text)
+    assert "Changed since it was returned" in text and "Unfinished thoughts" in text
+
+
+def test_remarks_among_staff_are_not_on_the_applicants_pages(house: House) -> None:
+    asked = submitted(house, LEAD)
+    client, path = sign_in(house, OFFICER), f"/desk/applications/{asked.id}"
+    post(client, f"{path}/remarks", page=path, remark="Who pays for it?", advice="against")
+    post(client, f"{path}/remarks", page=path, remark="Which towns?", shared="yes")
+    assert "Who pays for it?" in sign_in(house, FIRST).get(path).text
+    lead = sign_in(house, LEAD)
+    text = lead.get(f"/partner/applications/{asked.id}").text
+    assert "Which towns?" in text and "Who pays" not in text and text.count("Remark made") == 1
 
 
 def test_approving_tells_the_applicant_and_leads_to_the_draft(house: House) -> None:
-    asked = submitted(house, LEAD)
+    asked = checked(house, submitted(house, LEAD), actor(house, FIRST))
     client, path = sign_in(house, FIRST), f"/desk/applications/{asked.id}"
-    answer = post(client, f"{path}/approve", page=path, reason="A clear question.", revision=str(asked.revision))
+    answer = post(client, f"{path}/approve", page=path, code="as-asked", reason="A clear question.", revision=str(asked.revision))
     assert (answer.status_code, answer.headers["location"]) == (303, f"{path}?done=approved")
     assert any("A clear question." in body for body in mails(house, LEAD))
     assert f'href="{path}/draft"' in client.get(path).text
@@ -157,16 +208,17 @@ def test_a_page_opened_before_somebody_else_decided_is_refused(house: House) -> 
     asked = submitted(house, LEAD)
     path = f"/desk/applications/{asked.id}"
     mine, theirs = sign_in(house, FIRST), sign_in(house, SECOND)
-    post(theirs, f"{path}/decline", page=path, reason="Too wide.", revision=str(asked.revision))
-    answer = post(mine, f"{path}/approve", page="/account", reason="Fine.", revision=str(asked.revision))
+    declined = {"decline_code": "not-proportionate", "decline_reason": "Too wide."}
+    post(theirs, f"{path}/decline", page=path, **declined, revision=str(asked.revision))
+    answer = post(mine, f"{path}/approve", page="/account", code="as-asked", reason="Fine.", revision=str(asked.revision))
     assert answer.status_code == 409 and of(house, Application, asked.id).state == "declined"
 
 
 def draft_page(house: House) -> tuple[str, dict[str, object]]:
     """The draft page of an approved application, and its form as the page shows it."""
-    asked = submitted(house, LEAD)
+    asked = checked(house, submitted(house, LEAD), actor(house, FIRST))
     client, path = sign_in(house, FIRST), f"/desk/applications/{asked.id}"
-    post(client, f"{path}/approve", page=path, reason="A clear question.", revision=str(asked.revision))
+    post(client, f"{path}/approve", page=path, code="as-asked", reason="A clear question.", revision=str(asked.revision))
     text = client.get(f"{path}/draft").text
     inputs = [dict(re.findall(r'(\w[\w-]*)="([^"]*)"', tag)) | {"on": "checked" in tag} for tag in re.findall(r"<input[^>]+>", text)]
     boxes = [each for each in inputs if each.get("type") == "checkbox"]
