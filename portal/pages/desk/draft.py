@@ -12,7 +12,6 @@ from starlette.responses import Response
 
 from contracts.amendments.renewal import continued_by
 from contracts.applications import queries
-from contracts.applications.rules import basis
 from contracts.applications.states import State
 from contracts.applications.tables import Application
 from contracts.errors import Misconfigured, Refused, refuse
@@ -104,7 +103,7 @@ def _basis(request: Request, actor: Actor, application_id: str) -> Basis:
         application = queries.get_for(session, actor, application_id)
         drafted = reads.contract_of(session, application_id)
         facts = facts_of(session, application)
-        unlawful = basis(application, queries.handed_in(session, application))
+        unlawful = queries.basis_missing(session, application)
     dataset = house.settings.datasets.get(application.dataset)
     if application.state != State.APPROVED or reads.stands(drafted):
         raise refuse("command_not_possible", "A contract is drafted once, from an approved application.")
