@@ -754,6 +754,7 @@ FREE = frozenset(
         *("/partner/contracts/{contract_id}/signatory/remind", "/partner/contracts/{contract_id}/signatory/withdraw"),
         "/partner/applications/{application_id}/sections/{section_id}",
         *("/partner/contracts/{contract_id}/renew", "/partner/amendments/{amendment_id}/decline"),
+        "/partner/applications/{application_id}/appeal",
         *("/consent/{authorization_id}", "/partner/organisation", "/partner/team/lost/{lost_id}/stop"),
         *("/partner/team/leave", "/partner/leadership/{hand_over_id}/decline", "/partner/leadership/{hand_over_id}/withdraw"),
         *("/partner/sandbox", "/partner/sandbox/{sandbox_id}/renew", "/partner/sandbox/{sandbox_id}/revoke"),
