@@ -65,7 +65,7 @@ def content_hash(application: Application) -> str:
 def as_handed_in(application: Application, content: Mapping[str, Any]) -> Application:
     """The application with what was handed in, in place of what its applicant may be changing now; of no session."""
     days = {name: content[name] and date.fromisoformat(content[name]) for name in ("starts", "ends")}
-    return Application(**{**application.model_dump(), **content, **days})
+    return Application(**{**application.model_dump(), "evidence": [], **content, **days})
 
 
 def difference(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Change]:

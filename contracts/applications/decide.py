@@ -82,7 +82,7 @@ def decide(application: Application, actor: Actor, wanted: Wanted, facts: Facts)
 def offered(application: Application, actor: Actor, facts: Facts) -> frozenset[Command]:
     """The commands that this person can give now, where the form that goes with them is right; for pages that offer them."""
     known = possible(State(application.state))
-    mine = [each for each in known if actor.roles & set(ROLES[each])]
+    mine = [each for each in known if actor.roles & set(ROLES[each]) and _of_its_kind(application.kind, each) is None]
     return frozenset(each for each in mine if not STAFF & set(ROLES[each]) or rules.person(application, actor, each, facts) is None)
 
 

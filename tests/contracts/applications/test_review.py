@@ -306,15 +306,15 @@ def test_one_who_once_gave_the_decliner_a_role_is_not_independent_either(sqlite_
     assert refused(sqlite_store, lambda unit: service.check(unit, cast.jon, application, 5)) == "second_person_required"
 
 
-def test_a_closed_application_goes_nowhere(store: Store) -> None:
+def test_a_stopped_application_goes_nowhere(store: Store) -> None:
     cast = Cast(store)
     application = submitted(store, cast)
     with store.write() as unit:
         begun = service.begin(unit, cast.tove, "posts").id
     done(
         store,
-        lambda unit: service.close(unit, cast.cora, application, "The organisation is barred."),
-        lambda unit: service.close(unit, cast.cora, begun, "The organisation is barred."),
+        lambda unit: service.stop(unit, cast.cora, application, "The organisation is barred."),
+        lambda unit: service.stop(unit, cast.cora, begun, "The organisation is barred."),
     )
     acts: list[Act] = [
         lambda unit: service.save(unit, cast.tove, begun, 2, read_form(FORM)),
