@@ -107,7 +107,7 @@ def test_every_state_command_and_role(state: State) -> None:
         assert (found.code if isinstance(found, Refusal) else found) == expected, (command, role)
 
 
-@pytest.mark.parametrize("command", Command)
+@pytest.mark.parametrize("command", [each for each in Command if ROLES[each]])
 def test_a_reasoned_request_is_taken_over_and_decided_by_nobody_here(command: Command) -> None:
     actor = Actor("acc_2", "org_2", "Somebody", "", frozenset(Role))
     for state in State:
