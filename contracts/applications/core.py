@@ -53,12 +53,9 @@ def apply(unit: Unit, actor: Actor, application: Application, wanted: Wanted, ti
     after = decide(application, actor, wanted, facts_of(unit.session, actor, application, day_in(unit.now, time_zone)))
     if isinstance(after, Refusal):
         raise Refused(after)
-    application.state = after.value
-    if wanted.command not in _LEAVES_REVISION:
-        application.revision += 1
+    _write(unit, application, after, rises=wanted.command not in _LEAVES_REVISION)
     if wanted.command in HANDLERS and application.handler is None:
         application.handler = actor.account_id
-    unit.session.add(application)
 
 
 def settle(unit: Unit, application: Application, command: Command) -> None:
@@ -66,8 +63,7 @@ def settle(unit: Unit, application: Application, command: Command) -> None:
     after = next_state(State(application.state), command)
     if isinstance(after, Refusal):
         raise Refused(after)
-    application.state, application.revision = after.value, application.revision + 1
-    unit.session.add(application)
+    _write(unit, application, after, rises=True)
 
 
 def note(unit: Unit, actor: Actor, application: Application, wanted: Wanted, *, shared: bool) -> Note:
@@ -146,3 +142,8 @@ def enter(
             personal=actor.personal(**(personal or {})),
         ),
     )
+
+
+def _write(unit: Unit, application: Application, after: State, *, rises: bool) -> None:
+    application.state, application.revision = after.value, application.revision + rises
+    unit.session.add(application)

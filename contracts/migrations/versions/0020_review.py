@@ -8,7 +8,7 @@ from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
 revision = '0020'
-down_revision = '0024b'
+down_revision = '0019b'
 branch_labels = None
 depends_on = None
 

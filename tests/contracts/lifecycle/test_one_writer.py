@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[3]
 WRITERS = {
     "contracts/agreements/service.py",
     "contracts/amendments/service.py",
-    "contracts/applications/service.py",
+    "contracts/applications/core.py",
     "contracts/bars/service.py",
     "contracts/lifecycle/steps.py",
     "contracts/members/service.py",
