@@ -71,7 +71,7 @@ _AGREEMENT = {
 _AMENDMENT_FOR_PARTNERS = {**_AMENDMENT, "offered": StateWord("Waiting for your signature", "wait")}
 
 _OTHERS = {
-    "application": (_APPLICATION, _APPLICATION),
+    "application": (_APPLICATION, _APPLICATION_FOR_PARTNERS),
     "amendment": (_AMENDMENT, _AMENDMENT_FOR_PARTNERS),
     "agreement": (_AGREEMENT, _AGREEMENT),
 }
@@ -214,8 +214,6 @@ _STAFF = (
 
 def state_word(thing: str, state: str, *, staff: bool) -> StateWord:
     """What a state of an "application", "contract", "amendment" or "agreement" means to the reader."""
-    if thing == "application":
-        return (_APPLICATION if staff else _APPLICATION_FOR_PARTNERS)[state]
     if thing in _OTHERS:
         return _OTHERS[thing][0 if staff else 1][state]
     return (_CONTRACT if staff else _CONTRACT_FOR_PARTNERS)[state]

@@ -17,6 +17,7 @@ from contracts.amendments.decide import SIGNING, Facts, Kind, Wanted, decide, en
 from contracts.amendments.queries import latest_number, open_of
 from contracts.amendments.states import OPEN, ROLES, Command, State
 from contracts.amendments.tables import Amendment
+from contracts.applications.queries import basis_missing
 from contracts.applications.states import State as ApplicationState
 from contracts.applications.tables import Application
 from contracts.clock import day_in
@@ -186,6 +187,9 @@ def _basis(unit: Unit, contract: Contract, wanted: Offer) -> Application:
     application = unit.lock(Application, wanted.application_id)
     if application.organisation_id != contract.organisation_id or application.state != ApplicationState.APPROVED:
         raise refuse("command_not_possible", "A new version rests on an approved application of the same partner.")
+    missing = basis_missing(unit.session, application) if application.id != contract.application_id else None
+    if missing is not None:
+        raise Refused(missing)
     if not wanted.reason.strip():
         raise refuse("reason_required", "Say what changes and why; the partner reads it.")
     return application
