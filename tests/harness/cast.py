@@ -139,10 +139,14 @@ def approved(store: Store, cast: Cast, **changed: Any) -> Application:
     with store.write() as unit:
         application = applications.begin(unit, cast.tove, "posts")
         applications.save(unit, cast.tove, application.id, 1, read_form({**FORM, **changed}))
-        applications.submit(unit, cast.tove, application.id, 2, SETTINGS)
-        applications.check(unit, cast.mara, application.id, 3)
-        applications.confirm_basis(unit, cast.cora, application.id, 4, "public-task", "University law names research.")
-        return applications.approve(unit, cast.mara, application.id, 5, "Sound method.")
+        return vetted(unit, cast, applications.submit(unit, cast.tove, application.id, 2, SETTINGS))
+
+
+def vetted(unit: Unit, cast: Cast, application: Application) -> Application:
+    """What was handed in, found complete by `mara`, its lawful basis confirmed by `cora`, approved by `mara`."""
+    applications.check(unit, cast.mara, application.id, application.revision)
+    applications.confirm_basis(unit, cast.cora, application.id, application.revision, "public-task", "University law names research.")
+    return applications.approve(unit, cast.mara, application.id, application.revision, "Sound method.")
 
 
 def drafted(store: Store, cast: Cast, settings: Settings = SETTINGS, **changed: Any) -> Contract:

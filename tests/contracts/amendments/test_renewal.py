@@ -9,6 +9,7 @@ import pytest
 from contracts.amendments import renewal
 from contracts.amendments.decide import Kind
 from contracts.applications import service as applications
+from contracts.applications.tables import Application
 from contracts.clock import FixedClock
 from contracts.errors import Refused
 from contracts.ids import new_id
@@ -19,7 +20,7 @@ from contracts.store.unit import Store
 from contracts.terms.defaults import propose
 from contracts.terms.grant import Grant, compile_grant
 from tests.harness.amending import in_force
-from tests.harness.cast import ENDS, POSTS, SETTINGS, STARTS, Cast, active
+from tests.harness.cast import ENDS, POSTS, SETTINGS, STARTS, Cast, active, vetted
 
 
 def test_a_renewal_goes_through_vetting_and_both_signatures(store: Store, keys: KeyRing) -> None:
@@ -32,9 +33,9 @@ def test_a_renewal_goes_through_vetting_and_both_signatures(store: Store, keys: 
         assert begun.fields == ["id", "author_id", "created_at", "lang", "text"]
         assert renewal.continued_by(unit.session, begun.id) == contract.id
     with store.write() as unit:
-        applications.submit(unit, cast.tove, begun.id, begun.revision, SETTINGS)
+        handed_in = applications.submit(unit, cast.tove, begun.id, begun.revision, SETTINGS)
     with store.write() as unit:
-        agreed = applications.approve(unit, cast.mara, begun.id, begun.revision + 1, "It went well.")
+        agreed = vetted(unit, cast, unit.lock(Application, handed_in.id))
     assert agreed.ends is not None
     in_force(store, cast, keys, contract.id, kind=Kind.RENEWAL, application_id=agreed.id, ends=agreed.ends)
     with store.read() as session:
@@ -49,8 +50,7 @@ def test_a_renewal_gives_no_second_contract(sqlite_store: Store, keys: KeyRing) 
     contract = active(sqlite_store, cast, keys)
     with sqlite_store.write() as unit:
         begun = renewal.ask(unit, cast.tove, contract.id, STARTS)
-        applications.submit(unit, cast.tove, begun.id, begun.revision, SETTINGS)
-        agreed = applications.approve(unit, cast.mara, begun.id, begun.revision, "It went well.")
+        agreed = vetted(unit, cast, applications.submit(unit, cast.tove, begun.id, begun.revision, SETTINGS))
     terms, contract_id = propose(agreed, POSTS, SETTINGS.platform.site), new_id("ctr")
     with sqlite_store.read() as session:
         rendered = render(SETTINGS, facts_of(session, agreed), terms, contract_id)
