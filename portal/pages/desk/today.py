@@ -76,8 +76,7 @@ def today(request: Request, actor: Annotated[Actor, Depends(requires(*STAFF))]) 
     with house.store.read() as session:
         desk = reads.desk(session, house.settings)
         leaderless, leaderless_elsewhere = hand_overs(session, actor)
-        found = duties(desk, actor) + leaderless + member_duties(session, actor)
-        found = duties(desk, actor) + later.duties(session, actor) + leaderless
+        found = duties(desk, actor) + later.duties(session, actor) + leaderless + member_duties(session, actor)
         others = [*leaderless_elsewhere, *waiting(desk, actor), *later.waiting(session, actor, day)]
         facts = setup_facts(session, house)
         lately = search(session, Search(events=CHANGES, limit=LATELY)).rows
