@@ -863,6 +863,7 @@ NAMES: dict[str, str] = {
         ("reason", "end_reason", "lift_reason", "back_reason", "register_reason", "statement", "accept_by", "title"), "words of an act"
     ),
     "withheld": "some of a few words",
+    "short_hash": "compared with our own, on a page of staff alone",
     "application": "read on a page of staff alone",
     **dict.fromkeys(
         ("act", "audience", "who", "mode", "role", "done", "decision", "effect", "show", "state", "format"), "one of a few words"
