@@ -28,6 +28,7 @@ from contracts.store.engine import open_engine
 from contracts.store.unit import Store
 from portal.commands.init import prepare
 from portal.demo.datasets import demo_datasets
+from portal.demo.files import write_contracts
 from portal.demo.people import PEOPLE
 from portal.demo.platform import DemoPlatform, generate
 from portal.demo.scrape import Result, scrape
@@ -119,7 +120,8 @@ def make(settings: Settings, posts: int = POSTS) -> None:
         clients = tell(house, clock, handlers_of(house), now)
         with house.store.read() as session:
             public_key = house.sequencer.verifier_key(session)
-    facts = _facts(settings, posts, clients, public_key)
+        contracts = write_contracts(house)
+    facts = {**_facts(settings, posts, clients, public_key), "contracts": contracts}
     (home / "demo.json").write_text(json.dumps(facts, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 

@@ -17,6 +17,7 @@ from contracts.errors import LicetError, Misconfigured
 from contracts.keys import KeyRing, Purpose, master_key, newest
 from contracts.notices.mail import connected
 from contracts.settings import DatasetSettings, Mail, Settings
+from contracts.signing.certificates import configured, subject_of
 from contracts.signing.confirmations import unconfirmed
 from contracts.signing.templates import KINDS, has_own, problems, template_of
 from contracts.store.engine import check_durable, open_engine
@@ -48,6 +49,7 @@ def examine(config: Path | None = None) -> list[Finding]:
         _checked("port", lambda: _check_port(settings)),
         *_keys_and_database(settings),
         *_contract_texts(settings),
+        _checked("contract seal", lambda: _check_seal(settings)),
         _checked("mail", lambda: _check_mail(settings.mail)),
         *_datasets(settings),
     ]
@@ -148,6 +150,13 @@ def _unconfirmed(settings: Settings) -> Iterator[Finding]:
     for each in waiting:
         said = f"binds the term {each.clause.binds} in your own words, which nobody confirmed, so no contract is drafted with it."
         yield Finding(f"clause {each.name}", False, said, "A steward or compliance officer confirms it at /desk/templates.")
+
+
+def _check_seal(settings: Settings) -> str:
+    stamped = f", with time-stamps from {settings.signing.timestamp_url}" if settings.signing.timestamp_url else ", without time-stamps"
+    if settings.signing.certificate is None:
+        return f"by a certificate that this platform makes for itself{stamped}"
+    return f"by the certificate of {subject_of(configured(settings.signing).chain[0])}{stamped}"
 
 
 def _check_mail(mail: Mail) -> str:

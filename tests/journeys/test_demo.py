@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
+import httpx
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
@@ -223,6 +224,26 @@ def test_a_scraper_is_stopped_without_the_token_and_finishes_with_it(demo: Demo)
             "  finished: 200 different pages read.",
         ],
     )
+
+
+def test_the_contracts_in_force_lie_beside_and_verify_offline(demo: Demo, tmp_path: Path) -> None:
+    contracts = demo.facts["contracts"]
+    assert [sorted(each) for each in contracts] == [["id", "odrl", "pdf", "terms"]] * len(contracts) and len(contracts) >= 2
+    first = {name: demo.folder / path for name, path in contracts[0].items()}
+    code, lines = demo.licet("contract", "verify", contracts[0]["pdf"], "--terms", contracts[0]["terms"])
+    assert (code, lines[0].split()[:2], lines[-1]) == (
+        0,
+        ["Contract", f"{contracts[0]['id']},"],
+        "The file is whole, and the platform sealed it.",
+    )
+    assert json.loads(first["odrl"].read_text())["@type"] == "Agreement"
+    copy = tmp_path / "copy.pdf"
+    copy.write_bytes(first["pdf"].read_bytes().replace(b"%PDF-1.7", b"%PDF-1.6", 1))
+    assert demo.licet("contract", "verify", str(copy))[0] == 1
+    # Elsewhere nothing is known of the platform, so a file proves nothing before its certificates are named.
+    assert command(tmp_path, "contract", "verify", str(first["pdf"]))[0] == 1
+    (tmp_path / "certificates.pem").write_text(httpx.get(f"{demo.base_url}/licences/certificates.pem", trust_env=False).text)
+    assert command(tmp_path, "contract", "verify", str(first["pdf"]), "--certificate", "certificates.pem")[0] == 0
 
 
 def test_a_changed_byte_in_a_copy_of_the_ledger_is_named_while_the_ledger_itself_is_whole(demo: Demo) -> None:
