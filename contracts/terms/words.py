@@ -104,7 +104,10 @@ def _total(terms: Terms, _settings: Settings) -> str:
 def _distinct(terms: Terms, _settings: Settings) -> str:
     if terms.distinct_records is None:
         return ""
-    return f"These are at most {terms.distinct_records:,} different records; one that was delivered before may be read again."
+    most = f"{terms.distinct_records:,}"
+    return (
+        f"From the first day to the last at most {most} different records are delivered; one that was delivered before may be read again."
+    )
 
 
 def _concurrency(terms: Terms, _settings: Settings) -> str:

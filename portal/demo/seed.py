@@ -109,7 +109,8 @@ def _commercial(story: Story) -> tuple[Contract, MadeClient, MadeClient]:
     approved = story.approve("second-steward", application, "Aggregates only, priced, with a daily cap.")
     site = story.house.settings.platform.site.split("//")[1]
     crawl = {"hosts": (site,), "paths": ("/posts/", "/authors/"), "requests_per_second": 10}
-    contract = story.offer("second-steward", approved, records_per_day=50_000, crawl=crawl)
+    duties = {"audit": {"per_year": 1, "notice_days": 14}, "refresh_days": 30}
+    contract = story.offer("second-steward", approved, records_per_day=50_000, records_in_period=2_000_000, crawl=crawl, **duties)
     story.clock.advance(hours=26)
     active = story.countersign("steward", story.sign("signatory", contract))
     client = story.make_client("commercial-lead", active, "index builder", "api")
