@@ -111,6 +111,7 @@ _MENDABLE = {
     "wrong_password",
     "reason_required",
     "wider_than_asked",
+    "clause_unconfirmed",
     "hash_differs",
     "signed_file_refused",
     "reauthentication_required",

@@ -93,7 +93,8 @@ def _accepts(lead: Page, contract_id: str) -> None:
 
 
 def _confirms(steward: Page) -> None:
-    steward.goto("/desk/templates")
+    steward.goto("/desk")
+    steward.get_by_role("link", name="Read and confirm").click()
     look(steward, "templates with own words to confirm")
     steward.get_by_role("button", name="The term still stands in it").click()
     steward.get_by_role("status").wait_for()

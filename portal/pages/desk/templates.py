@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends
@@ -18,11 +19,12 @@ from contracts.settings import Settings
 from contracts.signing import confirmations
 from contracts.signing.clauses import ClauseFile, bundled_for, clause_of, own_folder
 from contracts.signing.preview import preview
-from contracts.signing.templates import KINDS, ContractTemplate, own_path, problems, template_of
+from contracts.signing.templates import KINDS, ContractTemplate, has_own, own_path, problems, template_of
 from contracts.signing.text import paragraphs
 from contracts.terms.words import LINES
 from portal.deps import go, house_of, page, requires
 from portal.forms import Form, submitted
+from portal.pages.desk.duties import Duty
 
 routes = APIRouter(prefix="/desk")
 TITLES = {
@@ -95,6 +97,15 @@ def confirm(request: Request, actor: Confirming, clause: str, form: Annotated[Fo
     with house.store.write("clause") as unit:
         confirmations.confirm(unit, actor, found, form.text("sha256"))
     return go("/desk/templates", "clause-confirmed")
+
+
+def clause_duties(session: Session, settings: Settings, actor: Actor, now: datetime) -> list[Duty]:
+    """Own words that wait for somebody to confirm them, for those who may."""
+    if not (has_own(settings) and actor.roles & set(confirmations.MAY_CONFIRM)):
+        return []
+    waiting = _waiting(session, [found for kind in KINDS if (found := _template(settings, kind)) is not None])
+    detail = "Does the term still stand in your own words? No contract with this clause is drafted before."
+    return [Duty(f"Confirm the clause “{each.clause.title}”", detail, "/desk/templates", "Read and confirm", now) for each in waiting]
 
 
 def shown(found: ClauseFile) -> Shown:

@@ -23,6 +23,7 @@ from portal.pages.desk.duties import clock_words, duties, heading, subheading, w
 from portal.pages.desk.members import member_duties
 from portal.pages.desk.partners import hand_overs
 from portal.pages.desk.setup import SetupFacts, is_ready, remaining, steps
+from portal.pages.desk.templates import clause_duties
 
 routes = APIRouter()
 LATELY = 8
@@ -77,6 +78,7 @@ def today(request: Request, actor: Annotated[Actor, Depends(requires(*STAFF))]) 
         desk = reads.desk(session, house.settings)
         leaderless, leaderless_elsewhere = hand_overs(session, actor)
         found = duties(desk, actor) + later.duties(session, actor) + leaderless + member_duties(session, actor)
+        found += clause_duties(session, house.settings, actor, house.clock.now())
         others = [*leaderless_elsewhere, *waiting(desk, actor), *later.waiting(session, actor, day)]
         facts = setup_facts(session, house)
         lately = search(session, Search(events=CHANGES, limit=LATELY)).rows
