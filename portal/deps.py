@@ -117,8 +117,9 @@ def go(path: str, done: str = "") -> Response:
     """Send the browser on after a form, with a code of `words.DONE` to say what was done."""
     if done and done not in words.DONE:
         raise KeyError(done)
-    joint = "&" if "?" in path else "?"
-    return RedirectResponse(f"{path}{joint}done={done}" if done else path, 303)
+    address, mark, place = path.partition("#")
+    joint = "&" if "?" in address else "?"
+    return RedirectResponse(f"{address}{joint}done={done}{mark}{place}" if done else path, 303)
 
 
 def safe_path(path: str) -> str:

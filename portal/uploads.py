@@ -6,7 +6,6 @@ the limit however many follow. The only place that knows the multipart library (
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -76,7 +75,8 @@ async def receive_upload(request: Request, who: Callable[[Request], Actor]) -> N
     await run_in_threadpool(who, request)
     reader = _Reader(request, house_of(request).settings.uploads.megabytes * 1024 * 1024)
     request.state.upload = reader.upload
-    request.state.most_body_bytes = sys.maxsize  # counted here, by what is a file and what is not
+    # What is a file and what is not is counted here; this bounds whatever follows the form's end.
+    request.state.most_body_bytes = max(DRAINED_BYTES, reader.most) + MAX_FIELDS_BYTES
     declared = int(request.headers.get("content-length") or 0)
     if declared > DRAINED_BYTES:
         await reader.until_the_file()
@@ -96,7 +96,7 @@ class _Reader:
 
     def __init__(self, request: Request, most: int) -> None:
         self.upload = Upload()
-        self._request, self._most = request, most
+        self._request, self.most = request, most
         self._parts = self._fields_bytes = 0
         self._headers: dict[str, str] = {}
         self._header = self._value = b""
@@ -127,7 +127,7 @@ class _Reader:
     def too_large(self) -> None:
         """Refuse the file for its size; what was written of it is gone."""
         self.upload.drop()
-        reason = f"The file is larger than {self._most // (1024 * 1024)} MB. Make it smaller, for example as PDF with fewer pictures."
+        reason = f"The file is larger than {self.most // (1024 * 1024)} MB. Make it smaller, for example as PDF with fewer pictures."
         self.upload.refusal = Refusal("invalid_input", reason, {"fields": {FILE: reason}})
 
     async def _feed(self, enough: Callable[[], bool]) -> None:
@@ -191,7 +191,7 @@ class _Reader:
         if self._name != FILE or self.upload.incoming is not None:
             raise refuse("bad_request", "Send one file at a time.")
         if name:
-            self.upload.name, self.upload.incoming = name, Incoming(house_of(self._request).settings.home, self._most)
+            self.upload.name, self.upload.incoming = name, Incoming(house_of(self._request).settings.home, self.most)
 
 
 @contextmanager

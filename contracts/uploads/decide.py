@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from contracts.applications.states import ROLES, Command, State, possible
@@ -21,11 +22,14 @@ class Held:
     organisation_bytes: int
 
 
-def decide_add(application: Application, kind: str, size: int, held: Held, most_bytes: int) -> Refusal | None:
-    """Whether a document of a kind and size may be added; `most_bytes` is what one organisation may store in all."""
+def decide_add(application: Application, kind: str, size: int, held: Held, most_bytes: int, asked: Collection[str] = ()) -> Refusal | None:
+    """Whether a document of a kind and size may be added; `most_bytes` is what one organisation may store in all.
+
+    `asked` are the kinds that the application's own form asks for beside those that everybody may hand in.
+    """
     if refusal := _closed(application):
         return refusal
-    if kind not in KINDS:
+    if kind not in KINDS and kind not in asked:
         return _wrong("document", "Choose what the document is.")
     if held.documents >= MOST_DOCUMENTS:
         return _wrong("file", f"An application has at most {MOST_DOCUMENTS} documents. Remove one, or put several into one file.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,11 +49,13 @@ def check(home: Path, incoming: Incoming, name: str) -> Checked:
     return checked
 
 
-def add(unit: Unit, actor: Actor, application_id: str, kind: str, checked: Checked, limits: Uploads) -> Evidence:
-    """Add a document to an application that is being written. Raises `not_found`, `command_not_possible`, `invalid_input`."""
+def add(
+    unit: Unit, actor: Actor, application_id: str, kind: str, checked: Checked, limits: Uploads, asked: Collection[str] = ()
+) -> Evidence:
+    """Add a document to an application that is being written; `asked` are its form's own kinds. Raises `not_found`, `command_not_possible`, `invalid_input`."""
     application = _theirs(unit, actor, application_id)
     held = _held(unit.session, application)
-    if refusal := decide_add(application, kind, checked.size, held, limits.organisation_megabytes * 1024 * 1024):
+    if refusal := decide_add(application, kind, checked.size, held, limits.organisation_megabytes * 1024 * 1024, asked):
         raise Refused(refusal)
     row = Evidence(
         id=checked.id,

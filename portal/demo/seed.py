@@ -29,6 +29,10 @@ BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.
 INVITED = CastPerson(
     "invited", "Mira Holm", "mira.holm@agora.example", "", "agora", (Role.STEWARD,), "", "Was invited and has not answered."
 )
+LETTER = (
+    b"Lakeside Institute, Ethics Board\n\nThe project reads public posts in which nobody is named, and publishes counts by region and hour.\n"
+    b"The board has looked at it and approves it for one year.\n"
+)
 RESEARCH_FIELDS = ("id", "author_id", "created_at", "lang", "country", "topic", "text", "likes", "reposts")
 MARKET_FIELDS = ("id", "created_at", "lang", "country", "topic", "likes", "reposts")
 
@@ -51,7 +55,7 @@ def tell(house: House, clock: FixedClock, handlers: Mapping[str, Handler], until
             break
         _day_of_reading(story, day, (lab_client, lab), (market_client, market))
         _pass(story, handlers, hours=21)
-    _waiting(story, handlers)
+    _waiting(story, handlers, lab)
     return [lab_client, market_client, crawler]
 
 
@@ -165,8 +169,9 @@ def _visits(story: Story, day: int) -> None:
     gate.flush_counts()
 
 
-def _waiting(story: Story, handlers: Mapping[str, Handler]) -> None:
-    """What waits: an application, a countersignature, an offer, an invitation and an incident."""
+def _waiting(story: Story, handlers: Mapping[str, Handler], lab: Contract) -> None:
+    """What waits: a person who came to a project later, an application, a countersignature, an offer, an invitation and an incident."""
+    story.name_member("lead", lab.application_id, "reader", "Doctoral Researcher")
     story.sign_up(LAKESIDE, "applicant")
     today = story.today()
     story.apply(
@@ -183,6 +188,7 @@ def _waiting(story: Story, handlers: Mapping[str, Handler]) -> None:
             starts=today + timedelta(days=7),
             ends=today + timedelta(days=372),
         ),
+        {"ethics": ("ethics-board-letter.txt", LETTER)},
     )
     counts = _second_project(story, "lead", "Weekly transport counts", "Counts by week and country, to set our sample against.", today)
     story.sign("lead", counts)

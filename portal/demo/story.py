@@ -23,6 +23,7 @@ from contracts.ids import new_id
 from contracts.lifecycle import service as lifecycle
 from contracts.lifecycle.drafting import draft
 from contracts.lifecycle.tables import Contract
+from contracts.members import service as members
 from contracts.people import service as people
 from contracts.people import totp
 from contracts.people.actor import Actor
@@ -33,6 +34,9 @@ from contracts.store import outbox
 from contracts.store.unit import Unit
 from contracts.terms.defaults import propose
 from contracts.terms.model import Terms
+from contracts.uploads import service as uploads
+from contracts.uploads.files import Incoming
+from contracts.uploads.service import Checked
 from portal.demo.people import CastOrganisation, CastPerson
 
 
@@ -119,14 +123,25 @@ class Story:
         self._accounts[key] = account.id
         self._set_up_factor(self._cast[key])
 
-    def apply(self, key: str, dataset: str, form: ApplicationForm) -> Application:
-        """A partner applies."""
+    def apply(self, key: str, dataset: str, form: ApplicationForm, documents: Mapping[str, tuple[str, bytes]] | None = None) -> Application:
+        """A partner applies, with documents by their kind, each a name and its bytes."""
         actor, settings = self.actor(key), self.house.settings
         asked = current(settings, form.kind, dataset)
+        checked = {kind: self._checked(*document) for kind, document in (documents or {}).items()}
         with self.house.store.write("story") as unit:
             draft = applications.begin(unit, actor, dataset, asked)
             saved = applications.save(unit, actor, draft.id, draft.revision, form)
+            for kind, found in checked.items():
+                uploads.add(unit, actor, saved.id, kind, found, settings.uploads)
             return applications.submit(unit, actor, saved.id, saved.revision, settings)
+
+    def name_member(self, lead: str, application_id: str, key: str, position: str) -> None:
+        """A lead names a colleague on a project, who says who they are."""
+        inviter, person, settings = self.actor(lead), self.actor(key), self.house.settings
+        with self.house.store.write("story") as unit:
+            members.invite(unit, inviter, application_id, email=person.email, name=person.name, base_url=settings.base_url)
+        with self.house.store.write("story") as unit:
+            members.confirm(unit, person, application_id, position=position, agreed=True, settings=settings)
 
     def check(self, key: str, application: Application) -> Application:
         """A steward finds it complete."""
@@ -204,6 +219,12 @@ class Story:
     def today(self) -> date:
         """The story's day."""
         return self.clock.now().date()
+
+    def _checked(self, name: str, content: bytes) -> Checked:
+        incoming = Incoming(self.house.settings.home, len(content))
+        incoming.write(content)
+        incoming.finish()
+        return uploads.check(self.house.settings.home, incoming, name)
 
     def _join(self, person: CastPerson, link: str) -> None:
         with self.house.store.write("story") as unit:

@@ -41,6 +41,15 @@ def submitted(
     house: House, lead: str, *, kind: str = "research", crawl: bool = False, project: str = "Weather talk in three languages"
 ) -> Application:
     """An application for the posts, handed in."""
+    saved = begun(house, lead, kind=kind, crawl=crawl, project=project)
+    with house.store.write() as unit:
+        return applications.submit(unit, actor(house, lead), saved.id, saved.revision, house.settings)
+
+
+def begun(
+    house: House, lead: str, *, kind: str = "research", crawl: bool = False, project: str = "Weather talk in three languages"
+) -> Application:
+    """An application for the posts, filled in and not handed in."""
     person = actor(house, lead)
     today = house.clock.now().date()
     form = ApplicationForm(
@@ -56,9 +65,8 @@ def submitted(
         ends=today + timedelta(days=365),
     )
     with house.store.write() as unit:
-        begun = applications.begin(unit, person, "posts")
-        saved = applications.save(unit, person, begun.id, begun.revision, form)
-        return applications.submit(unit, person, saved.id, saved.revision, house.settings)
+        draft = applications.begin(unit, person, "posts")
+        return applications.save(unit, person, draft.id, draft.revision, form)
 
 
 def checked(house: House, application: Application, steward: Actor) -> Application:
@@ -79,9 +87,10 @@ def contract(
     crawl: bool = False,
     named_users: bool = False,
     bound_tokens: bool = False,
+    application: Application | None = None,
 ) -> Contract:
-    """A contract brought to a state of `STATES`."""
-    application = submitted(house, lead, kind=kind, crawl=crawl)
+    """A contract brought to a state of `STATES`; of an application that was handed in, where one is given."""
+    application = application or submitted(house, lead, kind=kind, crawl=crawl)
     first, second = (actor(house, each) for each in stewards)
     application = checked(house, application, first)
     with house.store.write() as unit:

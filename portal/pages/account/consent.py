@@ -11,13 +11,13 @@ from contracts.credentials.authorizations import MAY_CONSENT
 from contracts.credentials.details import in_words
 from contracts.credentials.redirects import answer_uri, origin_of
 from contracts.credentials.tables import Authorization, Client
-from contracts.errors import Refusal, refuse
+from contracts.errors import Refusal, Refused, refuse
 from contracts.lifecycle.queries import version_of
 from contracts.lifecycle.tables import Contract
 from contracts.people.actor import Actor
 from contracts.terms.model import readable
 from contracts.terms.words import plain
-from portal.deps import house_of, page, requires
+from portal.deps import go, house_of, page, requires
 from portal.forms import Form, submitted
 from portal.limits import PAGES, limited
 from portal.problems import problem
@@ -47,10 +47,16 @@ _POLICY = (
 @router.get("/consent/{authorization_id}")
 @limited(PAGES)
 def show(request: Request, authorization_id: str, actor: Actor = Depends(_may_consent)) -> Response:
-    """Who asks, and what of the contract it would be allowed."""
+    """Who asks, and what of the contract it would be allowed; to whom has yet to accept its terms, those first."""
     house = house_of(request)
     with house.store.read() as session:
-        asked = authorizations.waiting_for(session, actor, authorization_id, house.clock.now())
+        try:
+            asked = authorizations.waiting_for(session, actor, authorization_id, house.clock.now())
+        except Refused as error:
+            if error.refusal.code != "member_required":
+                raise
+            contract_id = session.get_one(Authorization, authorization_id).contract_id
+            return go(f"/partner/contracts/{contract_id}/membership?next=/consent/{authorization_id}")
         client, contract = session.get_one(Client, asked.client_id), session.get_one(Contract, asked.contract_id)
         terms = readable(version_of(session, contract).terms_json)
     if terms is None:

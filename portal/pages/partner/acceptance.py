@@ -15,7 +15,7 @@ from contracts.members import access, queries, service
 from contracts.people.actor import Actor
 from contracts.terms.model import readable
 from contracts.terms.words import plain
-from portal.deps import go, house_of, page, partner
+from portal.deps import go, house_of, page, partner, safe_path
 from portal.forms import Form, mendable, submitted
 from portal.hints import hinted
 
@@ -32,14 +32,15 @@ def show(request: Request, actor: Partner, contract_id: str) -> Response:
 
 @router.post("")
 def accept(request: Request, actor: Partner, contract_id: str, form: Annotated[Form, Depends(submitted)]) -> Response:
-    """Accept the terms with one's own name. Programs may be let in from then on."""
+    """Accept the terms with one's own name, and go back to the program's question where one led here."""
     try:
         with house_of(request).store.write("members") as unit:
             service.accept(unit, actor, contract_id, name=form.text("name"), read=form.checked("read"))
     except Refused as error:
         form.take(mendable(error))
         return _page(request, actor, contract_id, form, 422)
-    return go(f"/partner/contracts/{contract_id}/membership", "terms-accepted")
+    back = safe_path(form.text("next"))
+    return go(back) if back else go(f"/partner/contracts/{contract_id}/membership", "terms-accepted")
 
 
 def _page(request: Request, actor: Actor, contract_id: str, form: Form, status: int = 200) -> Response:
@@ -63,6 +64,7 @@ def _page(request: Request, actor: Actor, contract_id: str, form: Form, status: 
         lines=plain(terms, house.settings) if terms else [],
         member=member,
         refusal=refusal,
+        back=safe_path(form.text("next") or request.query_params.get("next", "")),
         live=live is not None and live.id == contract.id,
         may_accept=applicant or (member is not None and member.state in ("confirmed", "accepted")),
         done_already=member is not None and live is not None and refusal is None and member.accepted_sha256 == version.text_sha256,

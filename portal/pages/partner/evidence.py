@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Annotated
 
 from fastapi import APIRouter, Depends
+from sqlmodel import Session
 from starlette.requests import Request
 from starlette.responses import Response
 
 from contracts.applications import queries
+from contracts.applications.answers import facts_of
+from contracts.applications.tables import Application
 from contracts.errors import Refused, refuse
+from contracts.forms.asked import documents as documents_of
+from contracts.forms.model import Document
 from contracts.house import House
 from contracts.people.actor import Actor
 from contracts.uploads import files, service
@@ -19,6 +25,7 @@ from portal.deps import go, house_of, page, partner
 from portal.documents import attachment
 from portal.forms import Form, mendable, submitted
 from portal.limits import UPLOADS, limited
+from portal.pages.partner.applications import asked_of
 from portal.uploads import Upload, takes_file, uploaded
 
 router = APIRouter(prefix="/partner")
@@ -41,9 +48,9 @@ def add(request: Request, actor: Partner, application_id: str, sent: Annotated[U
     """Add a document. It is looked at before the store is written, and what is wrong with it stands beside the field."""
     house = house_of(request)
     with house.store.read() as session:
-        queries.get_for(session, actor, application_id)
+        asked = [each.id for each in _asked(house, session, queries.get_for(session, actor, application_id))]
     try:
-        _add(house, actor, application_id, sent)
+        _add(house, actor, application_id, sent, asked)
     except Refused as error:
         sent.form.take(mendable(error))
         if "file" in sent.form.errors and sent.name:
@@ -72,7 +79,7 @@ def remove(request: Request, actor: Partner, evidence_id: str, form: Annotated[F
     return go(f"/partner/applications/{row.application_id}/evidence", "document-removed")
 
 
-def _add(house: House, actor: Actor, application_id: str, sent: Upload) -> None:
+def _add(house: House, actor: Actor, application_id: str, sent: Upload, asked: Collection[str]) -> None:
     if sent.refusal is not None:
         raise Refused(sent.refusal)
     if sent.incoming is None:
@@ -81,7 +88,7 @@ def _add(house: House, actor: Actor, application_id: str, sent: Upload) -> None:
     checked = service.check(settings.home, sent.incoming, sent.name)
     try:
         with house.store.write("evidence") as unit:
-            service.add(unit, actor, application_id, sent.form.text("document"), checked, settings.uploads)
+            service.add(unit, actor, application_id, sent.form.text("document"), checked, settings.uploads, asked)
     except BaseException:  # whatever kept the row from being written, the file belongs to nobody
         files.remove(settings.home, checked.sha256, checked.id)
         raise
@@ -92,18 +99,28 @@ def _page(request: Request, actor: Actor, application_id: str, form: Form, statu
     with house.store.read() as session:
         application = queries.get_for(session, actor, application_id)
         documents = service.of_application(session, application_id)
+        asked = _asked(house, session, application)
+    own = {each.id: each.title for each in asked}
     return page(
         request,
         "partner/evidence.html",
         status,
         application=application,
         documents=documents,
-        title_of=title_of,
+        title_of=lambda kind: own.get(kind) or title_of(kind),
+        missing=[each for each in asked if each.id not in {row.kind for row in documents}],
         form=form,
-        choices=CHOICES,
+        choices=[(code, own.get(code, title), meaning) for code, title, meaning in CHOICES]
+        + [(each.id, each.title, each.hint) for each in asked if each.id not in KINDS],
         endings=ENDINGS,
         taken=TAKEN,
         megabytes=house.settings.uploads.megabytes,
         most=MOST_DOCUMENTS,
         may_change=may_change(actor, application),
     )
+
+
+def _asked(house: House, session: Session, application: Application) -> list[Document]:
+    """The documents that the application's own form asks for, by the fields and answers that it has now."""
+    dataset = house.settings.datasets.get(application.dataset)
+    return documents_of(asked_of(house, session, application), facts_of(application, dataset)) if dataset else []
