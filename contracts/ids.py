@@ -38,6 +38,7 @@ PREFIXES = {
     "los": "lost second factor",
     "mal": "mail",
     "mem": "membership",
+    "msg": "message of a webhook",
     "ntc": "erasure notice",
     "org": "organisation",
     "out": "effect in the outbox",
@@ -57,6 +58,8 @@ PREFIXES = {
     "tok": "access token",
     "use": "usage row",
     "ver": "contract version",
+    "whe": "webhook",
+    "wht": "try to deliver a webhook's message",
 }
 
 SECRETS = {

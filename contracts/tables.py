@@ -29,4 +29,5 @@ import contracts.signing.tables
 import contracts.store.epochs
 import contracts.store.inbox
 import contracts.store.outbox
-import contracts.uploads.tables  # noqa: F401 - imported for its tables, as all above
+import contracts.uploads.tables
+import contracts.webhooks.tables  # noqa: F401 - imported for its tables, as all above

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import structlog
 
+from contracts.agent import Agent
 from contracts.amendments import rounds
 from contracts.amendments.service import lapse_ended
 from contracts.applications.due import run_due
@@ -20,6 +21,7 @@ from contracts.datasets.pseudonyms import build_for
 from contracts.deliveries.notify import notice_handler
 from contracts.deliveries.service import NOTICE
 from contracts.errors import LicetError
+from contracts.guarded import GuardedClient
 from contracts.house import House
 from contracts.lifecycle.ending import tell_due
 from contracts.lifecycle.expiry import expire_due
@@ -34,16 +36,22 @@ from contracts.store import inbox, outbox
 from contracts.store.jobs import Job
 from contracts.store.outbox import Effect
 from contracts.uploads import files
+from contracts.webhooks import follow
+from contracts.webhooks.deliver import posting, webhook_handler
+from contracts.webhooks.messages import WEBHOOK
 
 log = structlog.get_logger()
 
 
 def jobs_of(house: House) -> list[Job]:
     """Every recurring job but the gate's own, with the pause between its runs in seconds. Safe to run in several processes at once."""
-    handlers = handlers_of(house)
+    # A thread of their own: a receiver that takes its time delays no mail.
+    handlers, messages = handlers_of(house), {WEBHOOK: webhook_handler(house.store, house.keys, posting(guarded(house)))}
     return [
         Job("ledger", 0.25, house.sequencer.tick),
         Job("outbox", 0.5, lambda: outbox.run_due(house.store, handlers)),
+        Job("webhooks", 1.0, lambda: follow.tick(house.store)),
+        Job("messages", 0.5, lambda: outbox.run_due(house.store, messages, most=10)),
         Job("inbox", 0.5, lambda: inbox.run_waiting(house.store, {"stripe": stripe_handler})),
         Job("billing", 2.0, lambda: ask_to_report(house.store)),
         Job("keys", 30.0, lambda: end_replaced(house.store)),
@@ -75,6 +83,11 @@ def handlers_of(house: House) -> Mapping[str, outbox.Handler]:
         CHECK_CUSTOMER: check_customer_handler(house.store, house.payments),
         NOTICE: notice_handler(house.store, house.settings, house.keys),
     }
+
+
+def guarded(house: House) -> GuardedClient:
+    """The one client for addresses that others chose, which says by its signature who asks."""
+    return GuardedClient(sign=Agent(house.keys, house.store, house.clock, house.settings.base_url).sign)
 
 
 def load_missing(house: House) -> None:

@@ -154,5 +154,10 @@ EVENTS: dict[str, str] = {
     "token.refused": "An access token, or a request about one, was refused.",
     "token.revoked": "A token was revoked before its end by the client that held it.",
     "token.family_revoked": "Every token from one person's consent was revoked.",
+    "webhook.changed": "The address or the events of a webhook were changed.",
+    "webhook.created": "A webhook was made: an address that is told of what happens.",
+    "webhook.disabled": "A webhook was switched off, because its address failed for days or is gone.",
+    "webhook.ended": "A webhook was ended.",
+    "webhook.rotated": "A webhook was given a new secret.",
     "usage.reported": "Usage was reported to the payment service.",
 }

@@ -167,6 +167,11 @@ _LINES: dict[tuple[str, str], str] = {
     ("token.issued", "done"): "Access token issued",
     ("token.refused", "refuse"): "Access token refused",
     ("token.revoked", "done"): "Access token revoked",
+    ("webhook.changed", "done"): "Webhook changed",
+    ("webhook.created", "done"): "Webhook made",
+    ("webhook.disabled", "done"): "Webhook switched off, because it failed",
+    ("webhook.ended", "done"): "Webhook ended",
+    ("webhook.rotated", "done"): "Webhook given a new secret",
     ("usage.reported", "done"): "Usage reported to the payment service",
 }
 

@@ -27,6 +27,7 @@ class Act(StrEnum):
     MEMBER = "member"
     NETWORK = "network"
     WEBHOOK = "webhook"
+    KEEP_WEBHOOK = "keep_webhook"
     FACTOR = "factor"
     LOST_FACTOR = "lost_factor"
     WIDEN = "widen"
@@ -50,6 +51,7 @@ NEEDS: dict[Act, Needs] = {
     Act.MEMBER: Needs(True, "A role lets a person act for your organisation."),
     Act.NETWORK: Needs(True, "Networks decide from where data can be read."),
     Act.WEBHOOK: Needs(True, "Webhooks send what happens to an address."),
+    Act.KEEP_WEBHOOK: Needs(False, "This decides what a webhook sends, and whether it does."),
     Act.FACTOR: Needs(True, "Factors decide who can sign in as you."),
     Act.WIDEN: Needs(True, "This widens what partners may be given."),
     Act.LOST_FACTOR: Needs(True, "This lets a person sign in with a password alone and set up a new factor."),

@@ -130,6 +130,15 @@ WHO: dict[str, frozenset[Role] | str] = {
     "POST /desk/applications/{application_id}/members/{member_id}/admit": STEWARDS,
     "POST /desk/applications/{application_id}/members/{member_id}/refuse": STEWARDS,
     "POST /partner/applications/{application_id}/appeal": LEADS,
+    **{
+        f"{method} {base}{path}": keepers
+        for base, keepers in (("/partner/webhooks", MAKERS), ("/desk/webhooks", frozenset({Role.ADMINISTRATOR})))
+        for method, path in (
+            *(("GET", ""), ("POST", ""), ("GET", "/{webhook_id}"), ("POST", "/{webhook_id}"), ("POST", "/{webhook_id}/rotate")),
+            *(("POST", "/{webhook_id}/test"), ("POST", "/{webhook_id}/end")),
+            ("POST", "/{webhook_id}/messages/{message_id}/resend"),
+        )
+    },
     "GET /partner/contracts": PARTNERS,
     "GET /partner/contracts/{contract_id}": PARTNERS,
     "GET /partner/contracts/{contract_id}/pdf": PARTNERS,
@@ -402,6 +411,14 @@ def _crawler(ground: Ground) -> Ids:
     return {"contract_id": made.contract_id, "crawler_id": made.id}
 
 
+def _webhook(key: str, *names: str) -> Callable[[Ground], Ids]:
+    def fresh(ground: Ground) -> Ids:
+        made = dict(zip(("webhook_id", "message_id"), ground.webhook(key), strict=True))
+        return {name: made[name] for name in names}
+
+    return fresh
+
+
 def _registration(ground: Ground) -> Ids:
     contract = ground.lab.contracts["active"]
     return {"contract_id": contract, "registration_id": ground.registration("lab-founder", contract)}
@@ -638,6 +655,21 @@ ACTS: dict[str, Act] = {
     ),
     "/partner/contracts/{contract_id}/signatory/remind": Act("lab-lead", _named(26), lambda g, ids: {}),
     "/partner/contracts/{contract_id}/signatory/withdraw": Act("lab-lead", _named(0), lambda g, ids: {}),
+    **{
+        f"{base}{path}": Act(key, _webhook(founder, *names), lambda g, ids, form=form: form)
+        for base, key, founder in (
+            ("/partner/webhooks", "lab-developer", "lab-founder"),
+            ("/desk/webhooks", "administrator", "administrator"),
+        )
+        for path, names, form in (
+            ("", (), {"url": f"https://hooks.lab.example/{uuid4().hex}/again"}),
+            ("/{webhook_id}", ("webhook_id",), {"url": "https://hooks.lab.example/changed/again"}),
+            ("/{webhook_id}/rotate", ("webhook_id",), {}),
+            ("/{webhook_id}/test", ("webhook_id",), {}),
+            ("/{webhook_id}/end", ("webhook_id",), {}),
+            ("/{webhook_id}/messages/{message_id}/resend", ("webhook_id", "message_id"), {}),
+        )
+    },
     "/partner/contracts/{contract_id}/clients": Act(
         "lab-developer", _contract("active"), lambda g, ids: {"name": "a program", "audience": "api"}
     ),
@@ -705,6 +737,7 @@ ACTS: dict[str, Act] = {
 CHANGES_NOTHING = frozenset({"/partner/organisation", "/compliance/verify", "/account/recovery-codes/file"})
 
 _CONTRACT = "/partner/contracts/{contract_id}"
+_HOOKS = ("/partner/webhooks", "/desk/webhooks")
 
 ASKS: dict[str, Kind] = {
     "/account/second-factor/app": Kind.FACTOR,
@@ -734,6 +767,11 @@ ASKS: dict[str, Kind] = {
     f"{_CONTRACT}/crawlers/{{crawler_id}}/revoke": Kind.STOP_CREDENTIAL,
     f"{_PROJECT}/members": Kind.MEMBER,
     f"{_PROJECT}/members/{{member_id}}/remove": Kind.MEMBER,
+    **dict.fromkeys((f"{base}{path}" for base in _HOOKS for path in ("", "/{webhook_id}", "/{webhook_id}/rotate")), Kind.WEBHOOK),
+    **dict.fromkeys(
+        (f"{base}/{{webhook_id}}{path}" for base in _HOOKS for path in ("/test", "/end", "/messages/{message_id}/resend")),
+        Kind.KEEP_WEBHOOK,
+    ),
     "/partner/team": Kind.MEMBER,
     "/partner/team/{account_id}/roles": Kind.MEMBER,
     "/partner/team/{account_id}/remove": Kind.MEMBER,
@@ -790,6 +828,8 @@ PARAMETERS: dict[str, Foreign] = {
     "section_id": Foreign(lambda g, things: ["money"], lambda: "mandolin"),
     "entry_id": Foreign(_entries, lambda: new_id("ent")),
     "member_id": Foreign(lambda g, things: [things.member], lambda: new_id("prm")),
+    "webhook_id": Foreign(lambda g, things: [things.webhook], lambda: new_id("whe")),
+    "message_id": Foreign(lambda g, things: [things.message], lambda: new_id("msg")),
     "evidence_id": Foreign(lambda g, things: things.evidence, lambda: new_id("evd")),
     "session_ref": Foreign(
         lambda g, things: g.sessions_of("lab-founder" if things is g.lab else "rival-founder")[:2], lambda: new_id("ses")
@@ -872,6 +912,7 @@ NAMES: dict[str, str] = {
     **dict.fromkeys(("networks", "last_day", "overlap", "datasets", "scopes"), "bounds of an own client, checked against its contract"),
     **dict.fromkeys(("roles",), "some of a few words"),
     "named": "read on a page of staff alone",
+    **dict.fromkeys(("url", "events"), "of an own webhook: an address, and some of a few words"),
     "redirect_uris": "addresses of the partner's own programs",
     **dict.fromkeys(("keys", "directory_url", "signature"), "public keys of the partner's own crawlers, and what they sign"),
     "revision": "a number that is compared",

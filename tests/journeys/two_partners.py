@@ -56,6 +56,8 @@ from contracts.sandbox.grant import clients_of
 from contracts.settings import load, write_master_key
 from contracts.uploads import service as uploads
 from contracts.uploads.files import Incoming
+from contracts.webhooks import queries as webhook_queries
+from contracts.webhooks import service as webhooks
 from portal.commands.demo import running
 from portal.commands.init import prepare
 from portal.demo.answers import usual
@@ -121,6 +123,8 @@ class Things:
     amendments: list[str] = field(default_factory=list)
     rounds: list[str] = field(default_factory=list)
     agreements: list[str] = field(default_factory=list)
+    webhook: str = ""
+    message: str = ""
 
 
 @dataclass
@@ -233,6 +237,16 @@ class Ground:
         actor = self.story.actor(key)
         with self.house.store.write("ground") as unit:
             return make_registration_token(unit, actor, contract_id, uses=3, days=7)[0].id
+
+    def webhook(self, key: str, path: str = "") -> tuple[str, str]:
+        """The ids of a webhook of the person's organisation and of a message to it; without a path it takes the place of others like it."""
+        actor = self.story.actor(key)
+        with self.house.store.write("ground") as unit:
+            for each in webhook_queries.of_organisation(unit.session, actor.organisation_id):
+                if each.url.endswith("/again"):
+                    webhooks.end(unit, actor, each.id)
+            made, _ = webhooks.create(unit, actor, self.house.keys, f"https://hooks.{key}.example/{path or 'again'}", [])
+            return made.id, webhooks.test(unit, actor, made.id).id
 
     def crawler_signature(self, crawler_id: str) -> str:
         """What the key of `crawler` signs to prove itself."""
@@ -445,6 +459,8 @@ class Ground:
                 things.member,
                 *things.amendments,
                 things.registration,
+                things.webhook,
+                things.message,
             }
             people = {word for each in people_of(organisation) for word in (each.name, each.email)}
             entries = {each for found in self.entries(*things.contracts.values()).values() for each in found}
@@ -543,6 +559,7 @@ def furnish(made: Ground) -> None:
         things.authorizations.append(made.asked_to_consent(things))
         things.crawler = made.crawler(key, things.contracts["active"]).id
         things.registration = made.registration(key, things.contracts["active"])
+        things.webhook, things.message = made.webhook(key, "kept")
         things.sandboxes.append(made.sandbox(key))
         member = f"{key.partition('-')[0]}-billing"
         things.passkeys.append(made.registered(member, made.authenticator()))

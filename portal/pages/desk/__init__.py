@@ -5,6 +5,8 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from contracts.house import House
+from contracts.people.roles import Side
+from portal.pages import webhooks
 from portal.pages.desk import (
     acts,
     agreements,
@@ -34,4 +36,5 @@ def router(house: House) -> APIRouter:
     contract_pages = (contracts, negotiation, acts, signing, life, amendments, texts, agreements)
     for part in (today, applications, reviewing, evidence, members, draft, *contract_pages, people, partners, lost, incidents, templates):
         whole.include_router(part.routes)
+    whole.include_router(webhooks.routes(Side.PLATFORM))
     return whole

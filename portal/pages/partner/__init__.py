@@ -5,6 +5,8 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from contracts.house import House
+from contracts.people.roles import Side
+from portal.pages import webhooks
 from portal.pages.partner import (
     acceptance,
     amendments,
@@ -56,4 +58,5 @@ def router(_house: House) -> APIRouter:
     )
     for part in (today, *contract_pages, team, member, leadership, sandbox, organisation):
         whole.include_router(part.router)
+    whole.include_router(webhooks.routes(Side.PARTNER))
     return whole
