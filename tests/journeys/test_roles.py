@@ -176,6 +176,7 @@ def _done(visitor: Visitor, path: str, act: Act, place: Ground, ids: dict[str, s
 def _ids(place: Ground, route: Route) -> dict[str, str]:
     """The lab's own things, in states in which every page about them can be opened."""
     state = "approved" if route.path.endswith("/draft") else "submitted"
+    own = place.platform if route.path.startswith("/desk/") else place.lab
     known: dict[str, Any] = {
         "application_id": place.lab.applications[state],
         "contract_id": place.lab.contracts["offered" if route.path.endswith(("/revise", "/counter")) else "active"],
@@ -195,6 +196,8 @@ def _ids(place: Ground, route: Route) -> dict[str, str]:
         "organisation_id": place.organisation_of("lab-reader"),
         "member_id": place.lab.member,
         "evidence_id": place.lab.evidence[0],
+        "webhook_id": own.webhook,
+        "message_id": own.message,
         "template": "research",
         "clause": "pace",
         "section_id": "keeping",

@@ -136,6 +136,7 @@ class Ground:
     base_url: str
     lab: Things = field(default_factory=Things)
     rival: Things = field(default_factory=Things)
+    platform: Things = field(default_factory=Things)
     _visitors: dict[str, Visitor] = field(default_factory=dict)
     _observer: sqlite3.Connection | None = None
     _words: dict[str, frozenset[str]] = field(default_factory=dict)
@@ -567,6 +568,7 @@ def furnish(made: Ground) -> None:
         things.hand_overs.append(made.named_lead(key))
         things.member = made.named(key, things.applications["draft"], f"{key.partition('-')[0]}-developer")
         things.evidence += [made.handed_in_document(key), made.document(key, things.applications["draft"])]
+    made.platform.webhook, made.platform.message = made.webhook("administrator", "kept")
     # A dataset that the rival's contract does not name and the lab's does.
     narrow = {"fields": ("id",), "rows": {}, "crawl": False}
     made.lab.contracts["benches"] = made.contract("lab-founder", "active", dataset="benches", **narrow).id

@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 import contracts.store.columns
 
 revision = "0026"
-down_revision = "0019b"
+down_revision = "0020"
 branch_labels = None
 depends_on = None
 
