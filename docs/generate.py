@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -35,6 +36,8 @@ from contracts.people.roles import ROLES
 from contracts.settings import DatasetSettings, FieldSettings, Mail, Settings, write_master_key
 from contracts.terms import odrl_words
 from contracts.terms.purposes import DUO, PROHIBITED, PURPOSES
+from contracts.webhooks.events import MEANING, PARTNERS
+from contracts.webhooks.standard import SCHEDULE
 from portal.app import create_portal
 from portal.commands.init import prepare
 from portal.serve import build
@@ -102,6 +105,23 @@ def oauth_errors() -> str:
     return "# OAuth errors\n\nOAuth addresses keep OAuth's own error JSON.\n\n" + _table(("error", "meaning"), rows)
 
 
+def webhooks() -> str:
+    """What webhooks tell, whom, and how a message is made and tried."""
+    rows = [(f"`{name}`", "partners and the platform" if name in PARTNERS else "the platform", text) for name, text in MEANING.items()]
+    waits = ", ".join(_wait(each) for each in SCHEDULE[1:])
+    return (
+        "# Webhooks\n\nA webhook is told of entries of the ledger within seconds, by "
+        "[Standard Webhooks](https://www.standardwebhooks.com/): check `webhook-id`, `webhook-timestamp` and `webhook-signature` with any "
+        "of its libraries and the secret that was shown once. The body is "
+        '`{"type": event, "timestamp": when it happened, "data": ids}`; the ids are those of `entry`, `subject`, `contract`, `credential`, '
+        "`dataset` and `organisation`, as far as the event has them, and `contract_version`. Nothing in it is personal.\n\n"
+        "Any answer of 200 to 299 within five seconds takes the message. What fails is tried again after " + waits + "; after the tenth "
+        "try, or the answer 410, the webhook is switched off and whoever keeps it gets a mail. A message may come twice and keeps its id. "
+        "Redirects are not followed, and only public https addresses are asked. `webhook.test` is sent by the button on the page.\n\n"
+        + _table(("event", "told to", "meaning"), rows)
+    )
+
+
 def states() -> str:
     """The state tables, as diagrams and in full."""
     tables = (
@@ -137,6 +157,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "routes.md": routes,
     "settings.md": settings,
     "states.md": states,
+    "webhooks.md": webhooks,
     "words.md": words,
 }
 
@@ -155,6 +176,11 @@ def main() -> int:
     if stale:
         sys.stderr.write(f"docs/reference is stale: {', '.join(stale)}; run `make docs`\n")
     return 1 if stale else 0
+
+
+def _wait(wait: timedelta) -> str:
+    seconds = int(wait.total_seconds())
+    return f"{seconds} s" if seconds < 60 else f"{seconds // 60} min" if seconds < 3600 else f"{seconds // 3600} h"
 
 
 def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
