@@ -14,9 +14,10 @@ from contracts.house import House
 from contracts.ledger.stage import Entry, record
 from contracts.lifecycle import queries
 from contracts.lifecycle.tables import Contract, ContractVersion, Signature
+from contracts.lifecycle.ways import Method
 from contracts.people.actor import Actor
 from contracts.people.tables import Organisation
-from contracts.signing.evidence import Worth, as_json, evidence_of, worth_of, worth_of_seal
+from contracts.signing.evidence import SEAL_OF_BEFORE, Worth, as_json, evidence_of, worth_of, worth_of_seal
 from contracts.signing.tables import SignedDocument, SigningCertificate
 from portal.deps import house_of
 from portal.uploads import Upload
@@ -36,9 +37,12 @@ def shown(house: House, session: Session, contract: Contract, version: ContractV
     parties = parties_of(house, session, contract)
     document = session.get(SignedDocument, (contract.id, version.number))
     made_here = document is not None and _is_own(session, document)
+    signatures = queries.signatures_of(session, contract)
+    before = any(each.method == Method.BEFORE for each in signatures)
     return Evidence(
-        tuple((each, parties[each.side], worth_of(each.method)) for each in queries.signatures_of(session, contract)),
-        worth_of_seal(document, made_here, house.settings.platform.legal_name),
+        # Who confirmed what was signed before did so for the platform.
+        tuple((each, parties["partner" if each.side == "partner" else "platform"], worth_of(each.method)) for each in signatures),
+        SEAL_OF_BEFORE if before else worth_of_seal(document, made_here, house.settings.platform.legal_name),
         document,
     )
 

@@ -10,6 +10,7 @@ from contracts.applications.tables import Application
 from contracts.ids import new_id
 from contracts.lifecycle.states import State
 from contracts.lifecycle.tables import Contract, ContractVersion, Signature
+from contracts.lifecycle.ways import Method
 from contracts.people.actor import Actor
 from contracts.people.queries import organisation_named
 from contracts.people.roles import Side
@@ -133,5 +134,6 @@ def _confirmation(unit: Unit, version: ContractVersion, side: str, account_id: s
         text_sha256=version.text_sha256,
         terms_sha256=version.terms_sha256,
         signed_at=unit.now,
+        method=Method.BEFORE.value,
         evidence={"method": "confirmed as signed before Licet"},
     )

@@ -105,7 +105,7 @@ class Signature(SQLModel, table=True):
     text_sha256: str
     terms_sha256: str
     signed_at: datetime
-    method: str = Field(default="account", description="account, pdf (in the file itself) or paper")
+    method: str = Field(default="account", description="account, pdf (in the file itself), paper or before (agreed before Licet)")
     authority: str = Field(default="", description="What lets the person bind the organisation, as they stated it")
     file_sha256: str = Field(default="", description="Of the PDF signed elsewhere, or of the scan")
     file_type: str = Field(default="", description="Media type of that file")

@@ -1,4 +1,4 @@
-"""The ways in which a partner signs: in the account, in the PDF itself, or on paper. Pure."""
+"""The ways in which a partner signs: in the account, in the PDF itself, on paper, or before Licet. Pure."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ class Method(StrEnum):
     ACCOUNT = "account"
     PDF = "pdf"
     PAPER = "paper"
+    BEFORE = "before"
 
 
 AUTHORITIES: dict[str, str] = {

@@ -49,6 +49,8 @@ def how_signed(signature: Signature) -> str:
         return f"Signed in this file with a certificate of their own; received {when} from account {signature.account_id}"
     if signature.method == Method.PAPER:
         return f"Signed on paper; the scan (SHA-256 {signature.file_sha256}) was compared {when} by account {signature.account_id}"
+    if signature.method == Method.BEFORE:
+        return f"Confirmed {when} by account {signature.account_id} for the platform: both sides had signed the PDF before Licet"
     return f"Signed {when} by account {signature.account_id}, with a password and a second factor"
 
 
@@ -94,6 +96,12 @@ _WORTH = {
         "to its file. It did not check who issued the certificate, which decides whether the signature is advanced or qualified.",
         "A PDF reader lists it as a signature of its own, and says whether it trusts who issued the certificate.",
     ),
+    Method.BEFORE: Worth(
+        "Signed before Licet",
+        "Both sides signed the PDF before this system came. Two people of the platform’s staff, independent of each other, compared it with "
+        "the terms and vouch that they belong together; this is one of them.",
+        "A PDF reader shows what the file itself holds.",
+    ),
     Method.PAPER: Worth(
         "On paper",
         "Given by hand. A member of staff compared the short hash printed on the signed page with that of the text, and vouches for it; "
@@ -101,6 +109,11 @@ _WORTH = {
         "A PDF reader shows the name on the last page as text, and no signature of this person.",
     ),
 }
+SEAL_OF_BEFORE = Worth(
+    "Sealed in the platform’s records",
+    "The PDF stays byte for byte what both sides signed. The platform sealed its SHA-256, the terms and both confirmations in its records.",
+    "A PDF reader shows what it showed before.",
+)
 _READER_OWN = (
     "A PDF reader says that the file was not changed since it was sealed, and that it does not know who sealed it: the platform made the "
     "certificate itself. Compare the fingerprint below with the one that the platform publishes."

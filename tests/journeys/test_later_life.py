@@ -171,6 +171,11 @@ def test_a_partner_who_signed_before_is_brought_in(house: House, clock: FixedClo
         tess.get_by_role("link", name="Tides of talk").click()
         assert _press(tess, "Confirm").startswith("Confirmed by two.")
         tess.get_by_role("link", name="The contract", exact=True).click()
+        expect(tess).to_have_url(re.compile("/desk/contracts/ctr_"))
+        whole = tess.url
+        tess.goto(f"{whole.partition('?')[0]}/signing")
+        expect(tess.get_by_text("Signed before Licet").first).to_be_visible()
+        tess.goto(whole)
         tess.locator("summary", has_text="Change what it names").click()
         tess.get_by_label("The names of the fields").check()
         assert _press(tess, "Save", register_reason="Agreed so.").startswith("Saved.")

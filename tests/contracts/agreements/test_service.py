@@ -25,6 +25,7 @@ from contracts.lifecycle.tables import Contract, Signature
 from contracts.people.invitations import accept_invitation
 from contracts.people.queries import find_account, members
 from contracts.people.roles import Role
+from contracts.signing.evidence import how_signed, worth_of
 from contracts.store.outbox import OutboxRow
 from contracts.store.unit import Store, Unit
 from contracts.terms.grant import Grant, compile_grant
@@ -84,6 +85,8 @@ def test_two_people_bring_it_in_and_the_contact_claims_it(store: Store, keys: Ke
         ("confirmed", cast.mara.account_id),
         ("confirmed_again", cast.jon.account_id),
     }
+    assert [(each.method, worth_of(each.method).title) for each in signatures] == [("before", "Signed before Licet")] * 2
+    assert "both sides had signed the PDF before Licet" in how_signed(signatures[0])
     assert (row.organisation, row.title, row.state) == ("Harbour Institute", "Tides of talk", "active")
     assert events(store) == ["agreement.staged", "agreement.confirmed", "person.invited", "contract.activated", "agreement.brought_in"]
     token = claim_token(store)
