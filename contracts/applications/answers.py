@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from contracts.applications.form import ApplicationForm
 from contracts.applications.tables import Application
-from contracts.forms.asked import Answer, Facts, Prompt
-from contracts.forms.model import Form, Question
+from contracts.forms.asked import Answer, Facts, Prompt, documents
+from contracts.forms.model import Document, Form, Question
 from contracts.settings import DatasetSettings
 
 
@@ -26,6 +26,18 @@ def facts_of(application: Application, dataset: DatasetSettings) -> Facts:
     """What decides on what the application is asked; a field that the dataset does not have counts for nothing."""
     classes = {name: dataset.fields[name].field_class for name in application.fields if name in dataset.fields}
     return Facts(classes, application.crawl, application.answers)
+
+
+def documents_asked(application: Application, dataset: DatasetSettings, form: Form) -> list[tuple[Document, bool]]:
+    """The documents that are to come with the application, each with whether one of its kind is there."""
+    there = {each["kind"] for each in application.evidence}
+    return [(each, each.id in there) for each in documents(form, facts_of(application, dataset))]
+
+
+def missing(application: Application, dataset: DatasetSettings, form: Form) -> dict[str, str]:
+    """One message for each document that has to come with the application and did not."""
+    asked = documents_asked(application, dataset, form)
+    return {f"document.{each.id}": f"Add this document: {each.title}." for each, there in asked if each.required and not there}
 
 
 def merged(stored: dict[str, Answer], asked: Form | None, written: ApplicationForm, withheld: Collection[str]) -> dict[str, Answer]:

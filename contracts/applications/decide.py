@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from contracts.applications import reasons, rules
-from contracts.applications.answers import facts_of
+from contracts.applications.answers import facts_of, missing
 from contracts.applications.narrowing import Narrowed
 from contracts.applications.rules import Facts
 from contracts.applications.states import OF_REASONED_REQUESTS, REASONED_REQUEST, ROLES, Command, State, next_state, possible
@@ -115,7 +115,7 @@ def complaints(application: Application, dataset: DatasetSettings, today: date, 
         "fields": _fields(application.fields, dataset),
         **_dates(application.starts, application.ends, today),
         **_rows(application.rows, dataset),
-        **(forms.complaints(form, facts_of(application, dataset)) if form else {}),
+        **(forms.complaints(form, facts_of(application, dataset)) | missing(application, dataset, form) if form else {}),
     }
     return {name: message for name, message in found.items() if message}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, func, select
 
 from contracts.applications import rules
 from contracts.applications.content import content_hash
@@ -99,3 +99,8 @@ def earlier(session: Session, application: Application) -> list[Application]:
         Application.created_at <= application.created_at,
     )
     return list(session.exec(query.order_by(col(Application.created_at).desc())).all())
+
+
+def asked_by(session: Session, form: str) -> int:
+    """How many applications are asked by a version of a form, named by its SHA-256."""
+    return session.exec(select(func.count()).select_from(Application).where(Application.form == form)).one()

@@ -111,10 +111,16 @@ def open_in(session: Session, application_id: str) -> dict[str, SectionAsked]:
     return _rows(session, application_id)
 
 
-def complaints(session: Session, application_id: str) -> dict[str, str]:
-    """One message for each section that somebody still has: nothing is handed in over a colleague's head."""
-    message = "A colleague still has this section. Wait for it, or take it back."
-    return {f"section.{section}": message for section in _rows(session, application_id)}
+def complaints(session: Session, application_id: str, form: Form, found: Mapping[str, str]) -> dict[str, str]:
+    """What was found with one message for each section that somebody still has, in the place of all that is missing there.
+
+    Nothing is handed in over a colleague's head.
+    """
+    taken = _rows(session, application_id)
+    kept = {name: message for name, message in found.items() if _section_of(name, form) not in taken}
+    titles = {each.id: each.title for each in form.sections}
+    message = "A colleague still has the section “{title}”. Wait for it, or take it back."
+    return kept | {f"section.{section}": message.format(title=titles.get(section, section)) for section in taken}
 
 
 def asked_of(session: Session, account_id: str) -> list[tuple[SectionAsked, Application]]:
@@ -154,6 +160,11 @@ def _mine(session: Session, actor: Actor, application_id: str, section_id: str) 
     if row is None or row.colleague != actor.account_id:
         raise refuse("role_required", "Only the colleague to whom this section was sent fills it in here. The lead can send it to you.")
     return row
+
+
+def _section_of(complaint: str, form: Form) -> str:
+    kind, _, name = complaint.partition(".")
+    return form.section_of(name.partition(".")[0]) if kind == "answers" else ""
 
 
 def _rows(session: Session, application_id: str) -> dict[str, SectionAsked]:

@@ -134,7 +134,7 @@ def submit(unit: Unit, actor: Actor, application_id: str, revision: int, setting
         raise refuse("not_found", "The platform offers this dataset no longer.")
     today, again = day_in(unit.now, settings.platform.time_zone), application.state == State.RETURNED
     asked = frozen(unit.session, application.form) or current(settings, application.kind, application.dataset)
-    found = complaints(application, dataset, today, asked) | sections.complaints(unit.session, application.id)
+    found = sections.complaints(unit.session, application.id, asked, complaints(application, dataset, today, asked))
     core.apply(unit, actor, application, Wanted(Command.SUBMIT, revision, complaints=found))
     application.form, application.answers = keep(unit, asked), only_asked(asked, facts_of(application, dataset))
     days = max(application.days_left, LEAST_DAYS_AFTER_RETURN) if again else settings.platform.decision_days

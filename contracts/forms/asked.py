@@ -34,6 +34,11 @@ class Prompt:
         base = f"answers.{self.question.id}"
         return f"{base}.{self.field}" if self.field else base
 
+    @property
+    def asked(self) -> str:
+        """The question as people read it, with the field that it is about."""
+        return f"{self.field}: {self.question.label}" if self.field else self.question.label
+
     def answer(self, answers: Answers) -> str | list[str]:
         """What was answered; empty where nothing was."""
         given = answers.get(self.question.id, "")

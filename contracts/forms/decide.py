@@ -21,7 +21,7 @@ def problem(prompt: Prompt, facts: Facts) -> str:
     """What is wrong with one answer; empty where nothing is."""
     given, question = prompt.answer(facts.answers), prompt.question
     if not given:
-        return _MISSING[question.type] if question.required else ""
+        return _MISSING[question.type].format(asked=prompt.asked) if question.required else ""
     if question.type in ("choice", "choices"):
         codes = {each.code for each in question.options}
         chosen = [given] if isinstance(given, str) else given
@@ -32,11 +32,11 @@ def problem(prompt: Prompt, facts: Facts) -> str:
 
 
 _MISSING = {
-    "line": "Answer this in a few words.",
-    "text": "Answer this in a sentence or more.",
-    "days": "Write a number of days, such as 90.",
-    "choice": "Choose one of the answers.",
-    "choices": "Choose at least one of the answers.",
+    "line": "Answer in a few words: {asked}.",
+    "text": "Answer in a sentence or more: {asked}.",
+    "days": "Write a number of days, such as 90: {asked}.",
+    "choice": "Choose one of the answers: {asked}.",
+    "choices": "Choose at least one of the answers: {asked}.",
 }
 
 

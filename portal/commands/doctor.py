@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from contracts.datasets.source import survey
 from contracts.errors import LicetError, Misconfigured
+from contracts.forms import survey as forms
 from contracts.keys import KeyRing, Purpose, master_key, newest
 from contracts.notices.mail import connected
 from contracts.settings import DatasetSettings, Mail, Settings
@@ -50,6 +51,7 @@ def examine(config: Path | None = None) -> list[Finding]:
         *_keys_and_database(settings),
         *_contract_texts(settings),
         _checked("contract seal", lambda: _check_seal(settings)),
+        *_forms(settings),
         _checked("mail", lambda: _check_mail(settings.mail)),
         *_datasets(settings),
     ]
@@ -175,6 +177,14 @@ def _check_mail(mail: Mail) -> str:
         mend = "Check mail.host, port, starttls, username and password."
         raise Misconfigured("mail", f"{mail.host}:{mail.port} does not take mail from us: {said}.", mend) from error
     return f"{mail.host}:{mail.port} takes it"
+
+
+def _forms(settings: Settings) -> Iterator[Finding]:
+    wrong = forms.problems(settings)
+    yield from map(_wrong, wrong)
+    if not wrong:
+        own = sum(each.own for each in forms.survey(settings))
+        yield Finding("forms", True, f"{own} with words of your own" if own else "bundled")
 
 
 def _datasets(settings: Settings) -> Iterator[Finding]:

@@ -201,6 +201,8 @@ def _ids(place: Ground, route: Route) -> dict[str, str]:
         "template": "research",
         "clause": "pace",
         "section_id": "keeping",
+        "dataset_id": "trees",
+        "kind": "research",
         "entry_id": place.entries(place.lab.contracts["active"])["placed"][0],
     }
     return {name: known[name] for name in route.names}

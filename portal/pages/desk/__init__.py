@@ -15,6 +15,7 @@ from portal.pages.desk import (
     contracts,
     draft,
     evidence,
+    forms,
     incidents,
     life,
     lost,
@@ -34,7 +35,21 @@ def router(house: House) -> APIRouter:
     """Every route under /desk."""
     whole = APIRouter()
     contract_pages = (contracts, negotiation, acts, signing, life, amendments, texts, agreements)
-    for part in (today, applications, reviewing, evidence, members, draft, *contract_pages, people, partners, lost, incidents, templates):
+    for part in (
+        today,
+        applications,
+        forms,
+        reviewing,
+        evidence,
+        members,
+        draft,
+        *contract_pages,
+        people,
+        partners,
+        lost,
+        incidents,
+        templates,
+    ):
         whole.include_router(part.routes)
     whole.include_router(webhooks.routes(Side.PLATFORM))
     return whole

@@ -10,14 +10,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from contracts.applications import queries, service
-from contracts.applications.answers import answered, facts_of
+from contracts.applications.answers import answered, documents_asked
 from contracts.applications.content import as_handed_in
 from contracts.applications.reasons import APPROVAL, BASES, DECLINE, OPINIONS, RETURN
 from contracts.applications.states import MEANING, WAITING, State
 from contracts.applications.tables import Application
 from contracts.clock import day_in
 from contracts.errors import Refused, refuse
-from contracts.forms.asked import documents
 from contracts.forms.kinds import KINDS
 from contracts.forms.service import frozen, number_of
 from contracts.ledger.queries import about
@@ -150,7 +149,7 @@ def show(request: Request, actor: Actor, application_id: str, form: Form, status
             "asked": asked,
             "version": number_of(session, application.form),
             "answers": answered(application, asked) if asked else [],
-            "documents_asked": documents(asked, facts_of(application, dataset)) if asked and dataset else [],
+            "documents_asked": documents_asked(application, dataset, asked) if asked and dataset else [],
             "kind": KINDS[application.kind],
         }
     fill_grant(form, application, dataset)

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from contracts.applications import queries, rules, sections, service
-from contracts.applications.answers import answered
+from contracts.applications.answers import answered, documents_asked
 from contracts.applications.content import Change, content_of, difference
 from contracts.applications.form import read_form
 from contracts.applications.reasons import APPROVAL, DECLINE, RETURN
@@ -189,6 +189,7 @@ def _form_page(
         form=asking.completed(form, application, asked, dataset) if form else asking.filled(application, dataset, today, asked),
         links=chain(session, application=application, staff=False),
         kinds=asking.kind_choices(dataset),
+        documents_asked=documents_asked(application, dataset.settings, asked),
         sections=asking.shown(asked, dataset, application),
         elsewhere=sections.open_in(session, application.id),
         people=people,

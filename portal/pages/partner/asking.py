@@ -33,6 +33,7 @@ class Item:
     name: str
     question: Question
     field: str
+    label: str
     asked: bool
     fields: tuple[str, ...] = ()
 
@@ -167,11 +168,14 @@ def purpose_choices(dataset: Dataset, kind: str) -> list[tuple[str, str, str]]:
 
 def _items(question: Question, found: list[Prompt], facts: Facts, classes: Mapping[str, str]) -> Iterable[Item]:
     if question.type == "built-in":
-        return [Item(question.id, question, "", asked=True)]
+        return [Item(question.id, question, "", question.label, asked=True)]
     prompts = [each for each in found if each.question.id == question.id]
     wanted = question.when.classes if question.when else ()
     fields = tuple(name for name, of in classes.items() if of in wanted)
-    return [Item(each.name, question, each.field, _is_asked(each, facts), (each.field,) if each.field else fields) for each in prompts]
+    return [
+        Item(each.name, question, each.field, each.asked, _is_asked(each, facts), (each.field,) if each.field else fields)
+        for each in prompts
+    ]
 
 
 def _is_asked(prompt: Prompt, facts: Facts) -> bool:

@@ -16,9 +16,11 @@ from contracts.applications.rules import Facts
 from contracts.applications.states import Command, State
 from contracts.applications.tables import Application
 from contracts.errors import Refusal
+from contracts.forms.files import current
 from contracts.people.actor import Actor
 from contracts.people.roles import Role
-from tests.harness.cast import ENDS, FORM, POSTS, STARTS
+from portal.demo.answers import usual
+from tests.harness.cast import ENDS, FORM, POSTS, SETTINGS, STARTS
 
 
 def actor(account: str, *roles: Role) -> Actor:
@@ -184,6 +186,29 @@ def test_what_became_different_is_told_in_words() -> None:
 )
 def test_complaints(changed: dict[str, Any], found: dict[str, str]) -> None:
     assert complaints(application(**changed), POSTS, TODAY) == found
+
+
+def test_a_document_that_has_to_come_is_missed() -> None:
+    fields = {**POSTS.fields, "text": POSTS.fields["text"].model_copy(update={"field_class": "special"})}
+    dataset = POSTS.model_copy(update={"fields": fields})
+    form = current(SETTINGS, "research", "posts")
+    bare = application(answers=usual(["text"]))
+    assert complaints(bare, dataset, TODAY, form) == {"document.dpia": "Add this document: Data protection impact assessment."}
+    bare.evidence = [{"kind": "dpia"}]
+    assert complaints(bare, dataset, TODAY, form) == {}
+
+
+@pytest.mark.parametrize(
+    ("changed", "found"),
+    [
+        ({"kind": "ai-training"}, ["kind", "purpose"]),
+        ({"purpose": "ai-training", "kind": "ai-training"}, []),
+        ({"purpose": "ai-training"}, ["purpose"]),
+    ],
+)
+def test_training_models_is_a_kind_with_its_own_purpose(changed: dict[str, str], found: list[str]) -> None:
+    open_to_it = POSTS.model_copy(update={"purposes": ["ai-training", "research"] if found != ["kind", "purpose"] else ["research"]})
+    assert list(complaints(application(**changed), open_to_it, TODAY)) == found
 
 
 @pytest.mark.parametrize(

@@ -51,7 +51,11 @@ def test_a_colleague_fills_in_the_section_and_the_lead_hands_it_in(store: Store)
         sections.answer(unit, cast.dev, draft.id, "keeping", {**PAPERS, "funding": "Ours alone."}, POSTS, done=False)
     kept = answers_of(store, draft.id)
     assert {name: kept[name] for name in (*PAPERS, "funding")} == {**PAPERS, "funding": "A new grant, number 7."}
-    assert refused(store, lambda unit: service.submit(unit, cast.tove, draft.id, saved.revision, SETTINGS)) == "invalid_input"
+    with pytest.raises(Refused) as caught, store.write() as unit:
+        sections.answer(unit, cast.dev, draft.id, "keeping", {"storage": ""}, POSTS, done=False)
+        service.submit(unit, cast.tove, draft.id, saved.revision, SETTINGS)
+    message = "A colleague still has the section “How records are kept”. Wait for it, or take it back."
+    assert caught.value.refusal.facts == {"fields": {"section.keeping": message}}
     with store.write() as unit:
         given = sections.answer(unit, cast.dev, draft.id, "keeping", PAPERS, POSTS, done=True)
     with store.write() as unit:

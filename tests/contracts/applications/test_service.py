@@ -160,9 +160,9 @@ def test_a_refused_command_leaves_nothing(store: Store) -> None:
             "fields": "Choose at least one field.",
             "starts": "Give the first day.",
             "ends": "Give the last day.",
-            "answers.funding": "Answer this in a sentence or more.",
-            "answers.conflicts": "Answer this in a sentence or more.",
-            "answers.retention_days": "Write a number of days, such as 90.",
+            "answers.funding": "Answer in a sentence or more: Who pays for the project.",
+            "answers.conflicts": "Answer in a sentence or more: Interests that could bear on the results.",
+            "answers.retention_days": "Write a number of days, such as 90: For how many days after the contract’s end you need to keep records.",
         }
     }
     with store.read() as session:

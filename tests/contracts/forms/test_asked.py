@@ -17,6 +17,7 @@ from portal.demo.answers import usual
 
 PLAIN = {"id": "key", "lang": "plain", "likes": "plain"}
 PEOPLE = {**PLAIN, "author_id": "subject"}
+NEEDED, WHY = "Answer in a sentence or more:", "Why the project needs this field, and why less would not do"
 NAMED = {**PEOPLE, "text": "personal", "creed": "special"}
 
 
@@ -88,15 +89,15 @@ def test_whole_answers_have_no_complaint_and_none_has_one_each(kind: str) -> Non
         ({"retention_days": "²"}, {"answers.retention_days": "Write a number of days from 1 to 3,660."}),
         ({"transfers": "moon"}, {"answers.transfers": "Choose one of the offered answers."}),
         ({"transfers": ["eea", "safeguards"]}, {"answers.transfers": "Choose one of the offered answers."}),
-        ({"transfers": "safeguards"}, {"answers.safeguards": "Answer this in a few words."}),
+        ({"transfers": "safeguards"}, {"answers.safeguards": "Answer in a few words: Which countries, and under which safeguards."}),
         (
             {"transfers": "safeguards", "safeguards": "x" * 201},
             {"answers.safeguards": "Shorten this to one line of at most 200 characters."},
         ),
-        ({"necessity": {"text": "It says it all."}}, {"answers.necessity.creed": "Answer this in a sentence or more."}),
+        ({"necessity": {"text": "It says it all."}}, {"answers.necessity.creed": f"{NEEDED} creed: {WHY}."}),
         (
             {"necessity": "for all of them"},
-            dict.fromkeys(("answers.necessity.text", "answers.necessity.creed"), "Answer this in a sentence or more."),
+            {f"answers.necessity.{name}": f"{NEEDED} {name}: {WHY}." for name in ("text", "creed")},
         ),
         ({"funding": ["a"]}, {"answers.funding": "Write text here."}),
     ],

@@ -9,6 +9,7 @@ import pytest
 from contracts.errors import Misconfigured, Refused
 from contracts.forms import files
 from contracts.forms.asked import Facts, prompts
+from contracts.forms.survey import problems, survey
 from contracts.settings import Settings
 from tests.harness.cast import POSTS
 
@@ -114,3 +115,15 @@ def test_files_that_nothing_reads_are_named(tmp_path: Path) -> None:
     found = [each.relative_to(tmp_path / "forms").as_posix() for each in files.stray(settings(tmp_path))]
     assert found == ["a.md", "gone/research.toml", "posts/sections.toml", "reserch.toml"]
     assert list(files.stray(settings(tmp_path / "none"))) == []
+
+
+def test_what_is_wrong_with_the_forms_of_an_installation_is_told_once(tmp_path: Path) -> None:
+    write(tmp_path, "posts/research.toml", EXTRA)
+    found = {(each.dataset, each.kind): each.own for each in survey(settings(tmp_path))}
+    kinds = ("research", "public-interest", "commercial")
+    assert found == {(name, kind): (name, kind) == ("posts", "research") for name in ("posts", "adverts") for kind in kinds}
+    assert problems(settings(tmp_path)) == []
+    write(tmp_path, "commercial.toml", "sections = []")
+    write(tmp_path, "reserch.toml", "")
+    said = [str(each) for each in problems(settings(tmp_path))]
+    assert [("commercial.toml" in each, "reserch.toml" in each) for each in said] == [(True, False), (False, True)]
