@@ -542,7 +542,6 @@ def _no_text(ground: Ground) -> Ids:
     return {}
 
 
-_SIGNED = {"name": "Zephyrine Founder", "capacity": "Head of laboratory", "read": "yes"}
 _REASON = {"reason": "It was looked at with care."}
 
 _APPLICATION, _CARE = "/desk/applications/{application_id}", "It was looked at with care."
