@@ -90,6 +90,8 @@ def test_the_register_names_what_was_ever_in_force_and_nothing_else(house: House
             "purposes": ["research"],
             "datasets": ["posts"],
             "fields": ["id", "author_id", "created_at", "lang", "country", "text"],
+            "field_count": 6,
+            "withheld": [],
             "starts": "2026-11-02",
             "ends": "2027-11-02",
             "state": "active",
