@@ -14,7 +14,7 @@ from contracts.applications.tables import Application
 from contracts.errors import Refused
 from contracts.house import House
 from contracts.members import access, queries, service
-from contracts.members.decide import MOST_MEMBERS, takes_members
+from contracts.members.decide import MOST_MEMBERS, is_later, takes_members
 from contracts.members.states import MEANING, State
 from contracts.people.actor import Actor
 from contracts.people.assurance import Act
@@ -137,6 +137,7 @@ def _members(request: Request, actor: Actor, application_id: str, form: Form, st
         leads=Role.LEAD in actor.roles,
         may_invite=Role.LEAD in actor.roles and takes_members(application),
         most=MOST_MEMBERS,
+        later=is_later(application),
         **shown,
     )
 
