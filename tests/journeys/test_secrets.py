@@ -93,7 +93,7 @@ def test_every_kind_of_secret_was_looked_for(left: Left) -> None:
     programs = {"API key", "client secret", "access token", "authorization code", "code verifier", "refresh token"}
     registered = {"registration token", "registration access token", "pushed request", "sandbox secret"}
     kinds = people | programs | registered | {"webhook secret", "master key"}
-    private = {f"private key of {each}" for each in ("token", "seal", "ledger", "pseudonym", "cursor", "session", "index")}
+    private = {f"private key of {each}" for each in ("token", "seal", "document", "ledger", "pseudonym", "cursor", "session", "index")}
     assert left.secrets.keys() == kinds | private
     assert {kind: len(forms) for kind, forms in left.secrets.items() if len(forms) < 2} == {"webhook secret": 1}
     assert all(left.found(form) == [kind] for kind, forms in left.secrets.items() for form in forms)
