@@ -29,6 +29,8 @@ from contracts.gate.service import Gate
 from contracts.house import House
 from contracts.keys import KeyRing, master_key
 from contracts.ledger.sequencer import Sequencer
+from contracts.notices import own
+from contracts.notices import service as notices
 from contracts.policies.service import hold
 from contracts.settings import Settings
 from contracts.store.engine import check_durable, open_engine
@@ -61,6 +63,7 @@ def build(settings: Settings, clock: Clock | None = None) -> House:
     engine = open_engine(settings.database_url)
     check_durable(engine)
     check_current(engine)
+    notices.replace_with(own.usable(settings.home))
     store, keys = Store(engine, clock, settings.node), KeyRing(master_key(settings))
     settings = hold(store, settings)
     watch, catalogue = EpochWatch(store), Catalogue(settings, store)

@@ -17,6 +17,10 @@ def _row(meaning: str, *facts: str) -> NoticeFacts:
     return NoticeFacts(meaning, frozenset(facts))
 
 
+# What stands around every mail, without and with a link to the page concerned.
+_FRAME = frozenset({"body", "platform", "legal_name", "contact"})
+FRAMES: dict[str, frozenset[str]] = {"frame": _FRAME, "frame-with-link": _FRAME | {"link"}}
+
 NOTICES: dict[str, NoticeFacts] = {
     "confirm": _row("To a person who signed up: confirm the address.", "name", "link", "platform"),
     "already-registered": _row("To a person who signed up again: the account exists.", "name", "link", "platform"),

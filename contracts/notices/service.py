@@ -13,7 +13,14 @@ from contracts.store.unit import Unit
 MAIL = "mail"
 FOLDER = Path(__file__).parent / "templates"
 # Read here and not when they are needed: notices are rendered inside a unit of work, where nobody waits for a disk.
-_TEXTS = {file.stem: file.read_text(encoding="utf-8") for file in FOLDER.glob("*.txt")}
+_BUNDLED = {file.stem: file.read_text(encoding="utf-8") for file in FOLDER.glob("*.txt")}
+_OWN: dict[str, str] = {}
+
+
+def replace_with(own: Mapping[str, str]) -> None:
+    """Use the operator's own texts (`contracts.notices.own.usable`) from now on, and the bundled ones for all others."""
+    _OWN.clear()
+    _OWN.update(own)
 
 
 def send(unit: Unit, *, to: str, template: str, facts: Mapping[str, str], path: str = "") -> None:
@@ -35,5 +42,10 @@ def render(template: str, facts: Mapping[str, str]) -> tuple[str, str]:
 
 
 def text_of(template: str) -> str:
-    """The template file's text; KeyError where there is none."""
-    return _TEXTS[template]
+    """The text in use; KeyError where there is none."""
+    return _OWN.get(template) or _BUNDLED[template]
+
+
+def bundled_text(template: str) -> str:
+    """The text that comes with the house; KeyError where there is none."""
+    return _BUNDLED[template]

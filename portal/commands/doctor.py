@@ -17,6 +17,7 @@ from contracts.errors import LicetError, Misconfigured
 from contracts.forms import survey as forms
 from contracts.keys import KeyRing, Purpose, master_key, newest
 from contracts.notices.mail import connected
+from contracts.notices.own import own_mails
 from contracts.settings import DatasetSettings, Mail, Settings
 from contracts.signing.certificates import configured, subject_of
 from contracts.signing.confirmations import unconfirmed
@@ -50,6 +51,7 @@ def examine(config: Path | None = None) -> list[Finding]:
         _checked("port", lambda: _check_port(settings)),
         *_keys_and_database(settings),
         *_contract_texts(settings),
+        *_mails(settings),
         _checked("contract seal", lambda: _check_seal(settings)),
         *_forms(settings),
         _checked("mail", lambda: _check_mail(settings.mail)),
@@ -135,6 +137,17 @@ def _contract_texts(settings: Settings) -> Iterator[Finding]:
     if not found:
         yield Finding("contract texts", True, "the operator's own" if has_own(settings) else "bundled")
         yield from _unconfirmed(settings)
+
+
+def _mails(settings: Settings) -> Iterator[Finding]:
+    """The operator's own mails: each fault, or how many there are."""
+    found = own_mails(settings.home)
+    wrong = [each for each in found if each.problem]
+    yield from (
+        Finding(f"mail {each.path}", False, each.problem, "Mend or remove it; /desk/mails shows what it may name.") for each in wrong
+    )
+    if not wrong:
+        yield Finding("texts of mails", True, f"{len(found)} of the operator's own" if found else "bundled")
 
 
 def _unconfirmed(settings: Settings) -> Iterator[Finding]:

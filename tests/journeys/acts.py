@@ -139,6 +139,7 @@ WHO: dict[str, frozenset[Role] | str] = {
             ("POST", "/{webhook_id}/messages/{message_id}/resend"),
         )
     },
+    "GET /desk/mails": frozenset({Role.STEWARD, Role.ADMINISTRATOR, Role.COMPLIANCE}),
     "GET /partner/contracts": PARTNERS,
     "GET /partner/contracts/{contract_id}": PARTNERS,
     "GET /partner/contracts/{contract_id}/pdf": PARTNERS,

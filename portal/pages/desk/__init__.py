@@ -19,6 +19,7 @@ from portal.pages.desk import (
     incidents,
     life,
     lost,
+    mails,
     members,
     negotiation,
     partners,
@@ -49,6 +50,7 @@ def router(house: House) -> APIRouter:
         lost,
         incidents,
         templates,
+        mails,
     ):
         whole.include_router(part.routes)
     whole.include_router(webhooks.routes(Side.PLATFORM))
