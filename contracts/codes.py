@@ -74,6 +74,9 @@ CODES: dict[str, Code] = {
     "not_checked": Code(Kind.CONFLICT, "The application was not found complete yet, which comes before its approval."),
     "review_open": Code(Kind.CONFLICT, "A review that was asked for has no answer yet."),
     "basis_missing": Code(Kind.CONFLICT, "Compliance has not confirmed the lawful basis, without which no data is given."),
+    "not_as_requested": Code(
+        Kind.INVALID, "The terms are not those of the Coordinator's reasoned request, which is taken over as it stands."
+    ),
     "seal_broken": Code(
         Kind.UNAVAILABLE, "The stored terms are not those of the sealed contract; access stays closed until an incident is settled."
     ),

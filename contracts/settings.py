@@ -55,6 +55,10 @@ class Platform(Section):
     contact: MailAddress = Field(default="data-access@agora.example", description="Mail address for questions, shown on refusals.")
     site: Site = Field(default="http://127.0.0.1:8401", description="Address of the main site that the gate stands before.")
     time_zone: str = Field(default="UTC", description="Time zone in which quota days begin.")
+    one_person: bool = Field(
+        default=False,
+        description="Whether one person may countersign alone, as long as the platform has a single steward. That is a ledger entry, and stands in the seal of each contract.",
+    )
     decision_days: int = Field(default=10, ge=1, description="Working days within which an application is decided.")
 
     @field_validator("time_zone")

@@ -21,8 +21,11 @@ from pydantic_core import PydanticUndefined
 import contracts.agreements.states as agreement_states
 import contracts.amendments.states as amendment_states
 import contracts.applications.states as application_states
+import contracts.bars.states as bar_states
+import contracts.coordinator.states as request_states
 import contracts.lifecycle.states as contract_states
 import contracts.members.states as member_states
+import contracts.policies.states as policy_states
 from api.app import create_machines
 from api.oauth.errors import ERRORS
 from api.problems import STATUS
@@ -32,6 +35,7 @@ from contracts.forms.kinds import KINDS as APPLICATION_KINDS
 from contracts.ids import PREFIXES
 from contracts.incidents.service import KINDS
 from contracts.ledger.events import EVENTS
+from contracts.people import proposal_states
 from contracts.people.roles import ROLES
 from contracts.settings import DatasetSettings, FieldSettings, Mail, Settings, write_master_key
 from contracts.terms import odrl_words
@@ -130,6 +134,10 @@ def states() -> str:
         ("New versions of contracts", amendment_states),
         ("Agreements signed before Licet", agreement_states),
         ("People on projects", member_states),
+        ("Coordinators' reasoned requests", request_states),
+        ("Bars", bar_states),
+        ("Wider policies", policy_states),
+        ("Roles of staff that were proposed", proposal_states),
     )
     return "# States\n\n" + "\n".join(_machine(title, module) for title, module in tables)
 

@@ -112,6 +112,7 @@ _MENDABLE = {
     "reason_required",
     "wider_than_asked",
     "clause_unconfirmed",
+    "not_as_requested",
     "hash_differs",
     "signed_file_refused",
     "reauthentication_required",

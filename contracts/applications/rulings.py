@@ -57,6 +57,17 @@ def appeal(unit: Unit, actor: Actor, application_id: str, revision: int, reason:
     return application
 
 
+def adopt(unit: Unit, actor: Actor, application_id: str, reason: str) -> Application:
+    """Take a Coordinator's reasoned request over as it stands; a contract may then be drafted. For `coordinator.service` alone."""
+    insist_on_standing(unit, actor, application_id)
+    actor.require(*ROLES[Command.ADOPT])
+    application = unit.lock(Application, application_id)
+    apply(unit, actor, application, Wanted(Command.ADOPT))
+    application.decided_at, application.decided_by, application.decision_reason = unit.now, actor.account_id, reason
+    enter(unit, actor, application, "application.adopted", content=content_hash(application))
+    return application
+
+
 def stop(unit: Unit, actor: Actor, application_id: str, reason: str) -> Application:
     """End an open application whose organisation, person or project was barred, with the bar's reason; drafts as well."""
     wanted = Wanted(Command.STOP, reason=reason)

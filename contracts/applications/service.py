@@ -26,7 +26,7 @@ from contracts.applications.review import (
     remark,
     return_for_changes,
 )
-from contracts.applications.rulings import appeal, approve, decline, stop
+from contracts.applications.rulings import adopt, appeal, approve, decline, stop
 from contracts.applications.states import ROLES, WAITING, Command, State
 from contracts.applications.tables import Application, Submission
 from contracts.bars import standing
@@ -45,6 +45,7 @@ from contracts.settings import DatasetSettings, Settings
 from contracts.store.unit import Unit
 
 __all__ = [
+    "adopt",
     "appeal",
     "approve",
     "ask_review",

@@ -93,6 +93,11 @@ def all_bars(session: Session) -> list[Bar]:
     return sorted(session.exec(select(Bar).order_by(col(Bar.id).desc())).all(), key=lambda bar: order.index(State(bar.state)))
 
 
+def bars_of(session: Session, organisation_id: str) -> list[Bar]:
+    """Bars in force on an organisation, its people and its projects."""
+    return list(session.exec(standing.in_force().where(Bar.organisation_id == organisation_id).order_by(col(Bar.id))).all())
+
+
 def _of(unit: Unit, actor: Actor, scope: Scope, subject: str) -> Bar:
     organisation_id, name, domains = _subject(unit, scope, subject)
     if unit.session.get_one(Organisation, organisation_id).side != Side.PARTNER:

@@ -34,10 +34,14 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """What is known of the people: `now`, and the accounts that gave the actor a role or were given one by the actor."""
+    """What is known of the people: `now`, and the accounts that gave the actor a role or were given one by the actor.
+
+    `alone` where the platform has one steward and says that this person countersigns alone.
+    """
 
     now: datetime
     entangled: frozenset[str] = frozenset()
+    alone: bool = False
 
 
 def decide(contract: Contract, actor: Actor, wanted: Wanted, people: People) -> State | Refusal:
@@ -47,7 +51,8 @@ def decide(contract: Contract, actor: Actor, wanted: Wanted, people: People) -> 
         return after
     if contract.revision != wanted.revision:
         return Refusal("changed_meanwhile", "The contract changed since you opened it. Look at it again, then decide.")
-    refusal = second_person(actor, step_before(contract, wanted.command), people.entangled) or _form_refusal(contract, wanted)
+    before = frozenset[str]() if people.alone and wanted.command is Command.COUNTERSIGN else step_before(contract, wanted.command)
+    refusal = second_person(actor, before, people.entangled) or _form_refusal(contract, wanted)
     if refusal is None and wanted.command in SIGNING:
         refusal = assurance.refusal(actor, SIGNING[wanted.command], people.now)
     return refusal or after

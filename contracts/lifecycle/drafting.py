@@ -13,6 +13,7 @@ from contracts.applications.states import State as ApplicationState
 from contracts.applications.tables import Application
 from contracts.bars import standing
 from contracts.clock import day_in
+from contracts.coordinator import terms as requested
 from contracts.errors import Refused, refuse
 from contracts.ids import new_id
 from contracts.ledger.stage import Entry, record
@@ -44,7 +45,7 @@ def draft(
     application = unit.lock(Application, application_id)
     _check_application(unit, application)
     refuse_overdue(unit.session, application.organisation_id, day_in(unit.now, settings.platform.time_zone))
-    if refusal := within(terms, application, settings):
+    if refusal := within(terms, application, settings) or requested.refusal(unit.session, application, terms, settings):
         raise Refused(refusal)
     check_rendered(unit, rendered, terms, contract_id)
     contract = _contract(unit, actor, contract_id, application)

@@ -89,6 +89,8 @@ def _signature(each: Signature) -> dict[str, str]:
         "text_sha256": each.text_sha256,
         "terms_sha256": each.terms_sha256,
         "signed_at": rfc3339(each.signed_at),
+        # Where one person countersigned alone, the seal says so; it has no place in seals from before.
+        **({"four_eyes": "off"} if each.evidence.get("four_eyes") == "off" else {}),
         **_way(each),
     }
 

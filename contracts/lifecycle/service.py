@@ -23,6 +23,7 @@ from contracts.lifecycle.steps import apply, note, take
 from contracts.lifecycle.tables import Contract, ContractVersion, Signature
 from contracts.lifecycle.ways import IN_ACCOUNT, Way, compared, known
 from contracts.people.actor import SYSTEM, Actor
+from contracts.policies import four_eyes
 from contracts.signatories import service as signatories
 from contracts.signatories.queries import insist_named
 from contracts.store import epochs
@@ -89,7 +90,10 @@ def countersign(unit: Unit, actor: Actor, keys: KeyRing, contract_id: str, revis
         raise refuse(
             "seal_broken", "What is stored now is not what the partner signed, so nobody may countersign it.", differs="signatures"
         )
-    unit.session.add(signature(unit, actor, version, "platform", name, capacity))
+    ours = signature(unit, actor, version, "platform", name, capacity)
+    alone = {"four_eyes": four_eyes.OFF} if four_eyes.is_off(unit.session) else {}
+    ours.evidence = {**ours.evidence, **alone}
+    unit.session.add(ours)
     unit.session.flush()
     version.seal = seal(keys, unit, contract, version, signatures_under(unit.session, contract.id, version.number))
     version.sealed_at = contract.activated_at = unit.now
@@ -101,7 +105,7 @@ def countersign(unit: Unit, actor: Actor, keys: KeyRing, contract_id: str, revis
     tell.activated(unit, contract, version)
     signed = {"name": name.strip(), "capacity": capacity.strip()}
     seal_sha256 = hashlib.sha256(version.seal.encode()).hexdigest()
-    note(unit, actor, contract, "contract.activated", version, personal=signed, seal_sha256=seal_sha256)
+    note(unit, actor, contract, "contract.activated", version, personal=signed, seal_sha256=seal_sha256, **alone)
     return contract
 
 

@@ -12,6 +12,7 @@ from contracts.lifecycle.states import ROLES, Command
 from contracts.lifecycle.tables import Contract, ContractVersion
 from contracts.people.actor import Actor
 from contracts.people.independence import entangled_with
+from contracts.policies import four_eyes
 from contracts.store.unit import Unit
 
 # What brings a contract on or back, which a bar forbids; what ends or stops it never is.
@@ -45,7 +46,7 @@ def insist_on_standing(unit: Unit, actor: Actor, contract_id: str) -> None:
 def apply(unit: Unit, actor: Actor, contract: Contract, wanted: Wanted) -> None:
     """Write the state that follows from the command: the one place that does."""
     before = step_before(contract, wanted.command)
-    after = decide(contract, actor, wanted, People(unit.now, entangled_with(unit.session, actor, before)))
+    after = decide(contract, actor, wanted, People(unit.now, entangled_with(unit.session, actor, before), four_eyes.is_off(unit.session)))
     if isinstance(after, Refusal):
         raise Refused(after)
     contract.state, contract.revision = after.value, contract.revision + 1

@@ -33,6 +33,7 @@ NOTICES: dict[str, NoticeFacts] = {
         "To the person and all leads of the organisation: the day of waiting begins; how to stop it.", "name", "person", "platform", "link"
     ),
     "lost-factor-done": _row("To the person and all leads of the organisation: the factors were removed.", "name", "person"),
+    "role-proposed": _row("To staff who may agree: a person is proposed for a role of staff.", "person", "role", "by"),
     "roles-changed": _row("To a person whose roles were changed by a lead.", "name", "organisation", "by", "roles"),
     "person-removed": _row("To a person who was removed from an organisation, and to its leads.", "person", "organisation", "by"),
     "person-left": _row("To the leads of an organisation that a person has left.", "person", "organisation"),
@@ -129,6 +130,10 @@ NOTICES: dict[str, NoticeFacts] = {
     "amendment-in-force": _row("To leads, signatories and developers: a new version rules.", "name", "title", "version", "ends"),
     "amendment-declined": _row("To stewards, with the partner's reason.", "title", "organisation", "reason"),
     "amendment-withdrawn": _row("To leads and signatories, with the reason.", "name", "title", "reason"),
+    "coordinator-entered": _row("To the researchers' lead: a reasoned request came in.", "name", "project", "coordinator", "until"),
+    "coordinator-waiting": _row(
+        "To stewards: a reasoned request came in, and until when it can be amended.", "project", "coordinator", "until"
+    ),
     "policy-found": _row("To stewards and compliance: the settings hold a wider policy than was confirmed.", "subject", "count"),
     "credential-leaked": _row(
         "To leads and developers: a credential's secret was found in the open, and ended.", "name", "credential", "title"

@@ -13,7 +13,7 @@ from contracts.errors import Refused, refuse
 from contracts.ids import new_id
 from contracts.ledger.stage import Entry, record
 from contracts.notices import send
-from contracts.people import assurance, links
+from contracts.people import assurance, links, proposals
 from contracts.people.accounts import give_role, home_of, insert_account, locked_account
 from contracts.people.actor import Actor
 from contracts.people.assurance import Act
@@ -31,7 +31,8 @@ JOINING = (LinkKind.INVITATION, LinkKind.FIRST_ADMINISTRATOR, LinkKind.CLAIM)
 def invite(unit: Unit, actor: Actor, *, email: str, role: Role, base_url: str) -> str:
     """Invite a person to a role in the actor's own organisation, by mail; an earlier open invitation to it ends.
 
-    Returns the link. A page shows it only where no mail leaves (transport none): whoever has it can take the role.
+    Returns the link. A page shows it only where no mail leaves (transport none): whoever has it can take the role. It is empty for a
+    role of staff to which a colleague has to agree first, because there is one who is independent of the actor.
     Raises `role_required`, `second_person_required`, `barred`, `invalid_input` (also where the person holds the role already).
     """
     email = address(email)
@@ -43,11 +44,28 @@ def invite(unit: Unit, actor: Actor, *, email: str, role: Role, base_url: str) -
         wrong = {"email": "This person has the role already."}
         raise refuse("invalid_input", "This person has the role already.", fields=wrong)
     _refuse_barred(unit.session, actor.organisation_id, email)
-    links.void(unit, LinkKind.INVITATION, email, organisation_id=actor.organisation_id, role=role.value)
+    if ROLES[role].side is Side.PLATFORM and (colleagues := proposals.independent_of(unit.session, actor)):
+        proposals.propose(unit, actor, email, role, colleagues)
+        return ""
+    return _send(unit, actor, (actor.account_id, actor.name), email, role, base_url)
+
+
+def agree(unit: Unit, actor: Actor, proposal_id: str, base_url: str) -> str:
+    """Agree to a proposed role of staff as the second person; the person is invited in the proposer's name. Returns the link, as `invite`."""
+    row = proposals.agreed(unit, actor, proposal_id)
+    proposer = unit.session.get_one(Account, row.proposed_by)
+    if not holds(unit.session, proposer.id, row.organisation_id, [Role.ADMINISTRATOR]):
+        raise refuse("command_not_possible", "Who proposed this may no longer invite anybody. Ask another administrator to propose it.")
+    _refuse_barred(unit.session, row.organisation_id, row.email)
+    return _send(unit, actor, (proposer.id, proposer.name), row.email, Role(row.role), base_url)
+
+
+def _send(unit: Unit, actor: Actor, inviter: tuple[str, str], email: str, role: Role, base_url: str) -> str:
     home, kind = actor.organisation_id, LinkKind.INVITATION
-    token, link = links.make(unit, kind, email, organisation_id=home, role=role.value, given_by=actor.account_id)
+    links.void(unit, kind, email, organisation_id=home, role=role.value)
+    token, link = links.make(unit, kind, email, organisation_id=home, role=role.value, given_by=inviter[0])
     url = f"{base_url}/join/{token}"
-    facts = {"name": actor.name, "role": role.value, "link": url, "platform": platform_name(unit.session, base_url)}
+    facts = {"name": inviter[1], "role": role.value, "link": url, "platform": platform_name(unit.session, base_url)}
     send(unit, to=email, template="invitation", facts=facts)
     personal = actor.personal(email=email)
     record(unit, Entry(event="person.invited", subject=link.id, organisation=home, facts={"role": role.value}, personal=personal))

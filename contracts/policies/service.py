@@ -22,6 +22,7 @@ from contracts.people import assurance
 from contracts.people.actor import SYSTEM, Actor
 from contracts.people.assurance import Act
 from contracts.people.independence import entangled_with, second_person
+from contracts.policies.four_eyes import CONTRACTS, policy_for
 from contracts.policies.policy import (
     LIMITS,
     Policy,
@@ -49,7 +50,11 @@ def hold(store: Store, settings: Settings) -> Settings:
     The first policies of an installation are taken over as they are: nothing was read yet under any other. So is that of a dataset
     which comes before the first contract is in force; one that comes later waits, with none of its data offered.
     """
-    wanted = {GATE: gate_policy_of(settings.gate), **{_DATASET + name: policy_of(each) for name, each in settings.datasets.items()}}
+    wanted = {
+        CONTRACTS: policy_for(settings),
+        GATE: gate_policy_of(settings.gate),
+        **{_DATASET + name: policy_of(each) for name, each in settings.datasets.items()},
+    }
     with store.read() as session:
         settled = _held(session)
         waits = _waiting(session)
@@ -112,7 +117,9 @@ def _settle(unit: Unit, wanted: Mapping[str, Policy]) -> dict[str, Policy]:
     known = _held(unit.session)
     for subject, policy in wanted.items():
         held = known.get(subject)
-        if held is None and is_new:
+        if subject == CONTRACTS:
+            _switch(unit, policy, held)
+        elif held is None and is_new:
             _adopt(unit, subject, policy)
         elif held is None or any(widenings(policy, held)):
             _ask(unit, subject, policy, held)
@@ -122,6 +129,15 @@ def _settle(unit: Unit, wanted: Mapping[str, Policy]) -> dict[str, Policy]:
     for subject in {each.subject for each in _waiting(unit.session)} - wanted.keys():
         _supersede(unit, subject)
     return _held(unit.session)
+
+
+def _switch(unit: Unit, policy: Policy, held: Policy | None) -> None:
+    """Take over whether one person may countersign alone; switching it, which the rule lets one person do, is an entry."""
+    if policy == held:
+        return
+    _keep(unit, CONTRACTS, policy)
+    if held is not None or not policy["four_eyes"]:
+        record(unit, Entry(event="policy.four_eyes_on" if policy["four_eyes"] else "policy.four_eyes_off", subject=CONTRACTS))
 
 
 def _adopt(unit: Unit, subject: str, policy: Policy) -> None:

@@ -14,6 +14,8 @@ from uuid import uuid4
 from contracts.applications import sections
 from contracts.applications import service as applications
 from contracts.applications.tables import Application
+from contracts.bars.tables import Bar
+from contracts.coordinator.tables import ReasonedRequest
 from contracts.credentials.authorizations import MAY_CONSENT
 from contracts.credentials.tables import Client
 from contracts.ids import new_id, new_secret
@@ -24,6 +26,7 @@ from contracts.people import service as people
 from contracts.people.assurance import Act as Kind
 from contracts.people.roles import STAFF, Role
 from contracts.people.tables import Account
+from contracts.policies.tables import PolicyChange
 from contracts.signatories import service as signatories
 from contracts.signatories.queries import open_request
 from contracts.signing.clauses import clause_of
@@ -44,6 +47,7 @@ PARTNERS = frozenset(PARTNER_ROLES)
 READERS = frozenset({Role.STEWARD, Role.COMPLIANCE})
 STEWARDS, OFFICERS, OPERATORS = frozenset({Role.STEWARD}), frozenset({Role.COMPLIANCE}), frozenset({Role.OPERATOR})
 LEADS = frozenset({Role.LEAD})
+AGREEING = frozenset({Role.ADMINISTRATOR, *READERS})
 HELPERS = frozenset(lost.HELPERS)
 SIGNERS, MAKERS = frozenset({Role.LEAD, Role.SIGNATORY}), frozenset({Role.LEAD, Role.DEVELOPER})
 ANYONE_SIGNED_IN = PARTNERS | STAFF
@@ -262,7 +266,26 @@ WHO: dict[str, frozenset[Role] | str] = {
     "POST /desk/partners/{organisation_id}/lead": READERS,
     "POST /desk/partners/{organisation_id}/lead/{hand_over_id}/confirm": READERS,
     "POST /desk/partners/{organisation_id}/lead/{hand_over_id}/withdraw": READERS,
+    "GET /desk/bars": READERS,
+    "POST /desk/bars": READERS,
+    "GET /desk/bars/{bar_id}": READERS,
+    "POST /desk/bars/{bar_id}/ask-lift": READERS,
+    "POST /desk/bars/{bar_id}/keep": READERS,
+    "POST /desk/bars/{bar_id}/lift": READERS,
+    "GET /desk/policies": READERS,
+    "POST /desk/policies/{policy_id}/confirm": READERS,
+    "POST /desk/policies/{policy_id}/decline": READERS,
+    "GET /desk/requests": READERS,
+    "POST /desk/requests": STEWARDS,
+    "GET /desk/requests/new": STEWARDS,
+    "GET /desk/requests/{request_id}": READERS,
+    "POST /desk/requests/{request_id}/adopt": STEWARDS,
+    "POST /desk/requests/{request_id}/ask-amendment": STEWARDS,
+    "POST /desk/requests/{request_id}/answer": STEWARDS,
+    "POST /desk/requests/{request_id}/withdraw": STEWARDS,
     "GET /desk/people": STAFF,
+    "POST /desk/people/proposals/{proposal_id}/agree": AGREEING,
+    "POST /desk/people/proposals/{proposal_id}/decline": AGREEING,
     "POST /desk/people": frozenset({Role.ADMINISTRATOR}),
     "GET /desk/incidents": STAFF,
     "GET /compliance": OFFICERS,
@@ -513,6 +536,34 @@ def _named(hours: int) -> Callable[[Ground], Ids]:
     return fresh
 
 
+def _bar(state: str) -> Callable[[Ground], Ids]:
+    return lambda ground: {"bar_id": ground.bar(state)}
+
+
+def _proposal(ground: Ground) -> Ids:
+    return {"proposal_id": ground.proposal()}
+
+
+def _policy(ground: Ground) -> Ids:
+    return {"policy_id": ground.wider_policy()}
+
+
+def _reasoned(state: str) -> Callable[[Ground], Ids]:
+    return lambda ground: {"request_id": ground.reasoned_request(state)}
+
+
+def _numbered(of: Ground, table: type[Bar] | type[PolicyChange] | type[ReasonedRequest], ids: Ids, **more: Any) -> Mapping[str, Any]:
+    with of.house.store.read() as session:
+        found = session.get(table, next(iter(ids.values())))
+    return {"revision": str(found.revision if found else 1), **more}
+
+
+def _received(ground: Ground, **more: Any) -> Mapping[str, Any]:
+    told = ground.received()
+    said = {name: str(getattr(told, name)) for name in ("coordinator", "reference", "received_on", "project", "text", "starts", "ends")}
+    return {**said, "dataset": "trees", "fields": list(told.fields), **more}
+
+
 _SIGNED = {"name": "Zephyrine Founder", "capacity": "Head of laboratory", "authority": "office", "read": "yes"}
 _PROJECT = "/partner/applications/{application_id}"
 _LOOKED = {"member_reason": "The institute confirmed it by telephone."}
@@ -730,6 +781,31 @@ ACTS: dict[str, Act] = {
     "/desk/contracts/{contract_id}/lift": Act("second-steward", _contract("lift_asked"), _revision),
     "/desk/contracts/{contract_id}/terminate": Act("steward", _contract("active"), _titled),
     "/desk/contracts/{contract_id}/clients/{client_id}/revoke": Act("compliance", _client, lambda g, ids: {}),
+    "/desk/bars": Act(
+        "compliance", _third("organisation_id"), lambda g, ids: {"barred": ids["organisation_id"], "bar_reason": "Records were sold on."}
+    ),
+    "/desk/bars/{bar_id}/ask-lift": Act(
+        "compliance", _bar("in_force"), lambda g, ids: _numbered(g, Bar, ids, lift_reason="It was settled.")
+    ),
+    "/desk/bars/{bar_id}/keep": Act("compliance", _bar("lift_asked"), lambda g, ids: _numbered(g, Bar, ids)),
+    "/desk/bars/{bar_id}/lift": Act("second-steward", _bar("lift_asked"), lambda g, ids: _numbered(g, Bar, ids)),
+    "/desk/policies/{policy_id}/confirm": Act("steward", _policy, lambda g, ids: _numbered(g, PolicyChange, ids)),
+    "/desk/policies/{policy_id}/decline": Act("compliance", _policy, lambda g, ids: _numbered(g, PolicyChange, ids, **_REASON)),
+    "/desk/requests": Act("steward", _nothing, lambda g, ids: _received(g, organisation=g.organisation_of("lab-reader"))),
+    "/desk/requests/{request_id}/adopt": Act("steward", _reasoned("entered"), lambda g, ids: _numbered(g, ReasonedRequest, ids)),
+    "/desk/requests/{request_id}/ask-amendment": Act(
+        "steward",
+        _reasoned("entered"),
+        lambda g, ids: _numbered(g, ReasonedRequest, ids, ground="no_access", amendment="We hold no such data; heights would do."),
+    ),
+    "/desk/requests/{request_id}/answer": Act(
+        "steward",
+        _reasoned("amendment_asked"),
+        lambda g, ids: {**_received(g), **_numbered(g, ReasonedRequest, ids, answer="The request is upheld as it stands.")},
+    ),
+    "/desk/requests/{request_id}/withdraw": Act("steward", _reasoned("entered"), lambda g, ids: _numbered(g, ReasonedRequest, ids)),
+    "/desk/people/proposals/{proposal_id}/agree": Act("steward", _proposal, lambda g, ids: {}),
+    "/desk/people/proposals/{proposal_id}/decline": Act("steward", _proposal, lambda g, ids: {}),
     "/desk/people": Act("administrator", _nothing, lambda g, ids: {"email": f"{uuid4().hex}@agora.example", "role": "operator"}),
     "/compliance/verify": Act("compliance", _nothing, lambda g, ids: {}),
     "/compliance/erasure": Act("compliance", _nothing, lambda g, ids: {"dataset": "trees", "key": "3", **_REASON}),
@@ -780,6 +856,8 @@ ASKS: dict[str, Kind] = {
     "/partner/team/{account_id}/lead": Kind.MEMBER,
     "/partner/leadership/{hand_over_id}/accept": Kind.MEMBER,
     "/desk/people": Kind.MEMBER,
+    "/desk/people/proposals/{proposal_id}/agree": Kind.MEMBER,
+    "/desk/policies/{policy_id}/confirm": Kind.WIDEN,
 }
 """The kind of each act that asks for a second factor (contracts.people.assurance); staff give one before every act."""
 
@@ -843,6 +921,10 @@ PARAMETERS: dict[str, Foreign] = {
     ),
     # Who has a link has what it gives; what the store keeps of links must open none.
     "token": Foreign(lambda g, things: g.link_hashes()[:3], lambda: new_secret("ln")),
+    "bar_id": Foreign(lambda g, things: [things.bar], lambda: new_id("bar")),
+    "proposal_id": Foreign(lambda g, things: [g.proposal()], lambda: new_id("prp")),
+    "policy_id": Foreign(lambda g, things: [things.policy], lambda: new_id("pol")),
+    "request_id": Foreign(lambda g, things: [things.request], lambda: new_id("dsc")),
     "lost_id": Foreign(lambda g, things: things.lost, lambda: new_id("los")),
     "passkey_id": Foreign(lambda g, things: things.passkeys, lambda: "f" * 64),
     # Outside the API datasets are public. There one is foreign that only another's contract names.
@@ -923,6 +1005,10 @@ NAMES: dict[str, str] = {
     **dict.fromkeys(("code", "codes"), "secrets of the person, looked up under the own account alone"),
     "how_known": "words of an act",
     "sha256": "a hash that is compared",
+    **dict.fromkeys(("barred", "bar_reason"), "read on pages of staff alone"),
+    **dict.fromkeys(
+        ("coordinator", "reference", "received_on", "text", "modalities", "amendment", "ground"), "read on pages of staff alone"
+    ),
     "credential": "an answer to a challenge, checked against the own account's passkeys",
     "sealed": "a secret that opens for the account alone for which it was sealed",
     "to": "the mailbox page of tests and demos, which shows every mail to everyone",

@@ -25,7 +25,13 @@ from contracts.amendments.tables import Amendment
 from contracts.applications import service as applications
 from contracts.applications.form import ApplicationForm
 from contracts.applications.tables import Application
+from contracts.bars import service as bars
+from contracts.bars.states import Scope
 from contracts.clock import FixedClock, SystemClock
+from contracts.coordinator import service as coordinator
+from contracts.coordinator.decide import Received, Wanted
+from contracts.coordinator.states import Command
+from contracts.coordinator.states import Ground as Ground40
 from contracts.crawlers import service as crawlers
 from contracts.crawlers.decide import challenge, keys_in
 from contracts.crawlers.tables import CrawlerKey
@@ -45,12 +51,13 @@ from contracts.lifecycle.tables import Contract
 from contracts.lifecycle.wishes import Wish
 from contracts.members import access as member_access
 from contracts.members import service as members
-from contracts.people import hand_over, lost, passkeys
+from contracts.people import hand_over, lost, passkeys, proposals
 from contracts.people import service as people
 from contracts.people.accounts import give_role
 from contracts.people.actor import Actor
 from contracts.people.roles import Role, Side
 from contracts.people.tables import Account, Membership, OneTimeLink, Organisation, SignInSession
+from contracts.policies.service import changes, hold
 from contracts.sandbox import service as sandbox
 from contracts.sandbox.grant import clients_of
 from contracts.settings import load, write_master_key
@@ -125,6 +132,9 @@ class Things:
     agreements: list[str] = field(default_factory=list)
     webhook: str = ""
     message: str = ""
+    bar: str = ""
+    policy: str = ""
+    request: str = ""
 
 
 @dataclass
@@ -141,6 +151,7 @@ class Ground:
     _observer: sqlite3.Connection | None = None
     _words: dict[str, frozenset[str]] = field(default_factory=dict)
     _crawlers: dict[str, Ed25519PrivateKey] = field(default_factory=dict)
+    _widened: int = 0
 
     def visitor(self, key: str = "") -> Visitor:
         """The person's browser, signed in with the password given just now; a stranger's where no key is given."""
@@ -254,6 +265,65 @@ class Ground:
         row = self.row(CrawlerKey, crawler_id)
         signature = self._crawlers[crawler_id].sign(challenge(row, self.house.settings.base_url).encode())
         return base64.b64encode(signature).decode()
+
+    def bar(self, state: str = "in_force") -> str:
+        """A bar on a third partner, which compliance imposed; lifting was asked for by a steward where the state says so."""
+        compliance, steward = self.story.actor("compliance"), self.story.actor("steward")
+        organisation = self.third()["organisation_id"]
+        with self.house.store.write("ground") as unit:
+            made, _ = bars.impose(unit, compliance, Scope.ORGANISATION, organisation, "Records were sold on.")
+            if state == "lift_asked":
+                bars.ask_lift(unit, steward, made.id, made.revision, "It was settled.")
+        return made.id
+
+    def proposal(self) -> str:
+        """A role of staff, proposed by an administrator to whom nobody here gave a role."""
+        home, now = self.organisation_of("administrator"), self.house.clock.now()
+        email = f"{new_id('acc')}@agora.example".lower()
+        with self.house.store.write("ground") as unit:
+            made = Account(id=new_id("acc"), email=email, name="Zoë", password_hash="x", created_at=now, confirmed_at=now)
+            unit.session.add(made)
+            unit.session.flush()
+            give_role(unit, made.id, home, Role.ADMINISTRATOR, None)
+        with self.house.store.write("ground") as unit:
+            return proposals.propose(unit, self._actor_of(made, home), f"new-{email}", Role.OPERATOR, []).id
+
+    def _actor_of(self, account: Account, home: str) -> Actor:
+        return Actor(account.id, home, account.name, account.email, frozenset({Role.ADMINISTRATOR}))
+
+    def wider_policy(self) -> str:
+        """A wider policy of the trees, found in settings that nobody keeps."""
+        trees, self._widened = self.house.settings.datasets["trees"], self._widened + 1
+        wider = trees.model_copy(update={"max_records_per_day": trees.max_records_per_day + self._widened})
+        datasets = {**self.house.settings.datasets, "trees": wider}
+        hold(self.house.store, self.house.settings.model_copy(update={"datasets": datasets}))
+        with self.house.store.read() as session:
+            return changes(session)[0].id
+
+    def received(self) -> Received:
+        """A Coordinator's request as it came in yesterday."""
+        today = self.story.today()
+        return Received(
+            coordinator="Coimisiún na Meán",
+            reference="DSA-40-4/2026/17",
+            received_on=today - timedelta(days=1),
+            project="Shade in cities",
+            text="Access is requested to measure how far shade reaches, from the first to the last day named.",
+            fields=tuple(FIELDS),
+            rows={},
+            starts=today,
+            ends=today + timedelta(days=180),
+        )
+
+    def reasoned_request(self, state: str = "entered", key: str = "lab-reader") -> str:
+        """A Coordinator's request for the organisation of a person, brought to a state."""
+        steward, settings = self.story.actor("steward"), self.house.settings
+        with self.house.store.write("ground") as unit:
+            made = coordinator.enter(unit, steward, self.organisation_of(key), "trees", self.received(), settings)
+            if state == "amendment_asked":
+                wanted = Wanted(Command.ASK_AMENDMENT, made.revision, Ground40.NO_ACCESS, "We hold no such data; heights would do.")
+                coordinator.ask_amendment(unit, steward, made.id, wanted, settings)
+        return made.id
 
     def account(self, key: str) -> str:
         """The id of a person's account."""
@@ -569,6 +639,8 @@ def furnish(made: Ground) -> None:
         things.member = made.named(key, things.applications["draft"], f"{key.partition('-')[0]}-developer")
         things.evidence += [made.handed_in_document(key), made.document(key, things.applications["draft"])]
     made.platform.webhook, made.platform.message = made.webhook("administrator", "kept")
+        things.bar, things.policy = made.bar(), made.wider_policy()
+        things.request = made.reasoned_request(key=f"{key.partition('-')[0]}-reader")
     # A dataset that the rival's contract does not name and the lab's does.
     narrow = {"fields": ("id",), "rows": {}, "crawl": False}
     made.lab.contracts["benches"] = made.contract("lab-founder", "active", dataset="benches", **narrow).id

@@ -12,6 +12,7 @@ from portal.pages.desk import (
     agreements,
     amendments,
     applications,
+    bars,
     contracts,
     draft,
     evidence,
@@ -24,6 +25,8 @@ from portal.pages.desk import (
     negotiation,
     partners,
     people,
+    policies,
+    requests,
     reviewing,
     signing,
     templates,
@@ -53,5 +56,7 @@ def router(house: House) -> APIRouter:
         mails,
     ):
         whole.include_router(part.routes)
+    for guard in (bars, policies, requests):
+        whole.include_router(guard.routes)
     whole.include_router(webhooks.routes(Side.PLATFORM))
     return whole

@@ -14,6 +14,7 @@ from contracts.amendments.renewal import continued_by
 from contracts.applications import queries
 from contracts.applications.states import State
 from contracts.applications.tables import Application
+from contracts.coordinator.terms import proposed
 from contracts.errors import Misconfigured, Refused, refuse
 from contracts.forms import kinds
 from contracts.ids import new_id
@@ -23,7 +24,7 @@ from contracts.people.roles import Role
 from contracts.settings import DatasetSettings, Settings
 from contracts.signing.document import ContractFacts, facts_of, render, render_text
 from contracts.signing.text import blocks
-from contracts.terms.defaults import FREE_OF_DUTIES, propose
+from contracts.terms.defaults import FREE_OF_DUTIES
 from contracts.terms.model import Terms
 from contracts.terms.narrow import within
 from contracts.terms.purposes import PROHIBITED
@@ -104,14 +105,15 @@ def _basis(request: Request, actor: Actor, application_id: str) -> Basis:
         drafted = reads.contract_of(session, application_id)
         facts = facts_of(session, application)
         unlawful = queries.basis_missing(session, application)
-    dataset = house.settings.datasets.get(application.dataset)
+        dataset = house.settings.datasets.get(application.dataset)
+        terms = proposed(session, application, dataset, house.settings.platform.site) if dataset and application.starts else None
     if application.state != State.APPROVED or reads.stands(drafted):
         raise refuse("command_not_possible", "A contract is drafted once, from an approved application.")
     if unlawful is not None:
         raise Refused(unlawful)
-    if dataset is None:
+    if dataset is None or terms is None:
         raise refuse("not_found", "The platform offers this dataset no longer.")
-    return Basis(application, dataset, facts, propose(application, dataset, house.settings.platform.site))
+    return Basis(application, dataset, facts, terms)
 
 
 def _read(form: Form, basis: Basis, settings: Settings) -> Terms:

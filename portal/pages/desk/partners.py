@@ -9,6 +9,8 @@ from sqlmodel import Session
 from starlette.requests import Request
 from starlette.responses import Response
 
+from contracts.bars.service import bars_of
+from contracts.bars.standing import resembling
 from contracts.errors import Refused, refuse
 from contracts.people import hand_over, service
 from contracts.people.actor import Actor
@@ -96,6 +98,8 @@ def _page(request: Request, actor: Actor, organisation_id: str, form: Form, stat
         rows = service.members(session, organisation_id)
         row = hand_over.open_hand_over(session, organisation_id)
         names = {} if row is None else {each: session.get_one(Account, each).name for each in (row.asked_by, row.named)}
+        barred = bars_of(session, organisation_id)
+        alike = resembling(session, organisation)
     return page(
         request,
         "desk/partner.html",
@@ -110,6 +114,9 @@ def _page(request: Request, actor: Actor, organisation_id: str, form: Form, stat
         is_proposal=row is not None and row.state == State.PROPOSED,
         form=form,
         asked=asked_for(request, actor, Act.MEMBER),
+        barred=barred,
+        alike=alike,
+        barrable=[(organisation.id, f"{organisation.name}, the whole organisation"), *((each.account_id, each.name) for each in rows)],
     )
 
 

@@ -9,16 +9,18 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from contracts.errors import Refused, refuse
-from contracts.people import service
+from contracts.people import invitations, proposals, service
 from contracts.people.actor import Actor
 from contracts.people.assurance import Act
 from contracts.people.roles import ROLES, STAFF, Role, Side
+from contracts.people.tables import Account
 from portal.again import asked_for, assured
 from portal.deps import go, house_of, page, requires
 from portal.forms import Form, mendable, submitted
-from portal.limits import MAILS, limited
+from portal.limits import MAILS, SIGN_IN, limited
 
 routes = APIRouter(prefix="/desk/people")
+Agreeing = Annotated[Actor, Depends(requires(*proposals.MAY_AGREE))]
 OFFERED = tuple((role.value, role.value.capitalize(), facts.meaning) for role, facts in ROLES.items() if facts.side is Side.PLATFORM)
 
 
@@ -45,9 +47,36 @@ def invite(
     except Refused as error:
         form.take(mendable(error))
         return _page(request, actor, form, status=422)
+    if not link:
+        return go("/desk/people", "role-proposed")
     if settings.mail.transport == "none":
         return _page(request, actor, Form(), link=link, invited=form.text("email"))
     return go("/desk/people", "invited")
+
+
+@routes.post("/proposals/{proposal_id}/agree")
+@limited(SIGN_IN)
+def agree(request: Request, actor: Agreeing, proposal_id: str, form: Annotated[Form, Depends(submitted)]) -> Response:
+    """Agree to a proposed role as the second person; the invitation leaves."""
+    settings = house_of(request).settings
+    try:
+        asking = assured(request, actor, Act.MEMBER, form)
+        with house_of(request).store.write() as unit:
+            link = invitations.agree(unit, asking, proposal_id, settings.base_url)
+    except Refused as error:
+        form.take(mendable(error))
+        return _page(request, actor, form, status=422)
+    if settings.mail.transport == "none":
+        return _page(request, actor, Form(), link=link, invited="the person to whom you agreed")
+    return go("/desk/people", "invited")
+
+
+@routes.post("/proposals/{proposal_id}/decline")
+def decline(request: Request, actor: Agreeing, proposal_id: str) -> Response:
+    """Decline a proposed role, or take it back."""
+    with house_of(request).store.write() as unit:
+        proposals.decline(unit, actor, proposal_id)
+    return go("/desk/people", "role-declined")
 
 
 def _role(form: Form) -> Role:
@@ -63,6 +92,7 @@ def _page(request: Request, actor: Actor, form: Form, status: int = 200, link: s
     house = house_of(request)
     with house.store.read() as session:
         people = service.staff(session)
+        proposed = [(row, session.get_one(Account, row.proposed_by).name) for row in proposals.open_proposals(session)]
         invitations = service.invitations_of(session, actor.organisation_id, house.clock.now())
     return page(
         request,
@@ -71,6 +101,8 @@ def _page(request: Request, actor: Actor, form: Form, status: int = 200, link: s
         form=form,
         asked=asked_for(request, actor, Act.MEMBER),
         people=people,
+        proposed=proposed,
+        may_agree=bool(actor.roles & set(proposals.MAY_AGREE)),
         invitations=invitations,
         roles=OFFERED,
         may_invite=Role.ADMINISTRATOR in actor.roles,

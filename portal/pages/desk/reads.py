@@ -90,6 +90,13 @@ def contracts_ever(session: Session) -> int:
     return session.exec(select(func.count()).select_from(Contract)).one()
 
 
+def contracts_suspended(session: Session, organisation_id: str, reason: str) -> list[Contract]:
+    """Contracts of an organisation that stand suspended with this very reason, newest first."""
+    states = [State.SUSPENDED.value, State.LIFT_ASKED.value]
+    query = select(Contract).where(Contract.organisation_id == organisation_id, Contract.suspension_reason == reason)
+    return list(session.exec(query.where(col(Contract.state).in_(states)).order_by(col(Contract.id).desc())).all())
+
+
 def contract_titles(session: Session, ids: Iterable[str | None]) -> Mapping[str, str]:
     """Titles of contracts by id."""
     query = select(Contract.id, Contract.title).where(col(Contract.id).in_([each for each in ids if each]))

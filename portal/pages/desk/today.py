@@ -19,9 +19,12 @@ from contracts.people.service import staff
 from contracts.signing.templates import has_own
 from portal.deps import house_of, page, requires
 from portal.pages.desk import later, reads
+from portal.pages.desk.bars import waiting_lifts
 from portal.pages.desk.duties import clock_words, duties, heading, subheading, waiting
 from portal.pages.desk.members import member_duties
 from portal.pages.desk.partners import hand_overs
+from portal.pages.desk.policies import waiting_policies
+from portal.pages.desk.requests import waiting_requests
 from portal.pages.desk.setup import SetupFacts, is_ready, remaining, steps
 from portal.pages.desk.templates import clause_duties
 
@@ -39,9 +42,12 @@ CHANGES = (
     "application.declined",
     "application.resubmitted",
     "application.returned",
+    "application.stopped",
     "application.submitted",
     "application.upheld",
     "application.withdrawn",
+    "bar.imposed",
+    "bar.lifted",
     "client.created",
     "client.revoked",
     "clause.confirmed",
@@ -59,6 +65,8 @@ CHANGES = (
     "contract.signed",
     "contract.suspended",
     "contract.terminated",
+    "coordinator.adopted",
+    "coordinator.entered",
     "dataset.refreshed",
     "erasure.made",
     "gate.mode_changed",
@@ -79,7 +87,10 @@ def today(request: Request, actor: Annotated[Actor, Depends(requires(*STAFF))]) 
         leaderless, leaderless_elsewhere = hand_overs(session, actor)
         found = duties(desk, actor) + later.duties(session, actor) + leaderless + member_duties(session, actor)
         found += clause_duties(session, house.settings, actor, house.clock.now())
+        more = [each(session, actor) for each in (waiting_requests, waiting_lifts, waiting_policies)]
+        found += [duty for mine, _ in more for duty in mine]
         others = [*leaderless_elsewhere, *waiting(desk, actor), *later.waiting(session, actor, day)]
+        others += [row for _, theirs in more for row in theirs]
         facts = setup_facts(session, house)
         lately = search(session, Search(events=CHANGES, limit=LATELY)).rows
         about = reads.subjects(session, lately)

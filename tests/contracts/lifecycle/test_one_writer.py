@@ -12,10 +12,12 @@ WRITERS = {
     "contracts/amendments/service.py",
     "contracts/applications/core.py",
     "contracts/bars/service.py",
+    "contracts/coordinator/service.py",
     "contracts/lifecycle/steps.py",
     "contracts/members/service.py",
     "contracts/people/hand_over.py",
     "contracts/people/lost.py",
+    "contracts/people/proposals.py",
     "contracts/policies/service.py",
 }
 

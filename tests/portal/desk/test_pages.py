@@ -411,9 +411,15 @@ def test_the_document_is_a_pdf(house: House) -> None:
     assert (answer.headers["content-type"], answer.content[:5]) == ("application/pdf", b"%PDF-")
 
 
-def test_an_administrator_invites_and_sees_what_became_of_it(house: House) -> None:
-    client = sign_in(house, ADMINISTRATOR)
-    assert post(client, "/desk/people", email="new@agora.example", role="steward").headers["location"] == "/desk/people?done=invited"
+def test_an_administrator_proposes_another_agrees_and_both_see_what_became_of_it(house: House) -> None:
+    client, colleague = sign_in(house, ADMINISTRATOR), sign_in(house, FIRST)
+    assert post(client, "/desk/people", email="new@agora.example", role="steward").headers["location"] == "/desk/people?done=role-proposed"
+    assert mails(house, "new@agora.example") == []
+    found = re.search(r"/desk/people/proposals/(prp_\w+)/agree", colleague.get("/desk/people").text)
+    assert found is not None and "You proposed it, so a colleague agrees." in client.get("/desk/people").text
+    path = f"/desk/people/proposals/{found.group(1)}/agree"
+    assert post(client, path, page="/desk/people").status_code == 403
+    assert post(colleague, path, page="/desk/people").headers["location"] == "/desk/people?done=invited"
     text = words(client.get("/desk/people").text)
     assert re.search(r"new@agora\.example steward Waiting ends in 7 days Alma Reyes", text)
     assert any("/join/" in body for body in mails(house, "new@agora.example"))

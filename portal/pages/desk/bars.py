@@ -1,0 +1,142 @@
+"""Bars on the desk: the list, one bar with what it found, barring, and lifting as one of two."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+from sqlmodel import Session
+from starlette.requests import Request
+from starlette.responses import Response
+
+from contracts.bars import service
+from contracts.bars.states import MEANING, ROLES, Scope, State
+from contracts.bars.strike import found_by
+from contracts.bars.tables import Bar
+from contracts.errors import Refused, refuse
+from contracts.ledger.queries import about
+from contracts.people.actor import Actor
+from contracts.store.unit import Unit
+from portal.deps import go, house_of, page, requires
+from portal.forms import Form, mendable, submitted
+from portal.pages.desk import reads
+from portal.pages.desk.duties import Duty, Waiting
+
+routes = APIRouter(prefix="/desk/bars")
+Guard = Annotated[Actor, Depends(requires(*ROLES))]
+Sent = Annotated[Form, Depends(submitted)]
+SCOPES = {Scope.ORGANISATION: "Organisation", Scope.PERSON: "Person", Scope.PROJECT: "Project"}
+# What is barred is named by its id, whose prefix tells what it is.
+_BY_PREFIX = {"org": Scope.ORGANISATION, "acc": Scope.PERSON, "app": Scope.PROJECT}
+WORDS = {
+    State.IN_FORCE: ("In force", "stop"),
+    State.LIFT_ASKED: ("In force, lift asked for", "wait"),
+    State.LIFTED: ("Lifted", "plain"),
+}
+
+
+@routes.get("")
+def every(request: Request, actor: Guard) -> Response:
+    """Every bar: what waits for a second person first."""
+    with house_of(request).store.read() as session:
+        rows = service.all_bars(session)
+        names = reads.organisations(session, {row.organisation_id for row in rows})
+    return page(request, "desk/bars.html", rows=rows, names=names, scopes=SCOPES, words=WORDS)
+
+
+@routes.post("")
+def impose(request: Request, actor: Guard, form: Sent) -> Response:
+    """Bar what the page of a partner or an application names; it is stopped and suspended at once."""
+    scope = _BY_PREFIX.get(form.text("barred").partition("_")[0])
+    if scope is None:
+        raise refuse("invalid_input", "Choose what is barred: the organisation, a person or a project.")
+    with house_of(request).store.write("bar") as unit:
+        bar, _ = service.impose(unit, actor, scope, form.text("barred"), form.text("bar_reason"))
+    return go(f"/desk/bars/{bar.id}", "barred")
+
+
+@routes.get("/{bar_id}")
+def one(request: Request, actor: Guard, bar_id: str) -> Response:
+    """One bar: whom it names and why, what it stopped, and how it is lifted."""
+    return _page(request, actor, bar_id, Form())
+
+
+@routes.post("/{bar_id}/ask-lift")
+def ask_lift(request: Request, actor: Guard, bar_id: str, form: Sent) -> Response:
+    """Ask to lift the bar, with a reason; another person decides."""
+    act = form.number("revision"), form.text("lift_reason")
+    return _act(request, actor, bar_id, form, "bar-lift-asked", lambda unit: service.ask_lift(unit, actor, bar_id, *act))
+
+
+@routes.post("/{bar_id}/keep")
+def keep(request: Request, actor: Guard, bar_id: str, form: Sent) -> Response:
+    """Leave the bar as it is."""
+    return _act(request, actor, bar_id, form, "bar-kept", lambda unit: service.keep(unit, actor, bar_id, form.number("revision")))
+
+
+@routes.post("/{bar_id}/lift")
+def lift(request: Request, actor: Guard, bar_id: str, form: Sent) -> Response:
+    """Lift the bar that another person asked to lift."""
+    return _act(request, actor, bar_id, form, "bar-lifted", lambda unit: service.lift(unit, actor, bar_id, form.number("revision")))
+
+
+def waiting_lifts(session: Session, actor: Actor) -> tuple[list[Duty], list[Waiting]]:
+    """Lifts that wait for this person's word, and those that wait for somebody else's."""
+    asked = [row for row in service.all_bars(session) if row.state == State.LIFT_ASKED]
+    mine = [row for row in asked if row.lift_asked_by != actor.account_id and actor.roles & set(ROLES)]
+    duties = [
+        Duty(
+            f"Lift the bar: {row.name}",
+            "A colleague asks to lift it. A second person decides.",
+            f"/desk/bars/{row.id}",
+            "Decide",
+            row.made_at,
+        )
+        for row in mine
+    ]
+    others = [
+        Waiting(row.name, "A second person for lifting the bar", f"/desk/bars/{row.id}", row.made_at) for row in asked if row not in mine
+    ]
+    return duties, others
+
+
+def _act(request: Request, actor: Actor, bar_id: str, form: Form, done: str, act: Callable[[Unit], object]) -> Response:
+    try:
+        with house_of(request).store.write("bar") as unit:
+            act(unit)
+    except Refused as error:
+        form.take_reason(mendable(error), "lift_reason")
+        return _page(request, actor, bar_id, form, 422)
+    return go(f"/desk/bars/{bar_id}", done)
+
+
+def _page(request: Request, actor: Actor, bar_id: str, form: Form, status: int = 200) -> Response:
+    with house_of(request).store.read() as session:
+        bar = service.get_for(session, actor, bar_id)
+        found, rows = found_by(session, bar), about(session, bar.id)
+        people = reads.people(session, [bar.made_by, bar.lift_asked_by, bar.lifted_by])
+        organisation = reads.organisations(session, [bar.organisation_id])[bar.organisation_id]
+        suspended = _suspended(session, bar)
+    return page(
+        request,
+        "desk/bar.html",
+        status,
+        bar=bar,
+        form=form,
+        scope=SCOPES[Scope(bar.scope)],
+        word=WORDS[State(bar.state)],
+        meaning=MEANING[State(bar.state)],
+        held=found.held,
+        suspended=suspended,
+        rows=rows,
+        people=people,
+        organisation=organisation,
+        may_lift=bar.state == State.LIFT_ASKED and bar.lift_asked_by != actor.account_id,
+    )
+
+
+def _suspended(session: Session, bar: Bar) -> list[tuple[str, str]]:
+    """Contracts that stand suspended with the bar's reason: id and title."""
+    rows = reads.contracts_suspended(session, bar.organisation_id, bar.reason)
+    return [(row.id, row.title) for row in rows]
