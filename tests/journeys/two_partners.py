@@ -638,9 +638,9 @@ def furnish(made: Ground) -> None:
         things.hand_overs.append(made.named_lead(key))
         things.member = made.named(key, things.applications["draft"], f"{key.partition('-')[0]}-developer")
         things.evidence += [made.handed_in_document(key), made.document(key, things.applications["draft"])]
-    made.platform.webhook, made.platform.message = made.webhook("administrator", "kept")
         things.bar, things.policy = made.bar(), made.wider_policy()
         things.request = made.reasoned_request(key=f"{key.partition('-')[0]}-reader")
+    made.platform.webhook, made.platform.message = made.webhook("administrator", "kept")
     # A dataset that the rival's contract does not name and the lab's does.
     narrow = {"fields": ("id",), "rows": {}, "crawl": False}
     made.lab.contracts["benches"] = made.contract("lab-founder", "active", dataset="benches", **narrow).id
