@@ -206,11 +206,16 @@ def _machine(title: str, module: ModuleType) -> str:
     first = next(iter(module.TABLE))
     diagram = "\n".join(["```mermaid", "stateDiagram-v2", f"    [*] --> {first}", *arrows, "```"])
     meaning = _table(("state", "meaning"), [(f"`{state}`", text) for state, text in module.MEANING.items()])
+    roles = getattr(module, "ROLES", {})
+    if not isinstance(roles, dict):
+        roles = dict.fromkeys(module.Command, roles)
+    if not roles:
+        return f"## {title}\n\n{diagram}\n\n{meaning}"
     who = _table(
         ("command", "roles"),
         [
             (f"`{command}`", ", ".join(sorted(role.value for role in given)) or "nobody: follows from dates")
-            for command, given in module.ROLES.items()
+            for command, given in roles.items()
         ],
     )
     return f"## {title}\n\n{diagram}\n\n{meaning}\n{who}"
