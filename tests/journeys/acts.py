@@ -922,7 +922,7 @@ PARAMETERS: dict[str, Foreign] = {
     # Who has a link has what it gives; what the store keeps of links must open none.
     "token": Foreign(lambda g, things: g.link_hashes()[:3], lambda: new_secret("ln")),
     "bar_id": Foreign(lambda g, things: [things.bar], lambda: new_id("bar")),
-    "proposal_id": Foreign(lambda g, things: [g.proposal()], lambda: new_id("prp")),
+    "proposal_id": Foreign(lambda g, things: [things.proposal], lambda: new_id("prp")),
     "policy_id": Foreign(lambda g, things: [things.policy], lambda: new_id("pol")),
     "request_id": Foreign(lambda g, things: [things.request], lambda: new_id("dsc")),
     "lost_id": Foreign(lambda g, things: things.lost, lambda: new_id("los")),

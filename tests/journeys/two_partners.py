@@ -134,6 +134,7 @@ class Things:
     message: str = ""
     bar: str = ""
     policy: str = ""
+    proposal: str = ""
     request: str = ""
 
 
@@ -638,7 +639,7 @@ def furnish(made: Ground) -> None:
         things.hand_overs.append(made.named_lead(key))
         things.member = made.named(key, things.applications["draft"], f"{key.partition('-')[0]}-developer")
         things.evidence += [made.handed_in_document(key), made.document(key, things.applications["draft"])]
-        things.bar, things.policy = made.bar(), made.wider_policy()
+        things.bar, things.policy, things.proposal = made.bar(), made.wider_policy(), made.proposal()
         things.request = made.reasoned_request(key=f"{key.partition('-')[0]}-reader")
     made.platform.webhook, made.platform.message = made.webhook("administrator", "kept")
     # A dataset that the rival's contract does not name and the lab's does.
