@@ -68,7 +68,7 @@ def enter(request: Request, actor: Steward, form: Sent) -> Response:
 @routes.get("/new")
 def new(request: Request, actor: Steward, dataset: str = "") -> Response:
     """The form for a request that names this dataset; the list where none is named."""
-    return _form(request, Form(), _dataset(request, dataset))
+    return _form(request, Form(), _dataset(request, dataset)) if dataset else _list(request)
 
 
 @routes.get("/{request_id}")
