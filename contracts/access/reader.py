@@ -102,6 +102,9 @@ class Reader:
             try:
                 kept = await self._read(verdict, request, held, now, kept)
             except Refused as refused:
+                # A version that was current a moment ago may be gone from the disk: the one that is now is read instead.
+                if run + 1 < _RUNS and refused.refusal.code in _MAY_BE_OVER and await self._moved(held):
+                    continue
                 return await self.refuse(refused.refusal, request, held, now, verdict)
             try:
                 committed = await self._writer.commit(self._delivered(verdict, request, kept, now))
