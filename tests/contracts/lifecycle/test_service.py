@@ -78,8 +78,8 @@ def test_from_draft_into_force(store: Store, keys: KeyRing) -> None:
     }
     assert effects == {kind: {"contract_id": contract.id} for kind in ("contract.activated", "contract.document")}
     assert grants_epoch(store) == 1
-    assert events(store)[3:] == ["contract.drafted", "contract.offered", "contract.signed", "contract.activated"]
-    assert [mail for mail in mails(store) if "application" not in mail[1].lower()] == [
+    assert events(store)[5:] == ["contract.drafted", "contract.offered", "contract.signed", "contract.activated"]
+    assert [mail for mail in mails(store) if "contract" in mail[1].lower()] == [
         ("dev", f'Your contract "{TITLE}" is in force'),
         ("jon", f'Contract "{TITLE}" waits for countersignature'),
         ("mara", f'Contract "{TITLE}" waits for countersignature'),
@@ -166,7 +166,7 @@ def test_suspension_lift_and_end(store: Store, keys: KeyRing) -> None:
         ended = service.terminate(unit, cast.mara, contract.id, 9, "Agreed.")
         assert (ended.state, ended.ended_at) == ("terminated", unit.now)
     assert grants_epoch(store) == 5
-    assert events(store)[7:] == [
+    assert events(store)[9:] == [
         f"contract.{each}" for each in ("suspended", "lift_asked", "suspended", "lift_asked", "lifted", "terminated")
     ]
     tove = [subject for reader, subject in mails(store) if reader == "tove" and "contract" in subject]
