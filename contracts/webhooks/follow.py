@@ -7,6 +7,7 @@ transaction that makes the messages.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlmodel import Session, col, select
@@ -30,10 +31,11 @@ _TOLD = ("subject", "contract", "contract_version", "credential", "dataset", "or
 def tick(store: Store) -> int:
     """Make the messages of the next entries; returns how many entries were read, so that a backlog is read without pause."""
     with store.read() as session:
-        start = _start(session)
-        if not _endpoints(session):
+        start, endpoints = _start(session), _endpoints(session)
+        if not endpoints:
             return 0
-        found = _entries(session, start)
+        # What happened before the oldest of them is told nobody, so a first webhook does not read years of entries.
+        found = _entries(session, start, min(endpoint.created_at for endpoint, _ in endpoints))
     if not found:
         return 0
     with store.write("webhooks") as unit:
@@ -54,8 +56,9 @@ def _start(session: Session) -> int:
     return followed.next if followed else 0
 
 
-def _entries(session: Session, start: int) -> Sequence[LedgerEntry]:
-    fitting = (col(LedgerEntry.index) >= start, col(LedgerEntry.event).in_(EVERY), col(LedgerEntry.decision) != "refuse")
+def _entries(session: Session, start: int, since: datetime) -> Sequence[LedgerEntry]:
+    of_place = (col(LedgerEntry.index) >= start, col(LedgerEntry.at) >= since)
+    fitting = (*of_place, col(LedgerEntry.event).in_(EVERY), col(LedgerEntry.decision) != "refuse")
     return session.exec(select(LedgerEntry).where(*fitting).order_by(col(LedgerEntry.index)).limit(ENTRIES_A_RUN)).all()
 
 

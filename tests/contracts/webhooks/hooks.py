@@ -11,6 +11,7 @@ from typing import Any
 from sqlmodel import col, select
 
 from contracts.clock import FixedClock
+from contracts.credentials.tables import Followed
 from contracts.errors import refuse
 from contracts.keys import KeyRing, Purpose
 from contracts.ledger.sequencer import Sequencer
@@ -86,6 +87,12 @@ class Hooks:
     def messages(self) -> list[WebhookMessage]:
         with self.store.read() as session:
             return list(session.exec(select(WebhookMessage).order_by(col(WebhookMessage.id))).all())
+
+    def followed(self) -> int | None:
+        """The place in the ledger up to which entries were read; none before the first."""
+        with self.store.read() as session:
+            row = session.get(Followed, "webhooks")
+            return row.next if row else None
 
     def tries(self) -> list[tuple[int, int | None, str]]:
         with self.store.read() as session:

@@ -68,7 +68,10 @@ def test_what_happened_before_a_webhook_is_not_told_there(hooks: Hooks) -> None:
     hooks.clock.advance(seconds=1)
     hooks.create()
     hooks.follow()
-    assert hooks.messages() == []
+    assert (hooks.messages(), hooks.followed()) == ([], None), "it is not even read"
+    hooks.enter("contract.signed")
+    hooks.follow()
+    assert [each.event for each in hooks.messages()] == ["contract.signed"]
 
 
 def test_nine_failures_and_the_tenth_try_arrives_with_the_same_id(hooks: Hooks) -> None:
