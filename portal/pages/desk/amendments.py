@@ -31,9 +31,8 @@ from contracts.signing.compare import term_changes
 from contracts.signing.document import ContractFacts, facts_of, render, render_text
 from contracts.signing.text import blocks
 from contracts.store.unit import Unit
-from contracts.terms.defaults import FREE_OF_DUTIES, PRICED, propose
+from contracts.terms.defaults import propose
 from contracts.terms.model import Terms, readable
-from contracts.terms.purposes import PROHIBITED
 from portal.again import asked_for, assured
 from portal.deps import go, house_of, page, requires
 from portal.forms import Form, mendable, submitted
@@ -228,7 +227,7 @@ def _read(form: Form, basis: Basis, settings: Settings) -> Terms:
 
 
 def _form_page(request: Request, basis: Basis, form: Form, terms: Terms, status: int = 200) -> Response:
-    settings, known = house_of(request).settings, basis.dataset.fields
+    settings = house_of(request).settings
     try:
         text = blocks(render_text(settings, basis.facts, terms, basis.contract.id, basis.passages))
     except Misconfigured as error:
@@ -240,14 +239,8 @@ def _form_page(request: Request, basis: Basis, form: Form, terms: Terms, status:
         form=form,
         contract=basis.contract,
         kind=basis.kind,
-        application=basis.application,
-        dataset=basis.dataset,
+        **terms_form.asked(basis.application, basis.dataset),
         facts=basis.facts,
-        fields=[(name, name, known[name].description if name in known else "") for name in basis.application.fields],
-        asked_rows=list(basis.application.rows.items()),
-        prohibited=list(PROHIBITED.items()),
-        free_of_duties=basis.application.kind in FREE_OF_DUTIES,
-        priced=basis.application.kind in PRICED,
         proposed=basis.proposed,
         text=text,
         changes=term_changes(basis.current, terms, settings),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -16,7 +15,6 @@ from contracts.applications.states import State
 from contracts.applications.tables import Application
 from contracts.coordinator.terms import proposed
 from contracts.errors import Misconfigured, Refused, refuse
-from contracts.forms import kinds
 from contracts.ids import new_id
 from contracts.lifecycle import service
 from contracts.people.actor import Actor
@@ -24,10 +22,8 @@ from contracts.people.roles import Role
 from contracts.settings import DatasetSettings, Settings
 from contracts.signing.document import ContractFacts, facts_of, render, render_text
 from contracts.signing.text import blocks
-from contracts.terms.defaults import FREE_OF_DUTIES
 from contracts.terms.model import Terms
 from contracts.terms.narrow import within
-from contracts.terms.purposes import PROHIBITED
 from contracts.terms.words import plain
 from portal.deps import go, house_of, page, requires
 from portal.forms import Form, mendable, submitted
@@ -131,23 +127,12 @@ def _page(request: Request, basis: Basis, form: Form, terms: Terms, status: int 
         "desk/draft.html",
         status,
         form=form,
-        application=basis.application,
-        dataset=basis.dataset,
+        **terms_form.asked(basis.application, basis.dataset),
         facts=basis.facts,
-        fields=_fields(basis),
-        asked_rows=list(basis.application.rows.items()),
-        prohibited=list(PROHIBITED.items()),
-        free_of_duties=basis.application.kind in FREE_OF_DUTIES,
         proposed=basis.proposed,
-        priced=kinds.KINDS[basis.application.kind].priced,
         text=_text(settings, basis, terms, form),
         changes=changes(basis.proposed, terms, settings),
     )
-
-
-def _fields(basis: Basis) -> Sequence[tuple[str, str, str]]:
-    known = basis.dataset.fields
-    return [(name, name, known[name].description if name in known else "") for name in basis.application.fields]
 
 
 def _text(settings: Settings, basis: Basis, terms: Terms, form: Form) -> object:

@@ -20,10 +20,9 @@ from contracts.settings import DatasetSettings, Settings
 from contracts.signing.compare import compared, folded, term_changes
 from contracts.signing.document import ContractFacts, facts_of, render, render_text
 from contracts.signing.text import Block, blocks, paragraphs, passages_in
-from contracts.terms.defaults import FREE_OF_DUTIES, PRICED, propose
+from contracts.terms.defaults import propose
 from contracts.terms.model import Terms, readable
 from contracts.terms.narrow import within
-from contracts.terms.purposes import PROHIBITED
 from portal.deps import go, house_of, page, requires
 from portal.forms import Form, mendable, submitted
 from portal.negotiation import Asked, comparison, general_passages, negotiation_of
@@ -139,21 +138,14 @@ def _passages(form: Form, settings: Settings, basis: Basis, terms: Terms) -> dic
 def _page(request: Request, basis: Basis, form: Form, terms: Terms, status: int = 200) -> Response:
     settings = house_of(request).settings
     text = _text(settings, basis, terms, form)
-    known = basis.dataset.fields
     return page(
         request,
         "desk/revise.html",
         status,
         form=form,
         contract=basis.contract,
-        application=basis.application,
-        dataset=basis.dataset,
+        **terms_form.asked(basis.application, basis.dataset),
         facts=basis.facts,
-        fields=[(name, name, known[name].description if name in known else "") for name in basis.application.fields],
-        asked_rows=list(basis.application.rows.items()),
-        prohibited=list(PROHIBITED.items()),
-        free_of_duties=basis.application.kind in FREE_OF_DUTIES,
-        priced=basis.application.kind in PRICED,
         proposed=basis.proposed,
         waiting=basis.waiting,
         wished=_wished(basis),

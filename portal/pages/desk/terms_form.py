@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from ipaddress import ip_network
+from typing import Any
 
 from pydantic import ValidationError
 
 from contracts.applications.tables import Application
 from contracts.errors import refuse
 from contracts.settings import DatasetSettings
-from contracts.terms.defaults import replaced_fields
+from contracts.terms.defaults import FREE_OF_DUTIES, PRICED, replaced_fields
 from contracts.terms.model import Audit, Condition, CrawlTerms, DatasetTerms, Price, Terms
+from contracts.terms.purposes import PROHIBITED
 from contracts.terms.values import read_value
 from portal.forms import Form, of
 
@@ -28,6 +30,20 @@ OPTIONAL = {
     "refresh_days": 366,
     "certificate_days": 366,
 }
+
+
+def asked(application: Application, dataset: DatasetSettings) -> dict[str, Any]:
+    """What every page with this form shows beside it: what was asked for, and what this kind of contract has to name."""
+    known = dataset.fields
+    return {
+        "application": application,
+        "dataset": dataset,
+        "fields": [(name, name, known[name].description if name in known else "") for name in application.fields],
+        "asked_rows": list(application.rows.items()),
+        "prohibited": list(PROHIBITED.items()),
+        "free_of_duties": application.kind in FREE_OF_DUTIES,
+        "priced": application.kind in PRICED,
+    }
 
 
 def shown(terms: Terms) -> Form:
