@@ -7,9 +7,10 @@ from __future__ import annotations
 import asyncio
 import queue
 import threading
-import time
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
+from weakref import WeakKeyDictionary
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
@@ -17,6 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from contracts.access import batch
 from contracts.access.answers import Committed, Delivered, Issued, Item, Recorded
 from contracts.access.batch import Outcome
+from contracts.access.gathering import Gathering
 from contracts.clock import Clock
 from contracts.credentials.spent import Once
 from contracts.credentials.tokens import IssuedToken
@@ -32,9 +34,6 @@ MOST_WEIGHT = 32_000
 RECORDS_WEIGHT, ENTRY_WEIGHT, ORDINALS_BYTES = 1_000, 350, 32
 # Different records are counted in bitmaps that are read and written with the answer: some milliseconds where a page lies scattered.
 DISTINCT_WEIGHT = 16_000
-# A batch costs as much as twenty entries. Where many come at once, the next batch waits this long for its share of them.
-MANY = 8
-GATHER_SECONDS = 0.002
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +60,8 @@ class AccessWriter:
 
     def __init__(self, store: Store, watch: EpochWatch, clock: Clock) -> None:
         self._store, self._watch, self._clock = store, watch, clock
-        self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[list[_Waiting] | None] = queue.SimpleQueue()
+        self._gatherings: WeakKeyDictionary[asyncio.AbstractEventLoop, Gathering[_Waiting]] = WeakKeyDictionary()
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
 
@@ -91,10 +91,10 @@ class AccessWriter:
         """
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Committed] = loop.create_future()
-        with self._lock:
-            if self._thread is None:
-                raise StoreUnavailable("the access writer is not running")
-            self._queue.put(_Waiting(item, loop, future))
+        gathering = self._gatherings.get(loop)
+        if gathering is None:
+            gathering = self._gatherings[loop] = Gathering(self._hand_over)
+        gathering.add(loop, _Waiting(item, loop, future))
         return await future
 
     async def record_entries(self, entries: Sequence[Entry]) -> list[str]:
@@ -109,31 +109,33 @@ class AccessWriter:
         """Keep an access token with its entry. Raises `StaleEpoch` where the epoch `grants` has moved since `grants`."""
         await self.commit(Issued(entry, token, grants))
 
-    def _run(self) -> None:
-        going, waiting = True, list[_Waiting]()
-        while going:
-            waiting, going = self._take(gather=len(waiting) >= MANY)
-            if waiting:
-                _tell(waiting, self._write(waiting))
+    def _hand_over(self, waiting: list[_Waiting]) -> None:
+        with self._lock:
+            running = self._thread is not None
+            if running:
+                self._queue.put(waiting)
+        if not running:
+            _resolve([(each.future, StoreUnavailable("the access writer is not running")) for each in waiting])
 
-    def _take(self, *, gather: bool) -> tuple[list[_Waiting], bool]:
-        """Everything that waits, up to the limits of one batch; false once the writer is to end."""
-        first = self._queue.get()
-        if first is None:
-            return [], False
-        if gather:
-            time.sleep(GATHER_SECONDS)
-        taken, weight = [first], first.weight
-        while weight < MOST_WEIGHT:
-            try:
-                following = self._queue.get_nowait()
-            except queue.Empty:
-                break
-            if following is None:
-                return taken, False
-            taken.append(following)
-            weight += following.weight
-        return taken, True
+    def _run(self) -> None:
+        going, waiting = True, deque[_Waiting]()
+        while going or waiting:
+            if going:
+                going = self._fetch(waiting)
+            together = _batch(waiting)
+            if together:
+                _tell(together, self._write(together))
+
+    def _fetch(self, waiting: deque[_Waiting]) -> bool:
+        """Add everything that was handed over, waiting for it where there is nothing; false once the writer is to end."""
+        try:
+            while True:
+                following = self._queue.get(block=not waiting)
+                if following is None:
+                    return False
+                waiting.extend(following)
+        except queue.Empty:
+            return True
 
     def _write(self, waiting: Sequence[_Waiting]) -> Sequence[Outcome]:
         try:
@@ -146,6 +148,15 @@ class AccessWriter:
             known = isinstance(error, SQLAlchemyError)
             log.error("access.batch_failed", error=type(error).__name__, store=known, items=len(waiting))
         return [failure] * len(waiting)
+
+
+def _batch(waiting: deque[_Waiting]) -> list[_Waiting]:
+    """Take the next batch from what waits: in order, up to the limits of one transaction."""
+    taken, weight = list[_Waiting](), 0
+    while waiting and weight < MOST_WEIGHT:
+        taken.append(waiting.popleft())
+        weight += taken[-1].weight
+    return taken
 
 
 def _tell(waiting: Sequence[_Waiting], outcomes: Sequence[Outcome]) -> None:
