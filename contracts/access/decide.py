@@ -7,20 +7,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from contracts.access.query import Filter, Query
+from contracts.access.query import Filter, Given, Query, shape_of
 from contracts.access.reach import reached
 from contracts.access.rows import outside
 from contracts.credentials.decide import LOOK, READ
 from contracts.credentials.details import Details
 from contracts.credentials.tokens import Claims
 from contracts.datasets.catalogue import Dataset
-from contracts.datasets.plan import Column, Test
+from contracts.datasets.plan import All, AnyOf, Column, Condition, Not, Test, Tree, leaves, replaced
 from contracts.datasets.pseudonyms import fields_of, is_pseudonym
-from contracts.datasets.values import Value, read
+from contracts.datasets.values import Value, read, read_typed
 from contracts.errors import Refusal, Refused, refuse
 from contracts.ledger.stage import canonical
 from contracts.terms.grant import Grant
-from contracts.terms.model import Condition, DatasetTerms
+from contracts.terms.model import Condition as RowCondition
+from contracts.terms.model import DatasetTerms
 
 SCOPE = READ
 # Who may read records may read the contract that they come under.
@@ -39,7 +40,7 @@ class Allowed:
     terms: DatasetTerms
     purpose: str
     columns: tuple[Column, ...]
-    tests: tuple[Test, ...]
+    tests: tuple[Condition, ...]
     contract_tests: tuple[Test, ...]
     pseudonyms: tuple[str, ...]
     shape: tuple[str, ...]
@@ -79,12 +80,12 @@ def _allowed(grant: Grant, dataset: Dataset | None, query: Query, details: Detai
     purpose = _purpose(grant, dataset, query.purpose or only)
     columns = _columns(dataset, reach, query.fields)
     bounds = contract_tests(dataset, terms)
-    asked = tuple(_asked(dataset, reach, each) for each in query.filters)
+    asked = tuple(replaced(each, lambda leaf: _asked(dataset, reach, leaf)) for each in query.filters)
     field = outside(bounds, asked)
     if field is not None:
         reason = f"The contract's rows have other values of {field}. Its terms are at /v1/contract."
         raise refuse("rows_outside_contract", reason, field=field)
-    shape = tuple(each.shape for each in query.filters)
+    seen = (*columns, *(test.column for test in leaves(asked)))
     return Allowed(
         dataset=dataset,
         terms=terms,
@@ -92,8 +93,8 @@ def _allowed(grant: Grant, dataset: Dataset | None, query: Query, details: Detai
         columns=columns,
         tests=bounds + asked,
         contract_tests=bounds,
-        pseudonyms=fields_of(dataset, terms) if any(column.pseudonym for column in columns + tuple(t.column for t in asked)) else (),
-        shape=shape,
+        pseudonyms=fields_of(dataset, terms) if any(column.pseudonym for column in seen) else (),
+        shape=tuple(map(shape_of, query.filters)),
         limit=query.limit,
         cap=record_cap(grant, dataset),
         fingerprint=_fingerprint(dataset.id, purpose, columns, query.filters),
@@ -142,21 +143,23 @@ def _asked(dataset: Dataset, terms: DatasetTerms, each: Filter) -> Test:
         named = f"takes {', '.join(possible)}" if possible else "cannot be filtered by"
         raise refuse("filter_not_possible", f"The field {each.field} {named}.", field=each.field, operators=possible)
     column = _column(dataset, terms, each.field)
+    given = each.value if isinstance(each.value, tuple) else (each.value,)
+    values = tuple(_value(column, each, value) for value in given)
+    return Test(column, each.op, values if each.op == "in" else values[0])
+
+
+def _value(column: Column, each: Filter, given: Given) -> Value:
     if column.pseudonym:
-        if not is_pseudonym(each.text):
+        if not isinstance(given, str) or not is_pseudonym(given):
             raise refuse("filter_not_possible", f"Filter {each.field} by a pseudonym that this contract was given.", field=each.field)
-        return Test(column, each.op, each.text)
-    return Test(column, each.op, _value(column, each))
-
-
-def _value(column: Column, each: Filter) -> Value | tuple[Value, ...]:
+        return given
     try:
-        return tuple(read(column.type, text) for text in each.text.split(",")) if each.op == "in" else read(column.type, each.text)
+        return read_typed(column.type, given) if each.typed else read(column.type, str(given))
     except ValueError as error:
         raise refuse("filter_not_possible", f"The value of {each.shape} {error}.", field=each.field) from error
 
 
-def _bound(dataset: Dataset, condition: Condition) -> Test:
+def _bound(dataset: Dataset, condition: RowCondition) -> Test:
     field = dataset.fields.get(condition.field)
     try:
         if field is None or (condition.op not in ("eq", "in") and field.type in ("string", "boolean")):
@@ -170,14 +173,27 @@ def _bound(dataset: Dataset, condition: Condition) -> Test:
         raise refuse("dataset_unavailable", reason, field=condition.field) from error
 
 
-def _fingerprint(dataset: str, purpose: str, columns: Sequence[Column], filters: Sequence[Filter]) -> bytes:
+def _fingerprint(dataset: str, purpose: str, columns: Sequence[Column], filters: Sequence[Tree[Filter]]) -> bytes:
     asked = {
         "dataset": dataset,
         "purpose": purpose,
         "fields": [column.name for column in columns],
-        "filters": sorted([each.field, each.op, each.text] for each in filters),
+        "filters": sorted(map(_told, filters), key=repr),
     }
     return hashlib.sha256(canonical(asked)).digest()
+
+
+def _told(tree: Tree[Filter]) -> list[object]:
+    match tree:
+        case All(parts):
+            return ["and", [_told(part) for part in parts]]
+        case AnyOf(parts):
+            return ["or", [_told(part) for part in parts]]
+        case Not(part):
+            return ["not", _told(part)]
+        case _:
+            values = tree.value if isinstance(tree.value, tuple) else (tree.value,)
+            return [tree.field, tree.op, *map(str, values)]
 
 
 _PARAMETERS = "fields, limit, cursor and purpose"

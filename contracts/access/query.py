@@ -5,27 +5,31 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import cast, get_args
 
-from contracts.datasets.plan import Op
+from contracts.datasets.plan import All, AnyOf, Not, Op, Tree
 from contracts.errors import Refusal
 
 DEFAULT_LIMIT = 100
 MAX_LIMIT = 1_000
 MAX_PARAMETERS = 40
-OPERATORS = ("eq", "in", "gte", "gt", "lte", "lt")
+OPERATORS = get_args(Op)
 RESERVED = ("fields", "limit", "cursor", "purpose")
 
 _LIMIT = re.compile(r"[0-9]{1,6}")
 
 
+Given = str | int | float | bool
+
+
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """One condition as it was asked, its value still text."""
+    """One condition as it was asked: its value still text, or a tuple of texts for `in`; as JSON has it where it is `typed`."""
 
     field: str
     op: Op
-    text: str
+    value: Given | tuple[Given, ...]
+    typed: bool = False
 
     @property
     def shape(self) -> str:
@@ -35,13 +39,26 @@ class Filter:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What was asked. No fields means all of the contract's, no purpose its first."""
+    """What was asked. No fields means all of the contract's, no purpose its first. Records meet every one of the filters."""
 
     fields: tuple[str, ...] = ()
     limit: int = DEFAULT_LIMIT
     cursor: str = ""
     purpose: str = ""
-    filters: tuple[Filter, ...] = ()
+    filters: tuple[Tree[Filter], ...] = ()
+
+
+def shape_of(tree: Tree[Filter]) -> str:
+    """A condition without its values, such as `or(lang.eq,not(likes.gte))`."""
+    match tree:
+        case All(parts):
+            return f"and({','.join(map(shape_of, parts))})"
+        case AnyOf(parts):
+            return f"or({','.join(map(shape_of, parts))})"
+        case Not(part):
+            return f"not({shape_of(part)})"
+        case _:
+            return tree.shape
 
 
 def parse(pairs: Sequence[tuple[str, str]]) -> Query | Refusal:
@@ -72,7 +89,7 @@ def _filter(name: str, value: str) -> Filter | Refusal:
     if (op or "eq") not in OPERATORS or name.endswith("."):
         reason = f"`{op[:20]}` is no operator. Use {', '.join(OPERATORS)}, such as `created_at.gte=2026-01-01T00:00:00Z`."
         return Refusal("filter_not_possible", reason)
-    return Filter(field, cast(Op, op or "eq"), value)
+    return Filter(field, cast(Op, op or "eq"), tuple(value.split(",")) if op == "in" else value)
 
 
 def _invalid(field: str, reason: str) -> Refusal:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contracts.access.query import Query
 from contracts.credentials.details import Details
+from contracts.datasets.plan import leaves
 from contracts.errors import refuse
 from contracts.terms.model import DatasetTerms
 
@@ -19,7 +20,7 @@ def reached(terms: DatasetTerms, details: Details, query: Query) -> tuple[Datase
     if detail is None:
         named = ", ".join(each.dataset for each in details)
         raise refuse("not_in_token", f"This token was made for {named} alone. Ask for one with this dataset in authorization_details.")
-    asked = (*query.fields, *(each.field for each in query.filters))
+    asked = (*query.fields, *(each.field for each in leaves(query.filters)))
     foreign = next((name for name in asked if name in terms.fields and name not in detail.fields), None)
     if foreign is not None:
         raise refuse("not_in_token", f"This token was made without the field {foreign}. Ask for one with it.", field=foreign)

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from contracts.datasets.plan import Test
+from contracts.datasets.plan import All, Condition, Test
 from contracts.datasets.values import Value
 
 
-def outside(contract: Sequence[Test], asked: Sequence[Test]) -> str | None:
+def outside(contract: Sequence[Test], asked: Sequence[Condition]) -> str | None:
     """The first field whose conditions could be met, but not within the contract's rows; None where there is none.
 
-    Conditions by pseudonym are left to the engine: only it knows the value behind one.
+    Conditions by pseudonym are left to the engine: only it knows the value behind one. So is what stands below an `or` or a `not`.
     """
-    plain = [test for test in asked if not test.column.pseudonym]
+    plain = [test for test in _certain(asked) if not test.column.pseudonym]
     for field in {test.column.name: None for test in plain}:
         of_field = [test for test in plain if test.column.name == field]
         bounds = [test for test in contract if test.column.name == field]
@@ -23,35 +23,31 @@ def outside(contract: Sequence[Test], asked: Sequence[Test]) -> str | None:
 
 
 def possible(tests: Sequence[Test]) -> bool:
-    """Whether some value of one field meets every test; may say yes where only gaps between integers or dates are left."""
+    """Whether some value of one field meets every test; may say yes where only gaps, or parts of a text, are left."""
     listed = [_values(test) for test in tests if test.op in ("eq", "in")]
-    ranges = [test for test in tests if test.op not in ("eq", "in")]
+    others = [test for test in tests if test.op not in ("eq", "in")]
     if listed:
         common = [value for value in listed[0] if all(value in values for values in listed[1:])]
-        return any(all(_meets(value, test) for test in ranges) for value in common)
-    lows = [test for test in ranges if test.op in ("gte", "gt")]
-    highs = [test for test in ranges if test.op in ("lte", "lt")]
+        return any(all(test.met_by(value) for test in others) for value in common)
+    lows = [test for test in others if test.op in ("gte", "gt")]
+    highs = [test for test in others if test.op in ("lte", "lt")]
     return all(_overlap(low, high) for low in lows for high in highs)
+
+
+def _certain(conditions: Sequence[Condition]) -> Iterator[Test]:
+    """The tests that every row of an answer meets."""
+    for each in conditions:
+        if isinstance(each, Test):
+            yield each
+        elif isinstance(each, All):
+            yield from _certain(each.parts)
 
 
 def _values(test: Test) -> tuple[Value, ...]:
     return test.value if isinstance(test.value, tuple) else (test.value,)
 
 
-def _meets(value: Value, test: Test) -> bool:
-    bound = test.value
-    match test.op:
-        case "gte":
-            return bool(value >= bound)  # type: ignore[operator]  # values of one field have one type, which has an order
-        case "gt":
-            return bool(value > bound)  # type: ignore[operator]  # as above
-        case "lte":
-            return bool(value <= bound)  # type: ignore[operator]  # as above
-        case _:
-            return bool(value < bound)  # type: ignore[operator]  # as above
-
-
 def _overlap(low: Test, high: Test) -> bool:
     if low.op == "gte" and high.op == "lte":
-        return bool(low.value <= high.value)  # type: ignore[operator]  # as above
+        return bool(low.value <= high.value)  # type: ignore[operator]  # values of one field have one type, which has an order
     return bool(low.value < high.value)  # type: ignore[operator]  # as above

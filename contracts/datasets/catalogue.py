@@ -55,8 +55,10 @@ class Dataset:
         if not facts.filterable:
             return ()
         if self.is_pseudonymised(field, terms):
-            return ("eq",)
-        return ("eq", "in", "gte", "gt", "lte", "lt") if facts.type in ORDERED else ("eq", "in")
+            return ("eq", "in")
+        if facts.type in ORDERED:
+            return ("eq", "in", "gte", "gt", "lte", "lt")
+        return ("eq", "in", "prefix", "contains") if facts.type == "string" else ("eq", "in")
 
     def row_fields(self) -> tuple[str, ...]:
         """Fields by whose values an applicant chooses rows: those with words that say nothing about who a person is."""

@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import operator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Any, Generic, Literal, Protocol, TypeAlias, TypeVar, Union
 
 from contracts.datasets.values import Value
 from contracts.deliveries.ordinals import Ordinals
 
-Op = Literal["eq", "in", "gte", "gt", "lte", "lt"]
+Op = Literal["eq", "in", "gte", "gt", "lte", "lt", "prefix", "contains"]
+L = TypeVar("L")
+M = TypeVar("M")
+
+_RULES: dict[Op, Callable[[Any, Any], bool]] = {
+    "eq": operator.eq,
+    "in": lambda value, bound: value in bound,
+    "gte": operator.ge,
+    "gt": operator.gt,
+    "lte": operator.le,
+    "lt": operator.lt,
+    "prefix": lambda value, bound: value.startswith(bound),
+    "contains": operator.contains,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,13 +37,68 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Test:
-    """One condition that every row of the answer meets. `in` has a tuple of values, every other operator one."""
+    """One condition on one field. `in` has a tuple of values, every other operator one; a row without a value meets none."""
 
     __test__ = False  # tells pytest that this is no test
 
     column: Column
     op: Op
     value: Value | tuple[Value, ...]
+
+    def met_by(self, value: Any) -> bool:
+        """Whether a row with this value meets the condition: the rule that every engine keeps. None is no value."""
+        bound: Any = self.value
+        return value is not None and bool(_RULES[self.op](value, bound))
+
+
+@dataclass(frozen=True, slots=True)
+class All(Generic[L]):
+    """Met by rows that meet every part."""
+
+    parts: tuple[Tree[L], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AnyOf(Generic[L]):
+    """Met by rows that meet at least one part."""
+
+    parts: tuple[Tree[L], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Not(Generic[L]):
+    """Met by exactly the rows that do not meet the part; so by those without a value where the part is one test."""
+
+    part: Tree[L]
+
+
+Tree: TypeAlias = Union[L, All[L], AnyOf[L], Not[L]]  # noqa: UP007 - a union of a type variable and strings has no other form
+Condition: TypeAlias = Tree[Test]
+
+
+def leaves(trees: Iterable[Tree[L]]) -> Iterator[L]:
+    """What the trees are made of, from left to right: the order in which an engine binds values."""
+    for tree in trees:
+        match tree:
+            case All(parts) | AnyOf(parts):
+                yield from leaves(parts)
+            case Not(part):
+                yield from leaves((part,))
+            case _:
+                yield tree
+
+
+def replaced(tree: Tree[L], by: Callable[[L], M]) -> Tree[M]:
+    """The same tree of other leaves."""
+    match tree:
+        case All(parts):
+            return All(tuple(replaced(part, by) for part in parts))
+        case AnyOf(parts):
+            return AnyOf(tuple(replaced(part, by) for part in parts))
+        case Not(part):
+            return Not(replaced(part, by))
+        case _:
+            return by(tree)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +113,13 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """One page: the columns of rows that meet every test, after a mark, in order of time and ordinal."""
+    """One page: the columns of rows that meet every one of `tests`, after a mark, in order of time and ordinal."""
 
     dataset: str
     version: str
     contract_id: str
     columns: tuple[Column, ...]
-    tests: tuple[Test, ...]
+    tests: tuple[Condition, ...]
     limit: int
     pseudonyms: tuple[str, ...] = ()
     after: Mark | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from datetime import UTC, date, datetime
+from typing import Any
 
 Value = str | int | float | bool | datetime | date
 
@@ -27,6 +28,14 @@ def read(kind: str, given: str | int | bool) -> Value:
     if len(text) > MAX_TEXT or "\0" in text:
         raise ValueError(f"is longer than {MAX_TEXT} characters or holds a NUL")
     return _READERS[kind](text)
+
+
+def read_typed(kind: str, given: str | int | float | bool) -> Value:
+    """As `read`, for a value as JSON has it: numbers for numbers, true and false for booleans, text for everything else."""
+    fits = isinstance(given, _JSON.get(kind, str)) and (kind == "boolean" or not isinstance(given, bool))
+    if not fits:
+        raise ValueError(f"is not the JSON that a field of type {kind} takes")
+    return read(kind, given if isinstance(given, str | int) else repr(given))
 
 
 def _string(text: str) -> Value:
@@ -73,6 +82,7 @@ def _date(text: str) -> Value:
         raise ValueError("is not a date, such as 2026-01-31") from None
 
 
+_JSON: dict[str, type[Any] | tuple[type[Any], ...]] = {"integer": int, "number": (int, float), "boolean": bool}
 _READERS = {
     "string": _string,
     "integer": _integer,

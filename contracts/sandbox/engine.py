@@ -11,10 +11,9 @@ import json
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import cached_property
-from typing import Any
 
 from contracts.datasets.catalogue import Dataset
-from contracts.datasets.plan import Column, Page, Plan, Test, Withheld
+from contracts.datasets.plan import All, AnyOf, Column, Condition, Not, Page, Plan, Test, Withheld
 from contracts.datasets.pseudonyms import pseudonym
 from contracts.datasets.values import Value
 from contracts.errors import refuse
@@ -86,25 +85,20 @@ def _follows(row: Row, plan: Plan) -> bool:
     return row.ordinal > (mark.pos if mark.version == plan.version else mark.ordinal)
 
 
-def _fits(row: Row, tests: Sequence[Test], told: _Told) -> bool:
-    return all(_meets(told.value(row, test.column), test) for test in tests)
+def _fits(row: Row, tests: Sequence[Condition], told: _Told) -> bool:
+    return all(_holds(row, test, told) for test in tests)
 
 
-def _meets(value: Any, test: Test) -> bool:
-    bound: Any = test.value
-    match test.op:
-        case "eq":
-            return bool(value == bound)
-        case "in":
-            return value in bound
-        case "gte":
-            return bool(value >= bound)
-        case "gt":
-            return bool(value > bound)
-        case "lte":
-            return bool(value <= bound)
-        case "lt":
-            return bool(value < bound)
+def _holds(row: Row, condition: Condition, told: _Told) -> bool:
+    match condition:
+        case All(parts):
+            return all(_holds(row, part, told) for part in parts)
+        case AnyOf(parts):
+            return any(_holds(row, part, told) for part in parts)
+        case Not(part):
+            return not _holds(row, part, told)
+        case _:
+            return condition.met_by(told.value(row, condition.column))
 
 
 def _written(row: Row, columns: Sequence[Column], told: _Told) -> str:

@@ -16,17 +16,19 @@ import duckdb
 import structlog
 
 from contracts.datasets.files import SQL_TYPES, literal, pseudonym_file, quoted, version_file
-from contracts.datasets.plan import Column, Page, Plan, Test, Withheld
+from contracts.datasets.plan import All, AnyOf, Column, Condition, Not, Page, Plan, Test, Tree, Withheld, leaves, replaced
 from contracts.datasets.pseudonyms import PREFIX
 from contracts.errors import Refused, refuse
 
 log = structlog.get_logger()
 
 _COMPARISONS = {"eq": "=", "gte": ">=", "gt": ">", "lte": "<=", "lt": "<"}
+_OF_TEXT = {"prefix": "starts_with", "contains": "contains"}
 _VERSIONS_OPEN = 2
 
 # What a query's text depends on: nothing of it comes from a request but the names of fields, which the settings have.
-Shape = tuple[tuple[Column, str], ...]
+Asked = tuple[Column, str]
+Shape = tuple[Tree[Asked], ...]
 
 
 class DuckEngine:
@@ -64,10 +66,10 @@ class DuckEngine:
     def withheld(self, dataset: str, version: str, tests: Sequence[Test], records: int) -> Withheld:
         """Conditions on columns that the counts do not keep are left out of the counts of deleted and objecting rows."""
         records_of = self._version(dataset, version)
-        where, values = _conditions(tests)
+        where, values = _where(tests)
         inside = self._run(f"SELECT count(*) FROM {records_of}.record r WHERE {where}", values)[0][0]
         known = {row[0] for row in self._run(f"DESCRIBE {records_of}.withheld", [])}
-        where, values = _conditions([test for test in tests if test.column.name in known])
+        where, values = _where([test for test in tests if test.column.name in known])
         query = f"SELECT _reason, sum(_n)::BIGINT FROM {records_of}.withheld r WHERE {where} GROUP BY _reason"
         counts = {reason: int(number) for reason, number in self._run(query, values)}
         return Withheld(records - int(inside), counts.get("deleted", 0), counts.get("objecting", 0))
@@ -75,7 +77,7 @@ class DuckEngine:
     def _fetch(self, plan: Plan, after_pos: int | None, limit: int) -> list[tuple[int, int, int, str]]:
         records = self._version(plan.dataset, plan.version)
         joined = self._pseudonyms(plan) if plan.pseudonyms else ""
-        shape = tuple((test.column, test.op) for test in plan.tests)
+        shape = tuple(replaced(test, _asked) for test in plan.tests)
         place, values = _place(plan, after_pos)
         query = _query(records, joined, plan.columns, shape, place)
         return self._run(query, [*_bound(plan.tests), *values, limit])
@@ -127,13 +129,13 @@ class DuckEngine:
 @lru_cache(maxsize=4096)
 def _query(records: str, joined: str, columns: tuple[Column, ...], shape: Shape, place: str) -> str:
     """The text of a page's query; values are bound."""
-    where = " AND ".join([*[_condition(column, op) for column, op in shape], place])
+    where = " AND ".join([*[_condition(each) for each in shape], place])
     fields = ", ".join(f"{literal(column.name)}: {_written(column)}" for column in columns)
     out = f"SELECT r._pos, r._ord, r._t, to_json({{{fields}}})"
     join = f"JOIN {joined}.pseudonym p ON p._pos = r._pos"
     if not joined:
         return f"{out} FROM {records}.record r WHERE {where} LIMIT ?"
-    if any(column.pseudonym for column, _ in shape):
+    if any(column.pseudonym for column, _ in leaves(shape)):
         # The join finds the rows here, in any order; few meet a pseudonym.
         return f"{out} FROM {records}.record r {join} WHERE {where} ORDER BY r._pos LIMIT ?"
     return f"{out} FROM (SELECT * FROM {records}.record r WHERE {where} LIMIT ?) r {join} ORDER BY r._pos"
@@ -149,27 +151,47 @@ def _written(column: Column) -> str:
     return f"r.{name}::VARCHAR" if column.type == "date" else f"r.{name}"
 
 
-def _conditions(tests: Sequence[Test]) -> tuple[str, list[Any]]:
-    return " AND ".join([_condition(test.column, test.op) for test in tests] or ["true"]), _bound(tests)
+def _where(tests: Sequence[Condition]) -> tuple[str, list[Any]]:
+    return " AND ".join([_condition(replaced(test, _asked)) for test in tests] or ["true"]), _bound(tests)
 
 
-def _condition(column: Column, op: str) -> str:
+def _asked(test: Test) -> Asked:
+    return test.column, test.op
+
+
+def _condition(tree: Tree[Asked], *, denied: bool = False) -> str:
+    """The SQL of a condition. Below a `not`, a test of a missing value is false and not unknown, so that its denial is true."""
+    match tree:
+        case All(parts):
+            return "(" + " AND ".join([_condition(part, denied=denied) for part in parts] or ["true"]) + ")"
+        case AnyOf(parts):
+            return "(" + " OR ".join([_condition(part, denied=denied) for part in parts] or ["false"]) + ")"
+        case Not(part):
+            return f"NOT {_condition(part, denied=True)}"
+        case (column, op):
+            return f"coalesce({_test(column, op)}, false)" if denied else _test(column, op)
+
+
+def _test(column: Column, op: str) -> str:
     name = quoted(column.name)
     if column.pseudonym:
-        return f"p.{name} = ?::UUID"
+        return f"list_contains(?::UUID[], p.{name})" if op == "in" else f"p.{name} = ?::UUID"
     if op == "in":
         return f"list_contains(?::{SQL_TYPES[column.type]}[], r.{name})"
+    if op in _OF_TEXT:
+        return f"{_OF_TEXT[op]}(r.{name}, ?)"
     return f"r.{name} {_COMPARISONS[op]} ?::{SQL_TYPES[column.type]}"
 
 
-def _bound(tests: Sequence[Test]) -> list[Any]:
-    return [_bindable(test) for test in tests]
+def _bound(tests: Sequence[Condition]) -> list[Any]:
+    return [_bindable(test) for test in leaves(tests)]
 
 
 def _bindable(test: Test) -> Any:
+    values = test.value if isinstance(test.value, tuple) else (test.value,)
     if test.column.pseudonym:
-        return str(test.value).removeprefix(PREFIX)
-    return list(test.value) if isinstance(test.value, tuple) else test.value
+        values = tuple(str(value).removeprefix(PREFIX) for value in values)
+    return list(values) if test.op == "in" else values[0]
 
 
 def _unavailable(error: duckdb.Error) -> Refused:

@@ -32,7 +32,14 @@ _CLASSES = {
     "personal": "As it is; personal",
     "special": "As it is; special category, needs its own grounds",
 }
-_FILTERS = {0: "", 1: "equal", 2: "equal, list"}
+_FILTERS = {
+    "eq": "equal",
+    "in": "list",
+    "gte": "from",
+    "lte": "to",
+    "prefix": "beginning",
+    "contains": "part of it",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +176,7 @@ def _row(dataset: Dataset, name: str) -> FieldRow:
     told = dataset.fields[name]
     pseudonym = dataset.is_pseudonymised(name)
     given = _CLASSES["key"] if pseudonym else _CLASSES[told.field_class]
-    filters = _FILTERS.get(len(dataset.operators(name)), "equal, list, from, to")
+    filters = ", ".join(_FILTERS[each] for each in dataset.operators(name) if each in _FILTERS)
     return FieldRow(name, told.type, told.description, given, filters, pseudonym)
 
 

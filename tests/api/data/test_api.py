@@ -192,7 +192,7 @@ def test_a_partner_sees_its_contract_datasets_usage_and_status(api: Api) -> None
         ("posts", ["id", "author_id", "created_at", "lang", "likes"])
     ]
     one = api.get("/v1/datasets/posts", token).json()
-    assert one["fields"][0] == {"name": "id", "type": "string", "description": "", "pseudonym": True, "filters": ["eq"]}
+    assert one["fields"][0] == {"name": "id", "type": "string", "description": "", "pseudonym": True, "filters": ["eq", "in"]}
     assert (one["purposes"], one["limits"]["cursor_lifetime_seconds"]) == (["research"], 86_400)
     assert api.get("/v1/datasets/elsewhere", token).json()["code"] == "dataset_not_in_contract"
     assert api.get("/v1/usage", token).json()["data"] == [{"day": "2026-11-02", "records": 7, "billed": 7}]

@@ -21,7 +21,7 @@ from contracts.datasets.catalogue import Dataset
 from contracts.datasets.engines.duckdb import DuckEngine
 from contracts.datasets.files import pseudonym_file, version_file
 from contracts.datasets.load import build
-from contracts.datasets.plan import Column, Plan, Test
+from contracts.datasets.plan import All, AnyOf, Column, Not, Plan, Test, Tree, leaves, replaced
 from contracts.datasets.values import read
 from contracts.deliveries.ordinals import Ordinals
 from contracts.errors import Refusal
@@ -66,24 +66,41 @@ _VALUES: dict[str, st.SearchStrategy[Any]] = {
 }
 
 
-def _ops(field: str) -> list[str]:
-    return ["eq", "in"] if PLAIN[field] in ("string", "boolean") else ["eq", "in", "gte", "gt", "lte", "lt"]
+OPS = {"string": ["eq", "in"], "boolean": ["eq", "in"]}
+MORE = {"string": ["eq", "in", "prefix", "contains"], "boolean": ["eq", "in"]}
+RANGES = ["eq", "in", "gte", "gt", "lte", "lt"]
 
 
 @st.composite
-def conditions(draw: Callable[..., Any]) -> dict[str, Any]:
+def conditions(draw: Callable[..., Any], ops: dict[str, list[str]] = OPS) -> dict[str, Any]:
     field = draw(st.sampled_from(sorted(PLAIN)))
-    op = draw(st.sampled_from(_ops(field)))
+    op = draw(st.sampled_from(ops.get(PLAIN[field], RANGES)))
     value = draw(st.lists(_VALUES[field], min_size=1, max_size=3)) if op == "in" else draw(_VALUES[field])
     return {"field": field, "op": op, "value": value}
 
 
+def _both(kind: type[All[Any] | AnyOf[Any]]) -> Callable[[Any], Any]:
+    return lambda parts: st.builds(kind, st.lists(parts, min_size=1, max_size=3).map(tuple))
+
+
+def trees() -> st.SearchStrategy[Tree[dict[str, Any]]]:
+    """Conditions as requests may nest them, their leaves as terms have them."""
+    return st.recursive(conditions(MORE), lambda parts: _both(All)(parts) | _both(AnyOf)(parts) | st.builds(Not, parts), max_leaves=6)
+
+
 def _filter(condition: dict[str, Any]) -> Filter:
     value = condition["value"]
-    return Filter(condition["field"], condition["op"], ",".join(map(_text, value)) if isinstance(value, list) else _text(value))
+    return Filter(condition["field"], condition["op"], tuple(map(_text, value)) if isinstance(value, list) else _text(value))
 
 
-def _meets(row: dict[str, Any], condition: dict[str, Any]) -> bool:
+def _meets(row: dict[str, Any], condition: Tree[dict[str, Any]]) -> bool:
+    match condition:
+        case All(parts):
+            return all(_meets(row, part) for part in parts)
+        case AnyOf(parts):
+            return any(_meets(row, part) for part in parts)
+        case Not(part):
+            return not _meets(row, part)
     kind = PLAIN[condition["field"]]
     have = read(kind, _text(row[condition["field"]]))
     value = condition["value"]
@@ -91,6 +108,8 @@ def _meets(row: dict[str, Any], condition: dict[str, Any]) -> bool:
         return have in [read(kind, _text(each)) for each in value]
     bound: Any = read(kind, _text(value))
     mine: Any = have
+    if condition["op"] in ("prefix", "contains"):
+        return bool(mine.startswith(bound) if condition["op"] == "prefix" else bound in mine)
     return bool({"eq": mine == bound, "gte": mine >= bound, "gt": mine > bound, "lte": mine <= bound, "lt": mine < bound}[condition["op"]])
 
 
@@ -115,7 +134,7 @@ CLAIMS = Claims("cli_1", "ctr_1", 1, frozenset(["records:read"]), "tok_1", datet
     named=st.lists(st.sampled_from(sorted(FIELDS)), min_size=1, unique=True),
     asked=st.lists(st.sampled_from([*sorted(FIELDS), "nothing"]), max_size=4, unique=True),
     rows=st.lists(conditions(), max_size=2),
-    filters=st.lists(conditions(), max_size=2, unique_by=lambda each: (each["field"], each["op"])),
+    filters=st.lists(trees(), max_size=2),
     limit=st.integers(1, 60),
     erased=st.sets(st.integers(0, 119), max_size=30),
 )
@@ -124,15 +143,15 @@ def test_an_answer_is_never_outside_the_contract_and_misses_nothing(
     named: list[str],
     asked: list[str],
     rows: list[dict[str, Any]],
-    filters: list[dict[str, Any]],
+    filters: list[Tree[dict[str, Any]]],
     limit: int,
     erased: set[int],
 ) -> None:
     engine, dataset = loaded
     terms = {**TERMS, "datasets": [{"dataset": "posts", "fields": named, "rows": rows}]}
-    query = Query(tuple(asked), limit, "", "", tuple(map(_filter, filters)))
+    query = Query(tuple(asked), limit, "", "", tuple(replaced(each, _filter) for each in filters))
     verdict = decide(_grant(terms), CLAIMS, dataset, query, "192.0.2.1", TODAY)
-    foreign = not set(asked) <= set(named) or any(each["field"] not in named for each in filters)
+    foreign = not set(asked) <= set(named) or any(each["field"] not in named for each in leaves(filters))
     matching = [row for row in SERVED if all(_meets(row, each) for each in [*rows, *filters])]
     if isinstance(verdict, Refusal):
         assert verdict.code in ("field_not_in_contract", "rows_outside_contract")

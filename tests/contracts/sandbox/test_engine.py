@@ -26,7 +26,7 @@ from tests.contracts.sandbox.test_rows import FIELDS, dataset
 
 SANDBOX = "sbx_org_1"
 PLAIN = ("at", "day", "seen", "lang", "topic", "likes", "score", "edited")
-OPS = ("eq", "in", "gte", "gt", "lte", "lt")
+OPS = ("eq", "in", "gte", "gt", "lte", "lt", "prefix", "contains")
 DATASET = dataset()
 
 

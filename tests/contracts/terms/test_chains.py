@@ -20,6 +20,7 @@ from contracts.credentials.bounds import Bounds, datasets_problem, last_day_prob
 from contracts.credentials.details import Details, granted
 from contracts.credentials.tokens import Claims
 from contracts.datasets.catalogue import Dataset
+from contracts.datasets.plan import leaves
 from contracts.errors import Refusal
 from contracts.terms.defaults import propose
 from contracts.terms.grant import Grant
@@ -127,7 +128,7 @@ def of_chain(made: Chain, allowed: Allowed, address: str, day: date) -> list[str
     clear = {column.name for column in allowed.columns if not column.pseudonym}
     nets = [each for each in (made.terms.networks, made.bounds.networks) if each]
     languages = set(LANGUAGES)
-    for test in allowed.tests:
+    for test in leaves(allowed.tests):
         if test.column.name == "lang":
             languages &= set(test.value) if isinstance(test.value, tuple) else {str(test.value)}
     rules = {
