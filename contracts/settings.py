@@ -201,7 +201,7 @@ class Settings(Section):
 
     profile: Literal["production", "trial", "demo", "test"] = Field(
         default="production",
-        description="production refuses unsafe settings; trial, demo and test allow the mailbox page and listen on this machine only; demo adds the tour.",
+        description="production refuses unsafe settings; trial, demo and test allow the mailbox page and listen on this machine only; demo adds the tour; test hashes passwords at the least cost.",
     )
     home: Path = Field(default=Path(".licet"), description="Folder of files that Licet writes: database, dataset versions, keys.")
     database: str = Field(default="", description="SQLAlchemy address of the database; empty means SQLite under home.")

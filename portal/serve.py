@@ -31,6 +31,7 @@ from contracts.keys import KeyRing, master_key
 from contracts.ledger.sequencer import Sequencer
 from contracts.notices import own
 from contracts.notices import service as notices
+from contracts.people import passwords
 from contracts.policies.service import hold
 from contracts.settings import Settings
 from contracts.store.engine import check_durable, open_engine
@@ -64,6 +65,8 @@ def build(settings: Settings, clock: Clock | None = None) -> House:
     check_durable(engine)
     check_current(engine)
     notices.replace_with(own.usable(settings.home))
+    if settings.profile == "test":
+        passwords.hash_with(passwords.QUICK)
     store, keys = Store(engine, clock, settings.node), KeyRing(master_key(settings))
     settings = hold(store, settings)
     watch, catalogue = EpochWatch(store), Catalogue(settings, store)

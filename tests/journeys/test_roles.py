@@ -6,8 +6,8 @@ so that no refusal here is owed to a form that was wrong anyway.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import timedelta
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
@@ -16,7 +16,6 @@ import pytest
 
 from contracts.people.assurance import NEEDS
 from contracts.people.roles import Role
-from tests.harness.visitor import Visitor
 from tests.journeys.acts import ACTS, ANYONE_SIGNED_IN, ASKS, CHANGES_NOTHING, DEMO, FREE, PARTNERS, PUBLIC, WHO, Act
 from tests.journeys.later_life import furnish_further
 from tests.journeys.two_partners import CAST, LAB, STAFF, Ground, changed, furnish, ground, people_of, snapshot
@@ -37,6 +36,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
     with ground(tmp_path_factory.mktemp("roles")) as made:
         furnish(made)
         furnish_further(made)
+        made.stale = _tokens_of_sessions_before(made)
         for key in ("", "rival-founder", "second-steward", *PEOPLE):
             assert made.visitor(key).csrf
         yield made
@@ -84,41 +84,28 @@ def test_the_tour_is_nowhere_but_in_the_demo(place: Ground, pages: list[Route]) 
             assert (answer.status_code, _code(answer)) == (404, "not_found"), f"{key}: {route}"
 
 
-def test_no_form_is_taken_without_its_own_token(place: Ground, pages: list[Route]) -> None:
-    taken, stale = [], _tokens_of_sessions_before(place)
-    for route in (each for each in pages if each.method == "POST"):
-        act = ACTS.get(route.path)
-        ids = act.fresh(place) if act is not None else dict.fromkeys(route.names, "steward")
-        fields = act.fields(place, ids) if act is not None else {}
-        visitor, other = place.visitor(act.by if act is not None else ""), place.visitor("rival-founder")
-        before, path = place.commits(), route.at(**ids)
-        answers = [
-            visitor.post(path, {**fields, "csrf": ""}, **JSON),
-            visitor.post(path, {**fields, "csrf": "0" * 64}, **JSON),
-            visitor.post(path, {**fields, "csrf": other.csrf}, **JSON),
-            visitor.post(path, {**fields, "csrf": stale.get(act.by, stale["lab-lead"]) if act is not None else stale[""]}, **JSON),
-            visitor.post(path, fields, **JSON, **{"sec-fetch-site": "cross-site"}),
-            visitor.post(path, fields, **JSON, **{"sec-fetch-site": "same-site"}),
-            visitor.post(f"{path}?csrf={visitor.csrf}", {**fields, "csrf": ""}, **JSON),
-        ]
-        if [(each.status_code, _code(each)) for each in answers] != [(403, "csrf_failed")] * 7 or place.commits() != before:
-            taken += [str(route)]
-    assert taken == []
+def test_no_form_of_everyones_is_taken_without_its_own_token(place: Ground, pages: list[Route]) -> None:
+    for route in (each for each in pages if each.method == "POST" and each.path not in ACTS):
+        assert _taken_without_token(place, "", route.at(**dict.fromkeys(route.names, "steward")), {}) == [], str(route)
 
 
 @pytest.mark.parametrize("path", ACTS)
-def test_an_act_belongs_to_its_roles_alone(place: Ground, path: str) -> None:
+def test_an_act_belongs_to_its_roles_its_page_and_its_proof(place: Ground, path: str) -> None:
     act, who = ACTS[path], WHO[f"POST {path}"]
     assert not isinstance(who, str)
     ids = dict(act.fresh(place))
-    place.settle()
-    before = snapshot(place)
-    refused = {key: _done(place.visitor(key), path, act, place, ids, **JSON) for key, role in PEOPLE.items() if role not in who}
-    answers = {key: (answer.status_code, _code(answer)) for key, answer in refused.items()}
-    assert answers == dict.fromkeys(refused, (403, "role_required"))
-    assert (len(refused) >= 6 or who in (ANYONE_SIGNED_IN, PARTNERS), changed(before, snapshot(place))) == (True, [])
-    done = _done(place.visitor(act.by), path, act, place, ids)
-    assert (done.status_code in (200, 303), changed(before, snapshot(place)) != [] or path in CHANGES_NOTHING) == (True, True), done.text
+    at, others = Route("pages", "POST", path).at(**ids), [key for key, role in PEOPLE.items() if role not in who]
+    fields = act.fields(place, ids)
+    assert _taken_without_token(place, act.by, at, fields) == []
+    before = place.commits()
+    answers = {key: _said(place.visitor(key).post(at, fields, **JSON)) for key in others}
+    assert (answers, place.commits()) == (dict.fromkeys(others, (403, "role_required")), before)
+    assert len(others) >= 6 or who in (ANYONE_SIGNED_IN, PARTNERS)
+    for session, refusals in _poorer_sessions(place, path):
+        assert _refused(place, act, ids, at, session) in refusals
+    before = place.commits()
+    done = place.visitor(act.by).post(at, act.fields(place, ids))
+    assert (done.status_code in (200, 303), place.commits() != before or path in CHANGES_NOTHING) == (True, True), done.text
 
 
 def test_every_act_says_whether_it_asks_for_a_second_factor() -> None:
@@ -126,34 +113,43 @@ def test_every_act_says_whether_it_asks_for_a_second_factor() -> None:
     assert (ACTS.keys() - ASKS.keys() - FREE - of_staff, (ASKS.keys() | FREE) - ACTS.keys(), ASKS.keys() & FREE) == (set(), set(), set())
 
 
-@pytest.mark.parametrize("path", [path for path in ACTS if path not in FREE and ACTS[path].by in {each.key for each in CAST}])
-def test_no_act_that_asks_for_a_second_factor_goes_without(place: Ground, path: str) -> None:
-    act = ACTS[path]
-    ids = dict(act.fresh(place))
-    visitor = place.with_session(act.by, second_factor_at=None)
-    fields = act.fields(place, ids)
-    place.settle()
-    before = snapshot(place, EVIDENCE)
-    answer = visitor.post(Route("pages", "POST", path).at(**ids), fields, **JSON)
-    assert _code(answer) == "second_factor_required" or "This needs a second factor" in answer.text, answer.text
-    assert (answer.status_code in (403, 422), changed(before, snapshot(place, EVIDENCE))) == (True, [])
-    visitor.close()
+def _taken_without_token(place: Ground, key: str, at: str, fields: Mapping[str, Any]) -> list[tuple[int, str]]:
+    """What was not refused of a form sent from elsewhere: without its token, with another's, of a session before, from another site."""
+    visitor, before = place.visitor(key), place.commits()
+    answers = [
+        visitor.post(at, {**fields, "csrf": ""}, **JSON),
+        visitor.post(at, {**fields, "csrf": "0" * 64}, **JSON),
+        visitor.post(at, {**fields, "csrf": place.visitor("rival-founder").csrf}, **JSON),
+        visitor.post(at, {**fields, "csrf": place.stale.get(key, place.stale["lab-lead"])}, **JSON),
+        visitor.post(at, fields, **JSON, **{"sec-fetch-site": "cross-site"}),
+        visitor.post(at, fields, **JSON, **{"sec-fetch-site": "same-site"}),
+        visitor.post(f"{at}?csrf={visitor.csrf}", {**fields, "csrf": ""}, **JSON),
+    ]
+    taken = [_said(each) for each in answers if _said(each) != (403, "csrf_failed")]
+    return taken if place.commits() == before else [*taken, (0, "written")]
 
 
-@pytest.mark.parametrize(
-    "path", [path for path, kind in ASKS.items() if NEEDS[kind].recent and ACTS[path].by in {each.key for each in CAST}]
-)
-def test_no_act_that_asks_for_a_fresh_proof_takes_an_old_one(place: Ground, path: str) -> None:
-    act, old = ACTS[path], place.house.clock.now() - timedelta(minutes=10, seconds=1)
-    ids = dict(act.fresh(place))
-    visitor = place.with_session(act.by, second_factor_at=old, reauthenticated_at=old)
+def _poorer_sessions(place: Ground, path: str) -> Iterator[tuple[dict[str, datetime | None], tuple[str, ...]]]:
+    """Sessions of the right person that are too poor for the act: without a second factor, and with a proof that is too old; what each says."""
+    if path in FREE or ACTS[path].by not in {each.key for each in CAST}:
+        return
+    yield {"second_factor_at": None}, ("second_factor_required", "This needs a second factor")
+    if path in ASKS and NEEDS[ASKS[path]].recent:
+        old = place.house.clock.now() - timedelta(minutes=10, seconds=1)
+        told = ("reauthentication_required", "invalid_input", "Give your password once more")
+        yield {"second_factor_at": old, "reauthenticated_at": old}, told
+
+
+def _refused(place: Ground, act: Act, ids: dict[str, str], at: str, session: dict[str, datetime | None]) -> str:
+    """How the act is refused in such a session: its code, or what the page says; nothing but evidence of it is written."""
+    visitor = place.with_session(act.by, **session)
     fields = act.fields(place, ids)
-    place.settle()
     before = snapshot(place, EVIDENCE)
-    answer = visitor.post(Route("pages", "POST", path).at(**ids), fields, **JSON)
-    assert _code(answer) in ("reauthentication_required", "invalid_input") or "Give your password once more" in answer.text, answer.text
+    answer = visitor.post(at, fields, **JSON)
     assert (answer.status_code in (403, 422), changed(before, snapshot(place, EVIDENCE))) == (True, [])
     visitor.close()
+    said = ("This needs a second factor", "Give your password once more")
+    return _code(answer) or next((each for each in said if each in answer.text), answer.text)
 
 
 def _tokens_of_sessions_before(place: Ground) -> dict[str, str]:
@@ -167,10 +163,6 @@ def _tokens_of_sessions_before(place: Ground) -> dict[str, str]:
         else:
             visitor.forget("licet_visitor")
     return tokens
-
-
-def _done(visitor: Visitor, path: str, act: Act, place: Ground, ids: dict[str, str], **headers: str) -> httpx.Response:
-    return visitor.post(Route("pages", "POST", path).at(**ids), act.fields(place, ids), **headers)
 
 
 def _ids(place: Ground, route: Route) -> dict[str, str]:
@@ -214,3 +206,7 @@ def _ids(place: Ground, route: Route) -> dict[str, str]:
 
 def _code(answer: httpx.Response) -> str:
     return str(answer.json()["code"]) if "problem+json" in answer.headers.get("content-type", "") else ""
+
+
+def _said(answer: httpx.Response) -> tuple[int, str]:
+    return answer.status_code, _code(answer)

@@ -13,11 +13,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from sqlalchemy import MetaData
 from sqlmodel import SQLModel, col, select
 
 from contracts.agreements.tables import Agreement
@@ -149,7 +149,8 @@ class Ground:
     rival: Things = field(default_factory=Things)
     platform: Things = field(default_factory=Things)
     _visitors: dict[str, Visitor] = field(default_factory=dict)
-    _observer: sqlite3.Connection | None = None
+    stale: dict[str, str] = field(default_factory=dict)
+    last_snapshot: tuple[int, Mapping[str, Any], dict[str, list[tuple[Any, ...]]]] = (-1, {}, {})
     _words: dict[str, frozenset[str]] = field(default_factory=dict)
     _crawlers: dict[str, Ed25519PrivateKey] = field(default_factory=dict)
     _widened: int = 0
@@ -390,11 +391,14 @@ class Ground:
             asked = Asked(client.client_id, client.contract_id, organisation, uri, "state", "records:read", challenge)
             return authorizations.begin(unit, asked).id
 
+    @cached_property
+    def observer(self) -> sqlite3.Connection:
+        """A connection that only looks."""
+        return sqlite3.connect(self.house.settings.home / "licet.db")
+
     def commits(self) -> int:
         """A number that moves with every transaction that changed anything (SQLite's `data_version`)."""
-        if self._observer is None:
-            self._observer = sqlite3.connect(self.house.settings.home / "licet.db")
-        return int(self._observer.execute("PRAGMA data_version").fetchone()[0])
+        return int(self.observer.execute("PRAGMA data_version").fetchone()[0])
 
     def named(self, key: str, application_id: str, person: str, state: str = "invited") -> str:
         """The id of a colleague's place on a project, brought to a state: invited, review, or confirmed by staff."""
@@ -574,8 +578,7 @@ class Ground:
 
     def close(self) -> None:
         """Shut every browser."""
-        if self._observer is not None:
-            self._observer.close()
+        self.observer.close()
         for each in self._visitors.values():
             each.close()
 
@@ -657,19 +660,23 @@ def furnish(made: Ground) -> None:
 
 
 def snapshot(made: Ground, but: Mapping[str, tuple[str, ...]] | None = None) -> dict[str, list[tuple[Any, ...]]]:
-    """Every row of every table. `but` names tables (with no columns) or columns of tables that may change."""
-    left_out = but or {}
-    known = MetaData()
-    known.reflect(made.house.store.engine)
-    found: dict[str, list[tuple[Any, ...]]] = {}
-    with made.house.store.engine.connect() as connection:
-        for table in known.sorted_tables:
-            if left_out.get(table.name) == ():
-                continue
-            columns = [each for each in table.columns if each.name not in left_out.get(table.name, ())]
-            order = list(table.primary_key.columns)
-            found[table.name] = [tuple(row) for row in connection.execute(table.select().with_only_columns(*columns).order_by(*order))]
-    return found
+    """Every row of every table. `but` names tables (with no columns) or columns of tables that may change.
+
+    Nothing is read again where nothing was committed since the last time.
+    """
+    left_out, at = but or {}, made.commits()
+    if made.last_snapshot[:2] != (at, left_out):
+        made.last_snapshot = (at, left_out, dict(_rows(made.observer, left_out)))
+    return made.last_snapshot[2]
+
+
+def _rows(observer: sqlite3.Connection, left_out: Mapping[str, tuple[str, ...]]) -> Iterator[tuple[str, list[tuple[Any, ...]]]]:
+    tables = observer.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'").fetchall()
+    for (table,) in tables:
+        columns = [row[1] for row in observer.execute(f"PRAGMA table_info({table})") if row[1] not in left_out.get(table, ())]
+        if left_out.get(table) != ():
+            # The order is that of the table's own tree, which stays while its rows do.
+            yield table, observer.execute("SELECT {} FROM {}".format(", ".join(f'"{each}"' for each in columns), table)).fetchall()
 
 
 def changed(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:

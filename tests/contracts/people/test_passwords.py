@@ -2,17 +2,34 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
+from collections.abc import Iterator
 
 import pytest
 
-from contracts.people.passwords import hash_password, verify_password, weakness
+from contracts.people.passwords import QUICK, STRONG, hash_password, hash_with, verify_password, weakness
 
 
-def test_a_hash_is_argon2id_and_salted() -> None:
+@pytest.fixture
+def strong() -> Iterator[None]:
+    """The cost that every profile but the tests' has."""
+    hash_with(STRONG)
+    yield
+    hash_with(QUICK)
+
+
+def test_a_hash_is_argon2id_and_salted(strong: None) -> None:
     first, second = hash_password("seven green boats"), hash_password("seven green boats")
     assert first.startswith("$argon2id$v=19$m=65536,t=3,p=4$")
     assert first != second
+
+
+def test_a_process_that_chooses_nothing_hashes_at_full_cost() -> None:
+    script = "from contracts.people.passwords import hash_password; print(hash_password('seven green boats'))"
+    said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
+    assert said.startswith("$argon2id$v=19$m=65536,t=3,p=4$")
 
 
 def test_only_the_same_password_verifies() -> None:
@@ -30,7 +47,7 @@ def test_nothing_verifies_against_what_is_no_hash(stored: str) -> None:
     assert not verify_password(stored, "the password of nobody")
 
 
-def test_an_unknown_address_takes_as_long_as_a_known_one() -> None:
+def test_an_unknown_address_takes_as_long_as_a_known_one(strong: None) -> None:
     stored = hash_password("seven green boats")
     verify_password("", "warm up")
 
