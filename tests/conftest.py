@@ -5,17 +5,28 @@ from __future__ import annotations
 import gc
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from contracts.clock import FixedClock
+from contracts.people.passwords import QUICK, hash_with
 from contracts.store.engine import open_engine
 from contracts.store.schema import upgrade
 from contracts.store.unit import Store
 from portal.serve import YOUNG
+
+if TYPE_CHECKING:
+    from tests.harness.postgres import Lent
+
+# SQLite and PostgreSQL wait for the disk at each commit. Where there is memory to spare, everything that tests write lies there instead.
+MEMORY, ROOM = Path("/dev/shm"), 4 << 30
+if "TMPDIR" not in os.environ and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ROOM:
+    os.environ["TMPDIR"] = tempfile.tempdir = str(MEMORY)
 
 # Whole journeys take longest, so they begin first: two workers then end at about the same time (`make test` keeps this order).
 LONGEST = ("journeys", "faults", "processes", "clients")
@@ -44,6 +55,12 @@ def empty_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """No setting leaks in from the machine."""
     for name in [name for name in os.environ if name.startswith("LICET_")]:
         monkeypatch.delenv(name)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def quick_passwords() -> None:
+    """People of tests are invented, and sign in thousands of times."""
+    hash_with(QUICK)
 
 
 @pytest.fixture
@@ -80,6 +97,21 @@ def new_postgres(postgres_url: str) -> Iterator[str]:
         yield url
 
 
+@pytest.fixture(scope="session")
+def lent_postgres(postgres_url: str) -> Lent:
+    """A migrated PostgreSQL database that goes from test to test, empty each time."""
+    from tests.harness.postgres import Lent
+
+    return Lent(postgres_url, "template_licet")
+
+
+@pytest.fixture
+def empty_postgres(lent_postgres: Lent) -> Iterator[str]:
+    """It, for this test."""
+    with lent_postgres.out() as url:
+        yield url
+
+
 @pytest.fixture
 def new_sqlite(sqlite_template: Path, tmp_path: Path) -> str:
     """A migrated SQLite database of this test's own."""
@@ -90,7 +122,7 @@ def new_sqlite(sqlite_template: Path, tmp_path: Path) -> str:
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest) -> str:
     """A migrated database of each kind."""
-    found: str = request.getfixturevalue("new_sqlite" if request.param == "sqlite" else "new_postgres")
+    found: str = request.getfixturevalue("new_sqlite" if request.param == "sqlite" else "empty_postgres")
     return found
 
 

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import create_engine, text
+import psycopg
+from psycopg import sql
 
 
 @contextmanager
@@ -39,15 +40,91 @@ def running() -> Iterator[str]:
 @contextmanager
 def copied(server: str, template: str) -> Iterator[str]:
     """A database of a test's own, copied from another one of the server; yields its address."""
-    name = f"t_{uuid.uuid4().hex[:12]}"
+    name = _new_name()
     execute(server, f"CREATE DATABASE {name} TEMPLATE {template}")
-    yield server.replace("/postgres?", f"/{name}?")
+    yield _address(server, name)
     execute(server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+class Lent:
+    """One database that is lent to test after test, because emptying it takes a tenth of the time that copying one takes.
+
+    When it comes back, whoever is still connected is cut off, its rows are again those of the template, and it gets a new name, so that a
+    thread that a test forgot finds nothing. One whose tables are not the template's any more is thrown away.
+    """
+
+    def __init__(self, server: str, template: str) -> None:
+        self._server, self._template, self._name = server, template, ""
+        with _connected(_address(server, template)) as connection:
+            self._shape, self._first = _shape(connection), _first_rows(connection)
+
+    @contextmanager
+    def out(self) -> Iterator[str]:
+        """The database's address, for one test."""
+        name, kept = _new_name(), self._name
+        execute(self._server, f"ALTER DATABASE {kept} RENAME TO {name}" if kept else f"CREATE DATABASE {name} TEMPLATE {self._template}")
+        self._name = ""
+        try:
+            yield _address(self._server, name)
+        finally:
+            with _connected(_address(self._server, name)) as connection:
+                whole = self._emptied(connection)
+            if whole:
+                self._name = name
+            else:
+                execute(self._server, f"DROP DATABASE {name} WITH (FORCE)")
+
+    def _emptied(self, connection: psycopg.Connection) -> bool:
+        connection.execute(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        if _shape(connection) != self._shape:
+            return False
+        # Rows go and come without their foreign keys being asked for.
+        connection.execute("SET session_replication_role = replica")
+        connection.execute(sql.SQL("; ").join(sql.SQL("DELETE FROM {}").format(sql.Identifier(each)) for each in _tables(connection)))
+        for table, rows in self._first.items():
+            with connection.cursor().copy(sql.SQL("COPY {} FROM STDIN").format(sql.Identifier(table))) as copy:
+                copy.write(rows)
+        connection.execute("SELECT setval(format('%I.%I', schemaname, sequencename)::regclass, start_value, false) FROM pg_sequences")
+        return True
 
 
 def execute(server: str, statement: str) -> None:
     """One statement outside any transaction."""
-    engine = create_engine(server, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(text(statement))
-    engine.dispose()
+    with _connected(server) as connection:
+        connection.execute(statement.encode())
+
+
+def _new_name() -> str:
+    return f"t_{uuid.uuid4().hex[:12]}"
+
+
+def _address(server: str, name: str) -> str:
+    return server.replace("/postgres?", f"/{name}?")
+
+
+@contextmanager
+def _connected(address: str) -> Iterator[psycopg.Connection]:
+    with psycopg.connect(address.replace("postgresql+psycopg://", "postgresql://", 1), autocommit=True) as connection:
+        yield connection
+
+
+def _tables(connection: psycopg.Connection) -> list[str]:
+    return [name for (name,) in connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()]
+
+
+def _shape(connection: psycopg.Connection) -> object:
+    """What tells one schema from another: every column and every index."""
+    columns = "SELECT attrelid::regclass::text, attname, atttypid, attnotnull FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid"
+    query = f"SELECT md5(string_agg(each::text, '' ORDER BY each::text)) FROM ({columns} WHERE relnamespace = 'public'::regnamespace) each"
+    return connection.execute(query).fetchone()
+
+
+def _first_rows(connection: psycopg.Connection) -> dict[str, bytes]:
+    """The rows that migrations put there, by table, as PostgreSQL copies them."""
+    found = {}
+    for table in _tables(connection):
+        with connection.cursor().copy(sql.SQL("COPY {} TO STDOUT").format(sql.Identifier(table))) as copy:
+            found[table] = b"".join(bytes(part) for part in copy)
+    return {table: rows for table, rows in found.items() if rows}

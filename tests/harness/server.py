@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.harness import several
+from tests.harness import leaks, several
 
 
 def free_port(pair: bool = False) -> int:
@@ -41,16 +41,18 @@ def _is_free(port: int) -> bool:
 
 @dataclass
 class Licet:
-    """A running process, its address and its log."""
+    """A running process, its address, its log and its database (empty for the one among its files). However it ends, it leaves no secret."""
 
     process: subprocess.Popen[bytes]
     base_url: str
     log: Path
+    database: str = ""
 
     def kill(self) -> None:
         """kill -9: nothing gets to tidy up."""
         self.process.send_signal(signal.SIGKILL)
         self.process.wait(30)
+        self._searched()
 
     def stop(self) -> None:
         """An orderly end."""
@@ -60,6 +62,10 @@ class Licet:
                 self.process.wait(30)
             except subprocess.TimeoutExpired:
                 self.kill()
+            self._searched()
+
+    def _searched(self) -> None:
+        leaks.check(self.log.parent / ".licet", self.log, self.base_url, self.database)
 
 
 def licet_command(*words: str) -> list[str]:
@@ -83,7 +89,7 @@ def start(folder: Path, words: Sequence[str], environ: Mapping[str, str], port: 
             stdout=out,
             stderr=subprocess.STDOUT,
         )
-    running = Licet(process, f"http://127.0.0.1:{port}", log)
+    running = Licet(process, f"http://127.0.0.1:{port}", log, leaks.database_of(folder, environ))
     deadline = time.monotonic() + wait
     while time.monotonic() < deadline:
         if process.poll() is not None:
