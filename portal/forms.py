@@ -78,12 +78,17 @@ class Form:
         else:
             self.errors[""] = refusal.reason
 
-    def take_reason(self, refusal: Refusal, name: str = "reason") -> None:
-        """As `take`, with what is wrong with the act's reason beside the field that asks for it."""
+    def take_reason(self, refusal: Refusal, name: str = "reason", code: str = "code") -> None:
+        """As `take`, with what is wrong with the act's reason and its code beside the fields that ask for them.
+
+        Of several forms on a page each has names of its own for the two.
+        """
         self.take(refusal)
         message = self.errors.pop("reason", "") or (self.errors.pop("", "") if refusal.code == "reason_required" else "")
         if message:
             self.errors[name] = message
+        if wrong := self.errors.pop("code", ""):
+            self.errors[code] = wrong
 
 
 def of(values: Mapping[str, str | list[str] | None]) -> Form:

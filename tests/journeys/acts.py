@@ -34,6 +34,7 @@ from contracts.terms.defaults import propose
 from contracts.terms.model import from_json
 from portal.demo.answers import typed
 from portal.pages.desk import terms_form
+from portal.pages.desk.text_read import text_hash
 from tests.harness.codes import secret_of
 from tests.harness.crawler import crawler_key
 from tests.harness.documents import PNG
@@ -506,7 +507,12 @@ def _wishing(ground: Ground, ids: Ids) -> Mapping[str, Any]:
 
 def _revising(ground: Ground, ids: Ids) -> Mapping[str, Any]:
     terms = _drafting(ground, {"application_id": ground.lab.applications["approved"]})
-    return _revision(ground, ids, **terms, note="Nothing but the number.")
+    return _revision(ground, ids, **terms, **_read_text(ground), note="Nothing but the number.")
+
+
+def _read_text(ground: Ground) -> dict[str, str]:
+    """What the form carries of the text beside it; all contracts of the lab are for research."""
+    return {"text_read": text_hash(ground.house.settings, "research")}
 
 
 def _titled(ground: Ground, ids: Ids) -> Mapping[str, Any]:
@@ -573,7 +579,7 @@ def _changing(ground: Ground, ids: Ids) -> Mapping[str, Any]:
     with ground.house.store.read() as session:
         contract = session.get(Contract, ids["contract_id"]) or session.get_one(Contract, ground.lab.contracts["active"])
         terms = from_json(version_of(session, contract).terms_json)
-    changed = {**terms_form.shown(terms).values, "records_per_day": "7"}
+    changed = {**terms_form.shown(terms).values, **_read_text(ground), "records_per_day": "7"}
     return _revision(ground, ids, **changed, reason="Fewer records are enough.", act="create")
 
 
@@ -1004,7 +1010,7 @@ NAMES: dict[str, str] = {
     "section": "a section of the form of the own application",
     **dict.fromkeys(("code", "codes"), "secrets of the person, looked up under the own account alone"),
     "how_known": "words of an act",
-    "sha256": "a hash that is compared",
+    **dict.fromkeys(("sha256", "text_read"), "a hash that is compared"),
     **dict.fromkeys(("barred", "bar_reason"), "read on pages of staff alone"),
     **dict.fromkeys(
         ("coordinator", "reference", "received_on", "text", "modalities", "amendment", "ground"), "read on pages of staff alone"

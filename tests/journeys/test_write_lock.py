@@ -175,7 +175,7 @@ def test_no_act_holds_the_write_lock_for_long_and_nothing_slow_waits_inside_it(h
     assert holds.long() == {}
     acts, labels = {act for act, _ in holds.taken}, {label for _, label in holds.taken}
     assert len(acts) > 20
-    assert {*BESIDE - {"gate counts"}, "refresh", "erasure", "contract", "invite", "client"} <= labels, (
+    assert {*BESIDE - {"gate counts"}, "refresh", "erasure", "form", "invite", "client"} <= labels, (
         "the worker and the hot path were watched too"
     )
     assert (len(statuses) > 100, set(statuses)) == (True, {200}), "reads went on"

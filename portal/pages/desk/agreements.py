@@ -12,18 +12,20 @@ from starlette.responses import Response
 from contracts.agreements import service
 from contracts.agreements.states import MEANING, State
 from contracts.agreements.tables import Agreement
-from contracts.errors import Refused, refuse
+from contracts.errors import refuse
 from contracts.people.actor import Actor
 from contracts.people.assurance import Act
 from contracts.people.queries import members, organisation_named
 from contracts.people.roles import Role
+from contracts.store.unit import Unit
 from contracts.terms.model import readable
 from contracts.terms.words import plain
-from portal.again import asked_for, assured
+from portal.again import asked_for
 from portal.deps import go, house_of, page, requires
-from portal.forms import Form, mendable, of, submitted
+from portal.forms import Form, of, submitted
 from portal.limits import SIGN_IN, limited
 from portal.pages.desk import reads
+from portal.sent import SentForm
 
 routes = APIRouter(prefix="/desk/agreements")
 BASE = "/desk/agreements"
@@ -58,35 +60,32 @@ def document(request: Request, actor: Guard, agreement_id: str) -> Response:
 @limited(SIGN_IN)
 def confirm(request: Request, actor: Guard, agreement_id: str, form: Sent) -> Response:
     """Confirm as the first, or as the second person; the second brings it into force."""
-    house = house_of(request)
-    try:
-        if not form.checked("read"):
-            form.errors["read"] = "Say that you compared the terms with the signed PDF."
-        form.check()
-        signer = assured(request, actor, Act.COUNTERSIGN, form)
-        with house.store.read() as session:
-            first = _found(session, agreement_id).state == State.STAGED
-        with house.store.write("agreement") as unit:
-            if first:
-                service.confirm(unit, signer, agreement_id, form.number("revision"))
-            else:
-                service.bring_in(unit, signer, house.keys, agreement_id, form.number("revision"), house.settings)
-    except Refused as error:
-        form.take(mendable(error))
-        return _page(request, actor, agreement_id, form, 422)
-    return go(f"{BASE}/{agreement_id}", "agreement-confirmed" if first else "agreement-brought-in")
+    house, number = house_of(request), form.number("revision")
+    if not form.checked("read"):
+        form.errors["read"] = "Say that you compared the terms with the signed PDF."
+    with house.store.read() as session:
+        first = _found(session, agreement_id).state == State.STAGED
+
+    def confirmed(unit: Unit, signer: Actor) -> object:
+        if first:
+            return service.confirm(unit, signer, agreement_id, number)
+        return service.bring_in(unit, signer, house.keys, agreement_id, number, house.settings)
+
+    said = "agreement-confirmed" if first else "agreement-brought-in"
+    return _sent(request, actor, agreement_id, form).proved(actor, Act.COUNTERSIGN, said, confirmed)
 
 
 @routes.post("/{agreement_id}/reject")
 def reject(request: Request, actor: Guard, agreement_id: str, form: Sent) -> Response:
     """Do not take it, with a reason."""
-    try:
-        with house_of(request).store.write("agreement") as unit:
-            service.reject(unit, actor, agreement_id, form.number("revision"), form.text("reason"))
-    except Refused as error:
-        form.take_reason(mendable(error), "reason")
-        return _page(request, actor, agreement_id, form, 422)
-    return go(f"{BASE}/{agreement_id}", "agreement-rejected")
+    given = form.number("revision"), form.text("reason")
+    return _sent(request, actor, agreement_id, form).act(
+        "agreement-rejected", lambda unit: service.reject(unit, actor, agreement_id, *given)
+    )
+
+
+def _sent(request: Request, actor: Actor, agreement_id: str, form: Form) -> SentForm:
+    return SentForm(request, form, f"{BASE}/{agreement_id}", lambda mended, status: _page(request, actor, agreement_id, mended, status))
 
 
 @routes.post("/{agreement_id}/remind")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Annotated
 
@@ -30,15 +30,16 @@ from contracts.settings import DatasetSettings, Settings
 from contracts.signing.compare import term_changes
 from contracts.signing.document import ContractFacts, facts_of, render, render_text
 from contracts.signing.text import blocks
-from contracts.store.unit import Unit
 from contracts.terms.defaults import propose
 from contracts.terms.model import Terms, readable
-from portal.again import asked_for, assured
+from portal.again import asked_for
 from portal.deps import go, house_of, page, requires
 from portal.forms import Form, mendable, submitted
 from portal.hints import hinted
 from portal.limits import SIGN_IN, limited
 from portal.pages.desk import reads, terms_form
+from portal.pages.desk.text_read import insist_read, text_hash
+from portal.sent import SentForm
 from portal.versions import context_of, pdf_response
 
 routes = APIRouter()
@@ -82,6 +83,7 @@ def offer(request: Request, actor: Steward, contract_id: str, form: Sent, applic
         terms = _read(form, basis, house.settings)
         if form.text("act") != "create":
             return _form_page(request, basis, form, terms)
+        insist_read(form, house.settings, basis.facts.kind)
         rendered = render(house.settings, basis.facts, terms, contract_id, basis.passages)
         wanted = Offer(
             contract_id=contract_id,
@@ -119,42 +121,30 @@ def pdf(request: Request, actor: Reader, amendment_id: str) -> Response:
 @limited(SIGN_IN)
 def countersign(request: Request, actor: Steward, amendment_id: str, form: Sent) -> Response:
     """Countersign as a second person; the new version takes the old one's place."""
-    house = house_of(request)
-    try:
-        name = form.require("name", "Write your name as it stands under the contract.")
-        capacity = form.require("capacity", "Say in what capacity you sign, such as Director of Data Governance.")
-        form.check()
-        signer = assured(request, actor, Act.COUNTERSIGN, form)
-    except Refused as error:
-        form.take(mendable(error))
-        return _page(request, actor, amendment_id, form, 422)
-    number = form.number("revision")
-    return _act(
-        request,
-        signer,
-        amendment_id,
-        form,
+    house, number = house_of(request), form.number("revision")
+    name = form.require("name", "Write your name as it stands under the contract.")
+    capacity = form.require("capacity", "Say in what capacity you sign, such as Director of Data Governance.")
+    return _sent(request, actor, amendment_id, form).proved(
+        actor,
+        Act.COUNTERSIGN,
         "amendment-countersigned",
-        lambda unit: service.countersign(unit, signer, house.keys, amendment_id, number, house.settings, name=name, capacity=capacity),
+        lambda unit, signer: service.countersign(
+            unit, signer, house.keys, amendment_id, number, house.settings, name=name, capacity=capacity
+        ),
     )
 
 
 @routes.post("/desk/amendments/{amendment_id}/withdraw")
 def withdraw(request: Request, actor: Steward, amendment_id: str, form: Sent) -> Response:
     """Take the new version back, with a reason; the present one goes on."""
-    settings, number = house_of(request).settings, form.number("revision")
-    act = lambda unit: service.withdraw(unit, actor, amendment_id, number, settings, form.text("reason"))  # noqa: E731 - one line
-    return _act(request, actor, amendment_id, form, "amendment-withdrawn", act)
+    given = form.number("revision"), house_of(request).settings, form.text("reason")
+    return _sent(request, actor, amendment_id, form).act(
+        "amendment-withdrawn", lambda unit: service.withdraw(unit, actor, amendment_id, *given)
+    )
 
 
-def _act(request: Request, actor: Actor, amendment_id: str, form: Form, done: str, act: Callable[[Unit], object]) -> Response:
-    try:
-        with house_of(request).store.write("amendment") as unit:
-            act(unit)
-    except Refused as error:
-        form.take_reason(mendable(error), "reason")
-        return _page(request, actor, amendment_id, form, 422)
-    return go(f"{BASE}/{amendment_id}", done)
+def _sent(request: Request, actor: Actor, amendment_id: str, form: Form) -> SentForm:
+    return SentForm(request, form, f"{BASE}/{amendment_id}", lambda mended, status: _page(request, actor, amendment_id, mended, status))
 
 
 def _page(request: Request, actor: Actor, amendment_id: str, form: Form, status: int = 200) -> Response:
@@ -239,6 +229,7 @@ def _form_page(request: Request, basis: Basis, form: Form, terms: Terms, status:
         form=form,
         contract=basis.contract,
         kind=basis.kind,
+        text_read=text_hash(settings, basis.facts.kind),
         **terms_form.asked(basis.application, basis.dataset),
         facts=basis.facts,
         proposed=basis.proposed,

@@ -27,14 +27,15 @@ from contracts.terms.purposes import PURPOSES
 from contracts.uploads.kinds import title_of
 from contracts.uploads.service import of_application
 from portal.chain import chain
-from portal.deps import go, house_of, page, requires
+from portal.deps import go, house_of, page, requires, signed_in
 from portal.forms import Form, mendable, submitted
 from portal.hints import hinted
 from portal.members import context as context_of_people
 from portal.pages.desk import lists, reads, review
 from portal.pages.desk.course import HEADINGS, WORDS, course_of
 from portal.pages.desk.duties import clock_words
-from portal.pages.desk.granting import fill_grant, grantable, narrowed_in, take_named
+from portal.pages.desk.granting import fill_grant, grantable, narrowed_in
+from portal.sent import SentForm
 
 routes = APIRouter(prefix="/desk/applications")
 BASE = "/desk/applications"
@@ -107,15 +108,19 @@ def approve(request: Request, actor: Steward, application_id: str, form: Sent) -
 @routes.post("/{application_id}/decline")
 def decline(request: Request, actor: Steward, application_id: str, form: Sent) -> Response:
     """Decline with a reason that the applicant reads; on independent review for good."""
-    try:
-        with house_of(request).store.write("application") as unit:
-            done = service.decline(
-                unit, actor, application_id, form.number("revision"), form.text("decline_reason"), form.text("decline_code")
-            )
-    except Refused as error:
-        take_named(form, error, reason="decline_reason", code="decline_code")
-        return show(request, actor, application_id, form, 422)
-    return go(f"{BASE}/{application_id}", done.state)
+    given = form.number("revision"), form.text("decline_reason"), form.text("decline_code")
+    return sent_for(request, application_id, form).act(
+        lambda application: application.state,
+        lambda unit: service.decline(unit, actor, application_id, *given),
+        reason="decline_reason",
+        code="decline_code",
+    )
+
+
+def sent_for(request: Request, application_id: str, form: Sent) -> SentForm:
+    """Dependency: a form on the application's page, which comes back there where it is to be mended."""
+    actor = signed_in(request)
+    return SentForm(request, form, f"{BASE}/{application_id}", lambda mended, status: show(request, actor, application_id, mended, status))
 
 
 def show(request: Request, actor: Actor, application_id: str, form: Form, status: int = 200) -> Response:

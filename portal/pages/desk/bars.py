@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Annotated
 
 from fastapi import APIRouter, Depends
@@ -14,18 +13,25 @@ from contracts.bars import service
 from contracts.bars.states import MEANING, ROLES, Scope, State
 from contracts.bars.strike import found_by
 from contracts.bars.tables import Bar
-from contracts.errors import Refused, refuse
+from contracts.errors import refuse
 from contracts.ledger.queries import about
 from contracts.people.actor import Actor
-from contracts.store.unit import Unit
-from portal.deps import go, house_of, page, requires
-from portal.forms import Form, mendable, submitted
+from portal.deps import go, house_of, page, requires, signed_in
+from portal.forms import Form, submitted
 from portal.pages.desk import reads
 from portal.pages.desk.duties import Duty, Waiting
+from portal.sent import SentForm
 
 routes = APIRouter(prefix="/desk/bars")
+
+
+def _sent(request: Request, bar_id: str, form: Annotated[Form, Depends(submitted)]) -> SentForm:
+    actor = signed_in(request)
+    return SentForm(request, form, f"/desk/bars/{bar_id}", lambda mended, status: _page(request, actor, bar_id, mended, status))
+
+
 Guard = Annotated[Actor, Depends(requires(*ROLES))]
-Sent = Annotated[Form, Depends(submitted)]
+Sent = Annotated[SentForm, Depends(_sent)]
 SCOPES = {Scope.ORGANISATION: "Organisation", Scope.PERSON: "Person", Scope.PROJECT: "Project"}
 # What is barred is named by its id, whose prefix tells what it is.
 _BY_PREFIX = {"org": Scope.ORGANISATION, "acc": Scope.PERSON, "app": Scope.PROJECT}
@@ -46,7 +52,7 @@ def every(request: Request, actor: Guard) -> Response:
 
 
 @routes.post("")
-def impose(request: Request, actor: Guard, form: Sent) -> Response:
+def impose(request: Request, actor: Guard, form: Annotated[Form, Depends(submitted)]) -> Response:
     """Bar what the page of a partner or an application names; it is stopped and suspended at once."""
     scope = _BY_PREFIX.get(form.text("barred").partition("_")[0])
     if scope is None:
@@ -63,22 +69,22 @@ def one(request: Request, actor: Guard, bar_id: str) -> Response:
 
 
 @routes.post("/{bar_id}/ask-lift")
-def ask_lift(request: Request, actor: Guard, bar_id: str, form: Sent) -> Response:
+def ask_lift(actor: Guard, bar_id: str, sent: Sent) -> Response:
     """Ask to lift the bar, with a reason; another person decides."""
-    act = form.number("revision"), form.text("lift_reason")
-    return _act(request, actor, bar_id, form, "bar-lift-asked", lambda unit: service.ask_lift(unit, actor, bar_id, *act))
+    given = sent.form.number("revision"), sent.form.text("lift_reason")
+    return sent.act("bar-lift-asked", lambda unit: service.ask_lift(unit, actor, bar_id, *given), reason="lift_reason")
 
 
 @routes.post("/{bar_id}/keep")
-def keep(request: Request, actor: Guard, bar_id: str, form: Sent) -> Response:
+def keep(actor: Guard, bar_id: str, sent: Sent) -> Response:
     """Leave the bar as it is."""
-    return _act(request, actor, bar_id, form, "bar-kept", lambda unit: service.keep(unit, actor, bar_id, form.number("revision")))
+    return sent.act("bar-kept", lambda unit: service.keep(unit, actor, bar_id, sent.form.number("revision")))
 
 
 @routes.post("/{bar_id}/lift")
-def lift(request: Request, actor: Guard, bar_id: str, form: Sent) -> Response:
+def lift(actor: Guard, bar_id: str, sent: Sent) -> Response:
     """Lift the bar that another person asked to lift."""
-    return _act(request, actor, bar_id, form, "bar-lifted", lambda unit: service.lift(unit, actor, bar_id, form.number("revision")))
+    return sent.act("bar-lifted", lambda unit: service.lift(unit, actor, bar_id, sent.form.number("revision")))
 
 
 def waiting_lifts(session: Session, actor: Actor) -> tuple[list[Duty], list[Waiting]]:
@@ -99,16 +105,6 @@ def waiting_lifts(session: Session, actor: Actor) -> tuple[list[Duty], list[Wait
         Waiting(row.name, "A second person for lifting the bar", f"/desk/bars/{row.id}", row.made_at) for row in asked if row not in mine
     ]
     return duties, others
-
-
-def _act(request: Request, actor: Actor, bar_id: str, form: Form, done: str, act: Callable[[Unit], object]) -> Response:
-    try:
-        with house_of(request).store.write("bar") as unit:
-            act(unit)
-    except Refused as error:
-        form.take_reason(mendable(error), "lift_reason")
-        return _page(request, actor, bar_id, form, 422)
-    return go(f"/desk/bars/{bar_id}", done)
 
 
 def _page(request: Request, actor: Actor, bar_id: str, form: Form, status: int = 200) -> Response:

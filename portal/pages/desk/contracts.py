@@ -29,13 +29,14 @@ from contracts.terms.model import readable
 from contracts.terms.words import plain
 from portal.again import asked_for
 from portal.chain import chain
-from portal.deps import house_of, page, requires
-from portal.forms import Form
+from portal.deps import house_of, page, requires, signed_in
+from portal.forms import Form, submitted
 from portal.hints import hinted
 from portal.negotiation import negotiation_of
 from portal.pages.desk import lists, reads
 from portal.pages.desk.duties import needs_another
 from portal.pages.desk.effects import effect_of, use_of
+from portal.sent import SentForm
 from portal.terms_files import odrl_file, terms_file
 
 routes = APIRouter(prefix="/desk/contracts")
@@ -114,6 +115,12 @@ def terms_json(request: Request, actor: Reader, contract_id: str) -> Response:
 def odrl_json(request: Request, actor: Reader, contract_id: str) -> Response:
     """The terms as an ODRL 2.2 agreement."""
     return odrl_file(request, actor, contract_id)
+
+
+def sent_for(request: Request, contract_id: str, form: Annotated[Form, Depends(submitted)]) -> SentForm:
+    """Dependency: a form on the contract's page, which comes back there where it is to be mended."""
+    actor = signed_in(request)
+    return SentForm(request, form, f"{BASE}/{contract_id}", lambda mended, status: show(request, actor, contract_id, mended, status))
 
 
 def show(request: Request, actor: Actor, contract_id: str, form: Form, status: int = 200) -> Response:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from contracts.applications.decide import row_complaints
 from contracts.applications.narrowing import Narrowed, as_asked
 from contracts.applications.tables import Application
-from contracts.errors import Refused
 from contracts.settings import DatasetSettings
-from portal.forms import Form, mendable
+from portal.forms import Form
 
 _ROW = "rows."
 _IDENTIFYING = ("key", "subject", "personal", "special")
@@ -50,10 +49,3 @@ def narrowed_in(form: Form, application: Application, dataset: DatasetSettings |
         starts=starts or asked.starts,
         ends=ends or asked.ends,
     )
-
-
-def take_named(form: Form, error: Refused, *, reason: str, code: str = "code") -> None:
-    """Put what is wrong beside the fields of one of several forms on a page, whose reason and code have names of their own."""
-    form.take_reason(mendable(error), reason)
-    if message := form.errors.pop("code", ""):
-        form.errors[code] = message

@@ -8,16 +8,16 @@ from fastapi import APIRouter, Depends
 from starlette.requests import Request
 from starlette.responses import Response
 
-from contracts.errors import Refused
 from contracts.people import lost
 from contracts.people.actor import Actor
 from contracts.people.assurance import Act
 from contracts.people.lost_states import MEANING, State
 from contracts.people.tables import Account, Organisation
-from portal.again import asked_for, assured
+from portal.again import asked_for
 from portal.deps import go, house_of, page, requires
-from portal.forms import Form, mendable, submitted
+from portal.forms import Form, submitted
 from portal.limits import SIGN_IN, limited
+from portal.sent import SentForm
 
 routes = APIRouter(prefix="/desk/lost")
 Helper = Annotated[Actor, Depends(requires(*lost.HELPERS))]
@@ -34,15 +34,15 @@ def every(request: Request, actor: Helper) -> Response:
 @limited(SIGN_IN)
 def agree(request: Request, actor: Helper, lost_id: str, form: Sent) -> Response:
     """Say how one made sure who asks, as the first or the second of two."""
-    house = house_of(request)
-    try:
-        helper = assured(request, actor, Act.LOST_FACTOR, form)
-        with house.store.write("lost factor") as unit:
-            case = lost.agree(unit, helper, lost_id, form.text("how_known"), house.settings.base_url)
-    except Refused as error:
-        form.take_reason(mendable(error), "how_known")
-        return _page(request, actor, form, lost_id, 422)
-    return go("/desk/lost", "lost-waiting" if case.state == State.WAITING else "lost-agreed")
+    given = form.text("how_known"), house_of(request).settings.base_url
+    sent = SentForm(request, form, "/desk/lost", lambda mended, status: _page(request, actor, mended, lost_id, status))
+    return sent.proved(
+        actor,
+        Act.LOST_FACTOR,
+        lambda case: "lost-waiting" if case.state == State.WAITING else "lost-agreed",
+        lambda unit, helper: lost.agree(unit, helper, lost_id, *given),
+        reason="how_known",
+    )
 
 
 @routes.post("/{lost_id}/stop")

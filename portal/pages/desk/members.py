@@ -2,50 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import replace
 from typing import Annotated
 
 from fastapi import APIRouter, Depends
 from sqlmodel import Session
-from starlette.requests import Request
 from starlette.responses import Response
 
-from contracts.errors import Refused
 from contracts.members import queries, service
 from contracts.people.actor import Actor
 from contracts.people.roles import Role
-from contracts.store.unit import Unit
-from portal.deps import go, house_of, requires
-from portal.forms import Form, mendable, submitted
-from portal.pages.desk.applications import BASE, show
+from portal.deps import requires
+from portal.pages.desk.applications import BASE, sent_for
 from portal.pages.desk.duties import Duty
+from portal.sent import SentForm
 
 routes = APIRouter(prefix=f"{BASE}/{{application_id}}/members/{{member_id}}")
 
+
+def _sent(sent: Annotated[SentForm, Depends(sent_for)]) -> SentForm:
+    return replace(sent, there=f"{sent.there}#people")
+
+
 Steward = Annotated[Actor, Depends(requires(Role.STEWARD))]
-Sent = Annotated[Form, Depends(submitted)]
+Sent = Annotated[SentForm, Depends(_sent)]
 
 
 @routes.post("/admit")
-def admit(request: Request, actor: Steward, application_id: str, member_id: str, form: Sent) -> Response:
+def admit(actor: Steward, application_id: str, member_id: str, sent: Sent) -> Response:
     """Let a person onto a project, with the reason why."""
-    reason = form.text("member_reason")
-    return _act(
-        request, actor, application_id, form, "member-admitted", lambda unit: service.admit(unit, actor, application_id, member_id, reason)
-    )
+    why = sent.form.text("member_reason")
+    return sent.act("member-admitted", lambda unit: service.admit(unit, actor, application_id, member_id, why), reason="member_reason")
 
 
 @routes.post("/refuse")
-def refuse(request: Request, actor: Steward, application_id: str, member_id: str, form: Sent) -> Response:
+def refuse(actor: Steward, application_id: str, member_id: str, sent: Sent) -> Response:
     """Keep a person off a project, or take one off it, with a reason that they read."""
-    reason = form.text("member_reason")
-    return _act(
-        request,
-        actor,
-        application_id,
-        form,
-        "member-refused",
-        lambda unit: service.refuse_member(unit, actor, application_id, member_id, reason),
+    why = sent.form.text("member_reason")
+    return sent.act(
+        "member-refused", lambda unit: service.refuse_member(unit, actor, application_id, member_id, why), reason="member_reason"
     )
 
 
@@ -60,13 +55,3 @@ def member_duties(session: Session, actor: Actor) -> list[Duty]:
         href = f"{BASE}/{application.id}#people"
         found.append(Duty(f"Look at a person: {name}", detail, href, "Look", member.confirmed_at or member.invited_at))
     return found
-
-
-def _act(request: Request, actor: Actor, application_id: str, form: Form, done: str, act: Callable[[Unit], object]) -> Response:
-    try:
-        with house_of(request).store.write("members") as unit:
-            act(unit)
-    except Refused as error:
-        form.take_reason(mendable(error), "member_reason")
-        return show(request, actor, application_id, form, 422)
-    return go(f"{BASE}/{application_id}#people", done)

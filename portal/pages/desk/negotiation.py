@@ -27,7 +27,9 @@ from portal.deps import go, house_of, page, requires
 from portal.forms import Form, mendable, submitted
 from portal.negotiation import Asked, comparison, general_passages, negotiation_of
 from portal.pages.desk import terms_form
-from portal.pages.desk.contracts import BASE, show
+from portal.pages.desk.contracts import BASE, sent_for
+from portal.pages.desk.text_read import insist_read, text_hash
+from portal.sent import SentForm
 
 routes = APIRouter(prefix=BASE)
 Reader = Annotated[Actor, Depends(requires(Role.STEWARD, Role.COMPLIANCE))]
@@ -70,6 +72,7 @@ def revise(request: Request, actor: Steward, contract_id: str, form: Sent) -> Re
         terms = _read(form, basis, house.settings)
         if form.text("act") != "create":
             return _page(request, basis, form, terms)
+        insist_read(form, house.settings, basis.facts.kind)
         passages = _passages(form, house.settings, basis, terms)
         rendered = render(house.settings, basis.facts, terms, contract_id, passages)
         note, revision = form.text("note"), form.number("revision")
@@ -87,15 +90,10 @@ def revise(request: Request, actor: Steward, contract_id: str, form: Sent) -> Re
 
 
 @routes.post("/{contract_id}/decline")
-def decline(request: Request, actor: Steward, contract_id: str, form: Sent) -> Response:
+def decline(actor: Steward, contract_id: str, sent: Annotated[SentForm, Depends(sent_for)]) -> Response:
     """Decline what the partner asks for, with the reason; the offer stands."""
-    try:
-        with house_of(request).store.write("counter") as unit:
-            offers.decline(unit, actor, contract_id, form.number("revision"), form.text("decline_reason"))
-    except Refused as error:
-        form.take_reason(mendable(error), "decline_reason")
-        return show(request, actor, contract_id, form, 422)
-    return go(f"{BASE}/{contract_id}", "wishes-declined")
+    given = sent.form.number("revision"), sent.form.text("decline_reason")
+    return sent.act("wishes-declined", lambda unit: offers.decline(unit, actor, contract_id, *given), reason="decline_reason")
 
 
 @routes.get("/{contract_id}/versions")
@@ -144,6 +142,7 @@ def _page(request: Request, basis: Basis, form: Form, terms: Terms, status: int 
         status,
         form=form,
         contract=basis.contract,
+        text_read=text_hash(settings, basis.facts.kind),
         **terms_form.asked(basis.application, basis.dataset),
         facts=basis.facts,
         proposed=basis.proposed,

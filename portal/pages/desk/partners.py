@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from contracts.bars.service import bars_of
 from contracts.bars.standing import resembling
-from contracts.errors import Refused, refuse
+from contracts.errors import refuse
 from contracts.people import hand_over, service
 from contracts.people.actor import Actor
 from contracts.people.assurance import Act
@@ -19,16 +19,23 @@ from contracts.people.decide_hand_over import DECIDING_STAFF
 from contracts.people.hand_over_states import State
 from contracts.people.roles import Role, Side
 from contracts.people.tables import Account, HandOver, Organisation
-from portal.again import asked_for, assured
-from portal.deps import go, house_of, page, requires
-from portal.forms import Form, mendable, submitted
+from portal.again import asked_for
+from portal.deps import go, house_of, page, requires, signed_in
+from portal.forms import Form, submitted
 from portal.limits import SIGN_IN, limited
 from portal.pages.desk.duties import Duty, Waiting
+from portal.sent import SentForm
 
 routes = APIRouter(prefix="/desk/partners/{organisation_id}")
 
+
+def _sent(request: Request, organisation_id: str, form: Annotated[Form, Depends(submitted)]) -> SentForm:
+    actor, there = signed_in(request), f"/desk/partners/{organisation_id}"
+    return SentForm(request, form, there, lambda mended, status: _page(request, actor, organisation_id, mended, status))
+
+
 Deciding = Annotated[Actor, Depends(requires(*DECIDING_STAFF))]
-Sent = Annotated[Form, Depends(submitted)]
+Sent = Annotated[SentForm, Depends(_sent)]
 
 
 @routes.get("")
@@ -39,30 +46,19 @@ def show(request: Request, organisation_id: str, actor: Deciding) -> Response:
 
 @routes.post("/lead")
 @limited(SIGN_IN)
-def propose(request: Request, organisation_id: str, actor: Deciding, form: Sent) -> Response:
+def propose(request: Request, organisation_id: str, actor: Deciding, sent: Sent) -> Response:
     """Name another member where the lead is gone."""
-    try:
-        asking = assured(request, actor, Act.MEMBER, form)
-        with house_of(request).store.write("hand-over") as unit:
-            hand_over.propose_lead(unit, asking, organisation_id, form.text("named"), form.text("reason"))
-    except Refused as error:
-        form.take(mendable(error))
-        return _page(request, actor, organisation_id, form, 422)
-    return go(f"/desk/partners/{organisation_id}", "lead-proposed")
+    given = sent.form.text("named"), sent.form.text("reason")
+    return sent.proved(
+        actor, Act.MEMBER, "lead-proposed", lambda unit, asking: hand_over.propose_lead(unit, asking, organisation_id, *given)
+    )
 
 
 @routes.post("/lead/{hand_over_id}/confirm")
 @limited(SIGN_IN)
-def confirm(request: Request, organisation_id: str, hand_over_id: str, actor: Deciding, form: Sent) -> Response:
+def confirm(request: Request, hand_over_id: str, actor: Deciding, sent: Sent) -> Response:
     """Agree as a second person."""
-    try:
-        asking = assured(request, actor, Act.MEMBER, form)
-        with house_of(request).store.write("hand-over") as unit:
-            hand_over.confirm_lead(unit, asking, hand_over_id)
-    except Refused as error:
-        form.take(mendable(error))
-        return _page(request, actor, organisation_id, form, 422)
-    return go(f"/desk/partners/{organisation_id}", "lead-confirmed")
+    return sent.proved(actor, Act.MEMBER, "lead-confirmed", lambda unit, asking: hand_over.confirm_lead(unit, asking, hand_over_id))
 
 
 @routes.post("/lead/{hand_over_id}/withdraw")

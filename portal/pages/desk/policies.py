@@ -9,21 +9,28 @@ from sqlmodel import Session
 from starlette.requests import Request
 from starlette.responses import Response
 
-from contracts.errors import Refused
 from contracts.people.actor import Actor
 from contracts.people.assurance import Act
 from contracts.policies import service
 from contracts.policies.states import MEANING, OPEN, ROLES, State
-from portal.again import asked_for, assured
-from portal.deps import go, house_of, page, requires
-from portal.forms import Form, mendable, submitted
+from portal.again import asked_for
+from portal.deps import house_of, page, requires, signed_in
+from portal.forms import Form, submitted
 from portal.limits import SIGN_IN, limited
 from portal.pages.desk import reads
 from portal.pages.desk.duties import Duty, Waiting
+from portal.sent import SentForm
 
 routes = APIRouter(prefix="/desk/policies")
+
+
+def _sent(request: Request, policy_id: str, form: Annotated[Form, Depends(submitted)]) -> SentForm:
+    actor = signed_in(request)
+    return SentForm(request, form, "/desk/policies", lambda mended, status: _page(request, actor, mended, policy_id, status))
+
+
 Guard = Annotated[Actor, Depends(requires(*ROLES))]
-Sent = Annotated[Form, Depends(submitted)]
+Sent = Annotated[SentForm, Depends(_sent)]
 
 
 @routes.get("")
@@ -34,28 +41,21 @@ def every(request: Request, actor: Guard) -> Response:
 
 @routes.post("/{policy_id}/confirm")
 @limited(SIGN_IN)
-def confirm(request: Request, actor: Guard, policy_id: str, form: Sent) -> Response:
+def confirm(request: Request, actor: Guard, policy_id: str, sent: Sent) -> Response:
     """Confirm a wider policy, as the first or the second of two."""
-    try:
-        asking = assured(request, actor, Act.WIDEN, form)
-        with house_of(request).store.write("policy") as unit:
-            change = service.confirm(unit, asking, policy_id, form.number("revision"))
-    except Refused as error:
-        form.take(mendable(error))
-        return _page(request, actor, form, policy_id, 422)
-    return go("/desk/policies", "policy-confirmed" if change.state == State.CONFIRMED else "policy-confirmed-once")
+    return sent.proved(
+        actor,
+        Act.WIDEN,
+        lambda change: "policy-confirmed" if change.state == State.CONFIRMED else "policy-confirmed-once",
+        lambda unit, asking: service.confirm(unit, asking, policy_id, sent.form.number("revision")),
+    )
 
 
 @routes.post("/{policy_id}/decline")
-def decline(request: Request, actor: Guard, policy_id: str, form: Sent) -> Response:
+def decline(actor: Guard, policy_id: str, sent: Sent) -> Response:
     """Decline a wider policy with a reason; the narrower one goes on."""
-    try:
-        with house_of(request).store.write("policy") as unit:
-            service.decline(unit, actor, policy_id, form.number("revision"), form.text("reason"))
-    except Refused as error:
-        form.take_reason(mendable(error))
-        return _page(request, actor, form, policy_id, 422)
-    return go("/desk/policies", "policy-declined")
+    given = sent.form.number("revision"), sent.form.text("reason")
+    return sent.act("policy-declined", lambda unit: service.decline(unit, actor, policy_id, *given))
 
 
 def waiting_policies(session: Session, actor: Actor) -> tuple[list[Duty], list[Waiting]]:

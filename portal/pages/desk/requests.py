@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Annotated, Any
 
@@ -26,16 +25,25 @@ from contracts.people.actor import Actor
 from contracts.people.roles import Role
 from contracts.store.unit import Unit
 from contracts.terms.words import plain
-from portal.deps import go, house_of, page, requires
+from portal.deps import go, house_of, page, requires, signed_in
 from portal.forms import Form, mendable, of, submitted
 from portal.pages.desk import reads
 from portal.pages.desk.duties import Duty, Waiting, clock_words
+from portal.sent import SentForm
 
 routes = APIRouter(prefix="/desk/requests")
 BASE = "/desk/requests"
+
+
+def _sent(request: Request, request_id: str, form: Annotated[Form, Depends(submitted)]) -> SentForm:
+    actor = signed_in(request)
+    return SentForm(request, form, f"{BASE}/{request_id}", lambda mended, status: _page(request, actor, request_id, mended, status))
+
+
 Reader = Annotated[Actor, Depends(requires(Role.STEWARD, Role.COMPLIANCE))]
 Steward = Annotated[Actor, Depends(requires(Role.STEWARD))]
 Sent = Annotated[Form, Depends(submitted)]
+OnPage = Annotated[SentForm, Depends(_sent)]
 WORDS = {
     State.ENTERED: ("To be taken over", "wait"),
     State.AMENDMENT_ASKED: ("Amendment asked for", "wait"),
@@ -78,33 +86,24 @@ def one(request: Request, actor: Reader, request_id: str) -> Response:
 
 
 @routes.post("/{request_id}/adopt")
-def adopt(request: Request, actor: Steward, request_id: str, form: Sent) -> Response:
+def adopt(actor: Steward, request_id: str, sent: OnPage) -> Response:
     """Take it over as it stands."""
-    settings = house_of(request).settings
-    return _act(
-        request,
-        actor,
-        request_id,
-        form,
-        "request-adopted",
-        lambda unit: service.adopt(unit, actor, request_id, form.number("revision"), settings),
-    )
+    given = sent.form.number("revision"), house_of(sent.request).settings
+    return sent.act("request-adopted", lambda unit: service.adopt(unit, actor, request_id, *given))
 
 
 @routes.post("/{request_id}/ask-amendment")
-def ask_amendment(request: Request, actor: Steward, request_id: str, form: Sent) -> Response:
+def ask_amendment(actor: Steward, request_id: str, sent: OnPage) -> Response:
     """Note that an amendment is asked for, on one of the two grounds."""
-    settings = house_of(request).settings
+    form, settings = sent.form, house_of(sent.request).settings
     wanted = Wanted(Command.ASK_AMENDMENT, form.number("revision"), form.text("ground"), form.text("amendment"))
-    return _act(
-        request, actor, request_id, form, "request-asked", lambda unit: service.ask_amendment(unit, actor, request_id, wanted, settings)
-    )
+    return sent.act("request-asked", lambda unit: service.ask_amendment(unit, actor, request_id, wanted, settings))
 
 
 @routes.post("/{request_id}/answer")
-def answer(request: Request, actor: Steward, request_id: str, form: Sent) -> Response:
+def answer(request: Request, actor: Steward, request_id: str, sent: OnPage) -> Response:
     """Enter the Coordinator's answer, and the request as it stands after it."""
-    house = house_of(request)
+    house, form = house_of(request), sent.form
     with house.store.read() as session:
         row = service.get_for(session, actor, request_id)
         dataset = _dataset(request, session.get_one(Application, row.application_id).dataset)
@@ -114,21 +113,14 @@ def answer(request: Request, actor: Steward, request_id: str, form: Sent) -> Res
         wanted = Wanted(Command.ANSWER, form.number("revision"), words=form.text("answer"))
         return service.answer(unit, actor, request_id, wanted, _received(form, dataset), house.settings)
 
-    return _act(request, actor, request_id, form, "request-answered", act)
+    return sent.act("request-answered", act)
 
 
 @routes.post("/{request_id}/withdraw")
-def withdraw(request: Request, actor: Steward, request_id: str, form: Sent) -> Response:
+def withdraw(actor: Steward, request_id: str, sent: OnPage) -> Response:
     """Note that the Coordinator withdrew it."""
-    settings = house_of(request).settings
-    return _act(
-        request,
-        actor,
-        request_id,
-        form,
-        "request-withdrawn",
-        lambda unit: service.withdraw(unit, actor, request_id, form.number("revision"), settings),
-    )
+    given = sent.form.number("revision"), house_of(sent.request).settings
+    return sent.act("request-withdrawn", lambda unit: service.withdraw(unit, actor, request_id, *given))
 
 
 def waiting_requests(session: Session, actor: Actor) -> tuple[list[Duty], list[Waiting]]:
@@ -170,16 +162,6 @@ def _received(form: Form, dataset: Dataset) -> Received:
     )
     form.check()
     return received
-
-
-def _act(request: Request, actor: Actor, request_id: str, form: Form, done: str, act: Callable[[Unit], object]) -> Response:
-    try:
-        with house_of(request).store.write("coordinator") as unit:
-            act(unit)
-    except Refused as error:
-        form.take(mendable(error))
-        return _page(request, actor, request_id, form, 422)
-    return go(f"{BASE}/{request_id}", done)
 
 
 def _list(request: Request) -> Response:

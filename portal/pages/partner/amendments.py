@@ -10,16 +10,16 @@ from starlette.responses import Response
 
 from contracts.amendments import queries, service
 from contracts.amendments.states import MEANING, State
-from contracts.errors import Refused
 from contracts.people.actor import Actor
 from contracts.people.assurance import Act
 from contracts.people.roles import Role
 from contracts.people.tables import Organisation
-from portal.again import asked_for, assured
-from portal.deps import go, house_of, page, partner
-from portal.forms import Form, mendable, submitted
+from portal.again import asked_for
+from portal.deps import house_of, page, partner
+from portal.forms import Form, submitted
 from portal.hints import hinted
 from portal.limits import SIGN_IN, limited
+from portal.sent import SentForm
 from portal.versions import context_of, pdf_response
 
 router = APIRouter(prefix="/partner/amendments")
@@ -46,33 +46,30 @@ def sign(request: Request, actor: Partner, amendment_id: str, form: Sent) -> Res
     house = house_of(request)
     with house.store.read() as session:
         queries.get_for(session, actor, amendment_id)
-    try:
-        form.require("name", "Write your full name.")
-        form.require("capacity", "Say in what role you sign.")
-        if not form.checked("read"):
-            form.errors["read"] = "Say that you have read the new version and may sign for your organisation."
-        form.check()
-        signer = assured(request, actor, Act.SIGN, form)
-        name, capacity = form.text("name"), form.text("capacity")
-        with house.store.write("amendment") as unit:
-            service.sign(unit, signer, amendment_id, form.number("revision"), house.settings, name=name, capacity=capacity)
-    except Refused as error:
-        form.take(mendable(error))
-        return _page(request, actor, amendment_id, form, 422)
-    return go(f"/partner/amendments/{amendment_id}", "amendment-signed")
+    name, capacity = form.require("name", "Write your full name."), form.require("capacity", "Say in what role you sign.")
+    if not form.checked("read"):
+        form.errors["read"] = "Say that you have read the new version and may sign for your organisation."
+    given = form.number("revision"), house.settings
+    return _sent(request, actor, amendment_id, form).proved(
+        actor,
+        Act.SIGN,
+        "amendment-signed",
+        lambda unit, signer: service.sign(unit, signer, amendment_id, *given, name=name, capacity=capacity),
+    )
 
 
 @router.post("/{amendment_id}/decline")
 def decline(request: Request, actor: Partner, amendment_id: str, form: Sent) -> Response:
     """Decline with a reason; the present version goes on."""
-    house = house_of(request)
-    try:
-        with house.store.write("amendment") as unit:
-            service.decline(unit, actor, amendment_id, form.number("revision"), house.settings, form.text("reason"))
-    except Refused as error:
-        form.take_reason(mendable(error), "reason")
-        return _page(request, actor, amendment_id, form, 422)
-    return go(f"/partner/amendments/{amendment_id}", "amendment-declined")
+    given = form.number("revision"), house_of(request).settings, form.text("reason")
+    return _sent(request, actor, amendment_id, form).act(
+        "amendment-declined", lambda unit: service.decline(unit, actor, amendment_id, *given)
+    )
+
+
+def _sent(request: Request, actor: Actor, amendment_id: str, form: Form) -> SentForm:
+    there = f"/partner/amendments/{amendment_id}"
+    return SentForm(request, form, there, lambda mended, status: _page(request, actor, amendment_id, mended, status))
 
 
 def _page(request: Request, actor: Actor, amendment_id: str, form: Form, status: int = 200) -> Response:

@@ -34,6 +34,7 @@ from portal.deps import go, house_of, page, partner
 from portal.forms import Form, mendable, submitted
 from portal.pages.partner import asking
 from portal.pages.public.datasets import decision_day
+from portal.sent import SentForm
 
 router = APIRouter(prefix="/partner/applications")
 
@@ -116,14 +117,10 @@ def withdraw(request: Request, actor: Partner, application_id: str, form: Sent) 
 @router.post("/{application_id}/appeal")
 def appeal(request: Request, actor: Partner, application_id: str, form: Sent) -> Response:
     """Ask that somebody else looks at a declined application again."""
-    house = house_of(request)
-    try:
-        with house.store.write("appeal") as unit:
-            service.appeal(unit, actor, application_id, form.number("revision"), form.text("appeal_reason"), house.settings)
-    except Refused as error:
-        form.take_reason(mendable(error), "appeal_reason")
-        return _page(request, actor, application_id, form, 422)
-    return go(f"/partner/applications/{application_id}", "appealed")
+    given = form.number("revision"), form.text("appeal_reason"), house_of(request).settings
+    there = f"/partner/applications/{application_id}"
+    sent = SentForm(request, form, there, lambda mended, status: _page(request, actor, application_id, mended, status))
+    return sent.act("appealed", lambda unit: service.appeal(unit, actor, application_id, *given), reason="appeal_reason")
 
 
 def asked_of(house: House, session: Session, application: Application) -> Asked:

@@ -9,18 +9,19 @@ from sqlmodel import Session
 from starlette.requests import Request
 from starlette.responses import Response
 
-from contracts.errors import Refused, refuse
+from contracts.errors import refuse
 from contracts.house import House
 from contracts.people import hand_over
 from contracts.people.actor import Actor
 from contracts.people.assurance import Act
 from contracts.people.hand_over_states import OPEN, State
 from contracts.people.tables import Account, HandOver
-from portal.again import asked_for, assured
+from portal.again import asked_for
 from portal.deps import go, house_of, page, partner
-from portal.forms import Form, mendable, submitted
+from portal.forms import Form, submitted
 from portal.limits import SIGN_IN, limited
 from portal.pages.partner.duties import Duty
+from portal.sent import SentForm
 
 router = APIRouter(prefix="/partner/leadership/{hand_over_id}")
 
@@ -38,14 +39,8 @@ def show(request: Request, hand_over_id: str, actor: Partner) -> Response:
 @limited(SIGN_IN)
 def accept(request: Request, hand_over_id: str, actor: Partner, form: Sent) -> Response:
     """Take the leadership over."""
-    try:
-        asking = assured(request, actor, Act.MEMBER, form)
-        with house_of(request).store.write("hand-over") as unit:
-            hand_over.accept_lead(unit, asking, hand_over_id)
-    except Refused as error:
-        form.take(mendable(error))
-        return _page(request, actor, hand_over_id, form, 422)
-    return go("/partner/team", "lead-accepted")
+    sent = SentForm(request, form, "/partner/team", lambda mended, status: _page(request, actor, hand_over_id, mended, status))
+    return sent.proved(actor, Act.MEMBER, "lead-accepted", lambda unit, asking: hand_over.accept_lead(unit, asking, hand_over_id))
 
 
 @router.post("/decline")

@@ -12,7 +12,6 @@ from starlette.responses import Response
 from contracts.amendments import queries as amendments
 from contracts.amendments import renewal
 from contracts.clock import day_in
-from contracts.errors import Refused
 from contracts.lifecycle import closing, queries
 from contracts.lifecycle.states import LIVE, State
 from contracts.lifecycle.tables import Contract
@@ -20,11 +19,12 @@ from contracts.people.actor import Actor
 from contracts.people.assurance import Act
 from contracts.people.roles import Role
 from contracts.people.tables import Organisation
-from portal.again import asked_for, assured
+from portal.again import asked_for
 from portal.deps import go, house_of, page, partner
-from portal.forms import Form, mendable, submitted
+from portal.forms import Form, submitted
 from portal.hints import hinted
 from portal.limits import SIGN_IN, limited
+from portal.sent import SentForm
 
 router = APIRouter(prefix="/partner/contracts")
 Partner = Annotated[Actor, Depends(partner)]
@@ -56,21 +56,19 @@ def certificate(request: Request, actor: Partner, contract_id: str) -> Response:
 @limited(SIGN_IN)
 def certify(request: Request, actor: Partner, contract_id: str, form: Sent) -> Response:
     """Certify that every record was destroyed; signed as a contract is."""
-    house = house_of(request)
-    with house.store.read() as session:
+    with house_of(request).store.read() as session:
         queries.get_for(session, actor, contract_id)
-    try:
-        statement = form.require("statement", "Say what was destroyed, where and how.")
-        name = form.require("name", "Write your full name.")
-        capacity = form.require("capacity", "Say in what role you sign.")
-        form.check()
-        signer = assured(request, actor, Act.SIGN, form)
-        with house.store.write("certify") as unit:
-            closing.certify(unit, signer, contract_id, form.number("revision"), statement, name=name, capacity=capacity)
-    except Refused as error:
-        form.take_reason(mendable(error), "statement")
-        return _page(request, actor, contract_id, form, 422)
-    return go(f"/partner/contracts/{contract_id}/certificate", "certified")
+    statement, number = form.require("statement", "Say what was destroyed, where and how."), form.number("revision")
+    name, capacity = form.require("name", "Write your full name."), form.require("capacity", "Say in what role you sign.")
+    there = f"/partner/contracts/{contract_id}/certificate"
+    sent = SentForm(request, form, there, lambda mended, status: _page(request, actor, contract_id, mended, status))
+    return sent.proved(
+        actor,
+        Act.SIGN,
+        "certified",
+        lambda unit, signer: closing.certify(unit, signer, contract_id, number, statement, name=name, capacity=capacity),
+        reason="statement",
+    )
 
 
 def life_of(session: Session, actor: Actor, contract: Contract) -> dict[str, Any]:

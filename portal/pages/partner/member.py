@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends
 from starlette.requests import Request
 from starlette.responses import Response
 
-from contracts.errors import Refused, refuse
+from contracts.errors import refuse
 from contracts.people import hand_over, team
 from contracts.people import service as people
 from contracts.people.actor import Actor
@@ -17,17 +17,24 @@ from contracts.people.hand_over import open_hand_over
 from contracts.people.roles import Role
 from contracts.people.tables import Organisation
 from portal import cookies
-from portal.again import asked_for, assured
-from portal.deps import go, house_of, page, partner, requires
-from portal.forms import Form, mendable, of, submitted
+from portal.again import asked_for
+from portal.deps import go, house_of, page, partner, requires, signed_in
+from portal.forms import Form, of, submitted
 from portal.limits import SIGN_IN, limited
 from portal.pages.partner.team import CHOICES
+from portal.sent import SentForm
 
 router = APIRouter(prefix="/partner/team")
 
+
+def _sent(request: Request, account_id: str, form: Annotated[Form, Depends(submitted)]) -> SentForm:
+    actor = signed_in(request)
+    return SentForm(request, form, "/partner/team", lambda mended, status: _page(request, actor, account_id, mended, status))
+
+
 Partner = Annotated[Actor, Depends(partner)]
 Lead = Annotated[Actor, Depends(requires(Role.LEAD))]
-Sent = Annotated[Form, Depends(submitted)]
+Sent = Annotated[SentForm, Depends(_sent)]
 
 
 @router.post("/leave")
@@ -48,46 +55,25 @@ def show(request: Request, account_id: str, actor: Partner) -> Response:
 
 @router.post("/{account_id}/roles")
 @limited(SIGN_IN)
-def set_roles(request: Request, account_id: str, actor: Lead, form: Sent) -> Response:
+def set_roles(request: Request, account_id: str, actor: Lead, sent: Sent) -> Response:
     """Give the person exactly the roles that are ticked."""
     known = {code for code, _, _ in CHOICES}
-    wanted = frozenset(Role(code) for code in form.all("roles") if code in known)
-    try:
-        asking = assured(request, actor, Act.MEMBER, form)
-        with house_of(request).store.write("roles") as unit:
-            team.set_roles(unit, asking, account_id, wanted)
-    except Refused as error:
-        form.take(mendable(error))
-        return _page(request, actor, account_id, form, 422)
-    return go("/partner/team", "roles-changed")
+    wanted = frozenset(Role(code) for code in sent.form.all("roles") if code in known)
+    return sent.proved(actor, Act.MEMBER, "roles-changed", lambda unit, asking: team.set_roles(unit, asking, account_id, wanted))
 
 
 @router.post("/{account_id}/remove")
 @limited(SIGN_IN)
-def remove(request: Request, account_id: str, actor: Lead, form: Sent) -> Response:
+def remove(request: Request, account_id: str, actor: Lead, sent: Sent) -> Response:
     """Take the person out of the organisation."""
-    try:
-        asking = assured(request, actor, Act.MEMBER, form)
-        with house_of(request).store.write("remove") as unit:
-            team.remove(unit, asking, account_id)
-    except Refused as error:
-        form.take(mendable(error))
-        return _page(request, actor, account_id, form, 422)
-    return go("/partner/team", "removed")
+    return sent.proved(actor, Act.MEMBER, "removed", lambda unit, asking: team.remove(unit, asking, account_id))
 
 
 @router.post("/{account_id}/lead")
 @limited(SIGN_IN)
-def offer_lead(request: Request, account_id: str, actor: Lead, form: Sent) -> Response:
+def offer_lead(request: Request, account_id: str, actor: Lead, sent: Sent) -> Response:
     """Name the person as the next lead, who then accepts or not."""
-    try:
-        asking = assured(request, actor, Act.MEMBER, form)
-        with house_of(request).store.write("hand-over") as unit:
-            hand_over.offer_lead(unit, asking, account_id)
-    except Refused as error:
-        form.take(mendable(error))
-        return _page(request, actor, account_id, form, 422)
-    return go("/partner/team", "lead-offered")
+    return sent.proved(actor, Act.MEMBER, "lead-offered", lambda unit, asking: hand_over.offer_lead(unit, asking, account_id))
 
 
 def _page(request: Request, actor: Actor, account_id: str, form: Form | None, status: int = 200) -> Response:

@@ -26,6 +26,7 @@ from portal.forms import Form, mendable, submitted
 from portal.limits import MAILS, SIGN_IN, limited
 from portal.members import context
 from portal.pages.partner.duties import Duty
+from portal.sent import SentForm
 
 router = APIRouter(prefix="/partner/applications/{application_id}")
 
@@ -67,14 +68,9 @@ def remove(request: Request, actor: Partner, application_id: str, member_id: str
     with house_of(request).store.read() as session:
         applications.get_for(session, actor, application_id)
         queries.of_project(session, application_id, member_id)
-    try:
-        actor = assured(request, actor, Act.MEMBER, form)
-        with house_of(request).store.write("members") as unit:
-            service.remove(unit, actor, application_id, member_id)
-    except Refused as error:
-        form.take(mendable(error))
-        return _members(request, actor, application_id, form, 422)
-    return go(f"/partner/applications/{application_id}/members", "member-removed")
+    there = f"/partner/applications/{application_id}/members"
+    sent = SentForm(request, form, there, lambda mended, status: _members(request, actor, application_id, mended, status))
+    return sent.proved(actor, Act.MEMBER, "member-removed", lambda unit, lead: service.remove(unit, lead, application_id, member_id))
 
 
 @router.get("/membership")
@@ -86,16 +82,13 @@ def own(request: Request, actor: Partner, application_id: str) -> Response:
 @router.post("/membership")
 def confirm(request: Request, actor: Partner, application_id: str, form: Sent) -> Response:
     """Say who one is on the project."""
-    house = house_of(request)
-    try:
-        with house.store.write("members") as unit:
-            service.confirm(
-                unit, actor, application_id, position=form.text("position"), agreed=form.checked("agreed"), settings=house.settings
-            )
-    except Refused as error:
-        form.take(mendable(error))
-        return _own(request, actor, application_id, form, 422)
-    return go(f"/partner/applications/{application_id}/membership", "member-confirmed")
+    settings, position, agreed = house_of(request).settings, form.text("position"), form.checked("agreed")
+    there = f"/partner/applications/{application_id}/membership"
+    sent = SentForm(request, form, there, lambda mended, status: _own(request, actor, application_id, mended, status))
+    return sent.act(
+        "member-confirmed",
+        lambda unit: service.confirm(unit, actor, application_id, position=position, agreed=agreed, settings=settings),
+    )
 
 
 @router.post("/membership/leave")
