@@ -115,6 +115,7 @@ _MENDABLE = {
     "invalid_input",
     "wrong_password",
     "reason_required",
+    "review_open",
     "wider_than_asked",
     "clause_unconfirmed",
     "not_as_requested",
