@@ -51,12 +51,29 @@ class Request(OAuth2Request):
         self, method: str, payload: OAuth2Payload, headers: Mapping[str, str], values: dict[str, str], proofs: Sequence[str] = ()
     ) -> None:
         """`proofs` are its `DPoP` headers."""
-        super().__init__(method, "https://localhost/oauth", headers=headers)
-        self.payload, self._values, self.proofs = payload, values, proofs
+        vars(self).update(_BLANK)
+        self.method, self.headers, self.payload = method, headers, payload
+        self._values, self.proofs = values, proofs
 
     @property
     def form(self) -> dict[str, str]:
         return self._values
+
+
+# What Authlib's own constructor makes of any request; that asks the environment each time whether plain HTTP is allowed.
+_BLANK = vars(OAuth2Request("POST", "https://localhost/oauth"))
+
+
+def _with_grants() -> AuthorizationServer:
+    server = AuthorizationServer()
+    server.register_grant(ClientCredentials)
+    server.register_grant(Code, [Pkce()])
+    server.register_grant(Refresh)
+    return server
+
+
+# What every server has alike, registered once; a request's server only reads it.
+_REGISTERED = vars(_with_grants())
 
 
 class TokenServer(AuthorizationServer):
@@ -65,7 +82,7 @@ class TokenServer(AuthorizationServer):
     def __init__(
         self, directory: Directory, tokens: Tokens, today: Callable[[], date], address: str, keys: ClientKeys, proofs: Proofs
     ) -> None:
-        super().__init__()
+        vars(self).update(_REGISTERED)
         self._directory, self._tokens, self._today = directory, tokens, today
         self._address, self._keys, self._proofs = address, keys, proofs
         self._proof: Proof | None = None
@@ -78,9 +95,6 @@ class TokenServer(AuthorizationServer):
         self._narrowing, self._allowed = Narrowing(), list[dict[str, Any]]()
         self._offer: Offer | None = None
         self._unit: Unit | None = None
-        self.register_grant(ClientCredentials)
-        self.register_grant(Code, [Pkce()])
-        self.register_grant(Refresh)
         self.register_client_auth_method(PRIVATE_KEY_JWT, self._by_assertion)
 
     def decide(self, form: TokenForm, unit: Unit | None = None) -> Decision:

@@ -48,7 +48,10 @@ def granted(text: str | None, allowed: Iterable[Mapping[str, Any]], terms: Terms
     `text` is the parameter `authorization_details`; `allowed` what a person allowed before, which a request may only narrow;
     `location` the API's address.
     """
-    before = stored_details(list(allowed))
+    allowed = list(allowed)
+    if text is None and not allowed:
+        return ()
+    before = stored_details(allowed)
     if before is None:
         return "What was allowed cannot be read any more. Start again."
     if text is None:

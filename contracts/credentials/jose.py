@@ -11,6 +11,7 @@ import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -109,9 +110,12 @@ def unverified(token: str) -> Document:
     return claims or {}
 
 
-def sign(header: Document, claims: Document, key: EllipticCurvePrivateKey) -> str:
-    """A JWT under ES256 (RFC 7518 section 3.4) in compact form. A token is signed for each request, so without a library's detours."""
-    text = f"{_encoded(orjson.dumps(header))}.{_encoded(orjson.dumps(claims))}"
+def sign(kind: str, kid: str, claims: Document, key: EllipticCurvePrivateKey) -> str:
+    """A JWT under ES256 (RFC 7518 section 3.4) in compact form, with `typ` and `kid` in its header.
+
+    A token is signed for each request, so without a library's detours.
+    """
+    text = f"{_header(kind, kid)}.{_encoded(orjson.dumps(claims))}"
     r, s = decode_dss_signature(key.sign(text.encode(), _ECDSA))
     return f"{text}.{_encoded(r.to_bytes(32) + s.to_bytes(32))}"
 
@@ -128,6 +132,11 @@ def identifier(claims: Document, name: str) -> str:
     """A claim that is a text of 1 to 256 characters; empty where it is none."""
     value = claims.get(name)
     return value if isinstance(value, str) and 0 < len(value) <= MAX_ID_CHARACTERS else ""
+
+
+@lru_cache(maxsize=16)
+def _header(kind: str, kid: str) -> str:
+    return _encoded(orjson.dumps({"alg": "ES256", "typ": kind, "kid": kid}))
 
 
 def _family(jwk: Document) -> str:

@@ -176,7 +176,7 @@ class Tokens:
             "contract_version": contract_version,
             **(more or {}),
         }
-        signed = sign({"alg": ALGORITHM, "typ": TYPE, "kid": signer.kid}, claims, signer.private)
+        signed = sign(TYPE, signer.kid, claims, signer.private)
         ends = datetime.fromtimestamp(issued + LIFETIME_SECONDS, UTC)
         return IssuedToken(signed, LIFETIME_SECONDS, jti, ends, _signed_sha256(signed))
 

@@ -91,12 +91,12 @@ def stage(connection: Connection, node: str, now: datetime, entries: Sequence[En
     """
     if not entries:
         return []
-    first = _advance(connection, node, len(entries)) - len(entries) + 1
+    at, first = rfc3339(now), _advance(connection, node, len(entries)) - len(entries) + 1
     rows, values, ids = [], [], []
     for number, entry in enumerate(entries, first):
         entry_id = new_id("ent")
         salts = {name: secrets.token_bytes(16) for name in entry.personal}
-        rows.append((entry_id, leaf_bytes(entry, entry_id, node, number, now, salts, secrets.token_bytes(16)), now))
+        rows.append((entry_id, leaf_bytes(entry, entry_id, node, number, at, salts, secrets.token_bytes(16)), now))
         values += [(entry_id, name, value, salts[name]) for name, value in entry.personal.items()]
         ids.append(entry_id)
     _STAGE.execute(connection, rows)
@@ -109,14 +109,15 @@ def commitment(name: str, salt: bytes, value: str) -> str:
     return hashlib.sha256(b"\0".join((b"licet/value/v1", name.encode(), salt, value.encode()))).hexdigest()
 
 
-def leaf_bytes(entry: Entry, entry_id: str, node: str, number: int, now: datetime, salts: Mapping[str, bytes], nonce: bytes) -> bytes:
-    """The canonical leaf. Raises ValueError for an event that `EVENTS` does not list and for a leaf above 65,535 bytes."""
+def leaf_bytes(entry: Entry, entry_id: str, node: str, number: int, at: str, salts: Mapping[str, bytes], nonce: bytes) -> bytes:
+    """The canonical leaf, of a moment in RFC 3339. Raises ValueError for an event that `EVENTS` does not list and for a leaf above 65,535 bytes."""
     if entry.event not in EVENTS:
         raise ValueError(f"event {entry.event!r} is not listed in contracts.ledger.events")
-    leaf: dict[str, Any] = {"v": LEAF_VERSION, "id": entry_id, "at": rfc3339(now), "node": node, "n": number}
+    leaf: dict[str, Any] = {"v": LEAF_VERSION, "id": entry_id, "at": at, "node": node, "n": number}
     leaf["nonce"] = base64.b64encode(nonce).decode()
     for name, value in zip(_TOLD, _told(entry), strict=True):
-        if value not in ("", None, (), [], {}) and not (name == "contract_version" and value == 0):
+        # A count of nothing is told, version 0 is not.
+        if value or (value == 0 and name != "contract_version"):
             leaf[name] = list(value) if isinstance(value, tuple) else value
     if entry.personal:
         leaf["commitments"] = {name: commitment(name, salts[name], value) for name, value in entry.personal.items()}

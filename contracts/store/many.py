@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import chain
 from typing import Any
 
@@ -18,6 +19,8 @@ Row = tuple[Any, ...]
 
 # Few sizes, so that the driver meets the same few statements again; below SQLite's bound of 32,766 values a statement.
 TOGETHER = (64, 16, 4, 1)
+# Rows of one batch share their moments, and making a text of one costs as much as the rest of its row.
+REMEMBERED = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +79,7 @@ class Insertion:
             f"{head} VALUES ",
             group,
             tuple(self._columns.index(name) for name in wanted),
-            tuple((place, each) for place, each in enumerate(processors) if each is not None),
+            tuple((place, lru_cache(REMEMBERED)(each)) for place, each in enumerate(processors) if each is not None),
         )
 
 
