@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, model_validator
 
 from contracts.errors import Misconfigured
 
@@ -65,3 +65,32 @@ class SignIn(Section):
             return self.client_secret_file.read_text(encoding="utf-8").strip()
         except OSError as error:
             raise Misconfigured(f"file {self.client_secret_file}", "cannot be read.", "Name a file that Licet may read.") from error
+
+
+class DatasetSource(Section):
+    """Where a dataset's records come from, and what reads them."""
+
+    engine: Literal["duckdb", "postgresql", "sqlalchemy"] = Field(
+        default="duckdb",
+        description="What reads it: duckdb loads versions of its own; postgresql and sqlalchemy (experimental) read a table where it lies.",
+    )
+    location: str = Field(default="", description="A CSV, Parquet or NDJSON file, or a pattern of files, relative to licet.toml.")
+    source: SecretStr | None = Field(
+        default=None,
+        description="In place of location: SQLAlchemy address of the database that holds the table, such as postgresql+psycopg://USER:PASSWORD@HOST/NAME; best given as a variable.",
+    )
+    table: Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_$]*(\.[A-Za-z_][A-Za-z0-9_$]*)?$")] = Field(
+        default="records", description="Table or view in that database, with its schema where it has one: public.posts."
+    )
+    beside: Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,40}$")] | None = Field(
+        default=None,
+        description="Schema in that database for our own tables of numbers and pseudonyms, where engine reads in place; `licet` on PostgreSQL.",
+    )
+
+    @model_validator(mode="after")
+    def _has_one_source(self) -> DatasetSource:
+        if bool(self.location) == (self.source is not None):
+            raise ValueError("needs either location (a file) or source (a database), and not both")
+        if self.engine != "duckdb" and self.source is None:
+            raise ValueError(f"engine {self.engine} reads a table where it lies, so it needs source and not location")
+        return self

@@ -26,7 +26,7 @@ from pydantic import (
 
 from contracts import addresses
 from contracts.errors import Misconfigured
-from contracts.sections import Section, SignIn, Signing
+from contracts.sections import DatasetSource, Section, SignIn, Signing
 
 _NESTED = "__"
 # Variables that name files of commands: the settings' own, and a partner's sign-ins.
@@ -88,13 +88,11 @@ class FieldSettings(Section):
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
 
-class DatasetSettings(Section):
+class DatasetSettings(DatasetSource):
     """One dataset that partners may apply for."""
 
     title: str = Field(description="Name shown in the catalogue.")
     summary: str = Field(default="", description="Two or three sentences for the catalogue.")
-    engine: Literal["duckdb"] = Field(default="duckdb", description="What reads it.")
-    location: str = Field(description="A CSV, Parquet or NDJSON file, or a pattern of files, relative to licet.toml.")
     key: str = Field(description="Field that identifies a record.")
     time: str | None = Field(default=None, description="Field that orders records in time; pages go by time, then key.")
     subject: str | None = Field(default=None, description="Field that identifies the person whom a record is about.")

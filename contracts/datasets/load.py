@@ -88,9 +88,9 @@ def build(home: Path, dataset_id: str, described: DatasetSettings, base: Version
     draft = final.with_suffix(".draft")
     base_file = None if base is None else version_file(home, dataset_id, base.version)
     try:
-        with duckdb.connect(str(draft)) as connection:
+        with source.located(dataset_id, described, final.parent) as location, duckdb.connect(str(draft)) as connection:
             connection.execute("SET TimeZone = 'UTC'")
-            source.read_into(connection, dataset_id, described)
+            source.read_into(connection, dataset_id, described, location)
             _give_ordinals(connection, base, base_file)
             _split(connection, described, erased)
             _count_withheld(connection, described)
@@ -98,13 +98,14 @@ def build(home: Path, dataset_id: str, described: DatasetSettings, base: Version
             facts = _facts(connection)
             connection.execute("DROP TABLE source")
             connection.execute("CHECKPOINT")
+            hashed = _source_hash(location)
         settle(draft, final)
     except duckdb.Error as error:
         raise source.unloadable(dataset_id, error) from error
     finally:
         draft.unlink(missing_ok=True)
         draft.with_name(draft.name + ".wal").unlink(missing_ok=True)
-    return Loaded(version, *facts, _source_hash(described.location), gone)
+    return Loaded(version, *facts, hashed, gone)
 
 
 def ordinal_of(home: Path, version: Version, key: str) -> int | None:
@@ -189,9 +190,8 @@ def _fresh_name(store: Store, dataset_id: str) -> str:
     return f"v{known + 1}-{secrets.token_hex(3)}"
 
 
-def _source_hash(location: str) -> str:
+def _source_hash(pattern: Path) -> str:
     digest = hashlib.sha256()
-    pattern = Path(location)
     for file in sorted(pattern.parent.glob(pattern.name)):
         with file.open("rb") as handle:
             while block := handle.read(1 << 20):

@@ -1,4 +1,4 @@
-"""Reads a dataset's source (CSV, Parquet or NDJSON) into the table `source`, every field in its declared type.
+"""Reads a dataset's source (CSV, Parquet, NDJSON, or a table elsewhere) into the table `source`, every field in its declared type.
 
 Text formats are read as text and then converted, so that an id such as 007 stays as it is and a value that does not fit its
 field's type stops the load instead of becoming something else.
@@ -6,10 +6,14 @@ field's type stops the load instead of becoming something else.
 
 from __future__ import annotations
 
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
 
+from contracts.datasets import database
 from contracts.datasets.describe import columns_of
 from contracts.datasets.files import SQL_TYPES, literal, quoted
 from contracts.errors import Misconfigured
@@ -18,28 +22,55 @@ from contracts.settings import DatasetSettings, FieldSettings
 _NO_TIME = -(2**63)
 
 
-def read_into(connection: duckdb.DuckDBPyConnection, dataset_id: str, described: DatasetSettings) -> None:
+@contextmanager
+def located(dataset_id: str, described: DatasetSettings, folder: Path) -> Iterator[Path]:
+    """The file to load: the dataset's own, or what its database holds, taken into a file in `folder` that goes with the block."""
+    if described.source is None:
+        yield Path(described.location)
+        return
+    taken = folder / f"taken-{secrets.token_hex(4)}.ndjson"
+    taken.touch(mode=0o600)
+    try:
+        database.extract(dataset_id, described, wanted(described), taken)
+        yield taken
+    finally:
+        taken.unlink(missing_ok=True)
+
+
+def wanted(described: DatasetSettings) -> list[str]:
+    """Columns of the source that a load reads: of fields, and of marks."""
+    columns = [field.column or name for name, field in described.fields.items()]
+    return list(dict.fromkeys([*columns, *(mark for mark in (described.deleted, described.objects) if mark is not None)]))
+
+
+def read_into(connection: duckdb.DuckDBPyConnection, dataset_id: str, described: DatasetSettings, location: Path) -> None:
     """Make the table `source`: the fields, `_key` (text), `_t` (order), `_deleted` and `_objects`.
 
     `Misconfigured` for a missing column and for a key that is empty or not unique.
     """
-    connection.execute(f"CREATE TABLE source AS {_query(connection, dataset_id, described)}", [described.location])
+    connection.execute(f"CREATE TABLE source AS {_query(connection, dataset_id, described, location)}", [str(location)])
     _check_key(connection, dataset_id, described.key, "source", [])
 
 
 def survey(dataset_id: str, described: DatasetSettings) -> int:
-    """Read the whole source as a load would and keep nothing of it; how many records it has.
+    """How many records the source has. A file is read whole as a load would, and nothing of it kept; a database is asked.
 
-    `Misconfigured` for everything that would stop the load: the file, a column, a value, the key.
+    `Misconfigured` for what would stop the load: the file, a column, a value, the key; of a database its answer and columns.
     """
+    if described.source is not None:
+        with database.reading(dataset_id, described) as connection:
+            known = database.table_columns(connection, dataset_id, described)
+            database.check_columns(dataset_id, described.table, wanted(described), known)
+            return database.count(connection, described)
+    location = Path(described.location)
     try:
         with duckdb.connect(":memory:") as connection:
             connection.execute("SET TimeZone = 'UTC'")
-            query = _query(connection, dataset_id, described)
+            query = _query(connection, dataset_id, described, location)
             # Only a column that is counted is converted.
             counts = ", ".join(["count(*)", "count(_t)", *[f"count({quoted(name)})" for name in described.fields]])
-            row = connection.execute(f"SELECT {counts} FROM ({query})", [described.location]).fetchone()
-            _check_key(connection, dataset_id, described.key, f"({query})", [described.location])
+            row = connection.execute(f"SELECT {counts} FROM ({query})", [str(location)]).fetchone()
+            _check_key(connection, dataset_id, described.key, f"({query})", [str(location)])
     except duckdb.Error as error:
         raise unloadable(dataset_id, error) from error
     return int(row[0]) if row else 0
@@ -51,21 +82,14 @@ def unloadable(dataset_id: str, error: duckdb.Error) -> Misconfigured:
     return Misconfigured(f"dataset {dataset_id}", f"cannot be loaded: {text}.", "Compare the file with the types of the fields.")
 
 
-def _query(connection: duckdb.DuckDBPyConnection, dataset_id: str, described: DatasetSettings) -> str:
+def _query(connection: duckdb.DuckDBPyConnection, dataset_id: str, described: DatasetSettings, location: Path) -> str:
     """The SELECT of `read_into`, with the file's name as its one bound parameter."""
-    location = Path(described.location)
-    known = columns_of(location)
-    columns = {name: field.column or name for name, field in described.fields.items()}
-    marks = [mark for mark in (described.deleted, described.objects) if mark is not None]
-    missing = [column for column in [*columns.values(), *marks] if column not in known]
-    if missing:
-        raise Misconfigured(
-            f"dataset {dataset_id}",
-            f"{location.name} has no column {missing[0]!r}; it has {', '.join(known)}.",
-            "Correct the field's name in licet.toml, or name its column with `column`.",
-        )
-    reader = _reader(location, [*columns.values(), *marks])
+    needed = wanted(described)
+    if described.source is None:
+        database.check_columns(dataset_id, location.name, needed, list(columns_of(location)))
+    reader = _reader(location, needed)
     kinds = {name: kind for name, kind, *_ in connection.execute(f"DESCRIBE SELECT * FROM {reader}", [str(location)]).fetchall()}
+    columns = {name: field.column or name for name, field in described.fields.items()}
     parts = [
         f"{_converted(quoted(columns[name]), kinds[columns[name]], field)} AS {quoted(name)}" for name, field in described.fields.items()
     ]
@@ -78,7 +102,7 @@ def _reader(location: Path, columns: list[str]) -> str:
     if ending == ".parquet":
         return "read_parquet(?)"
     if ending in (".ndjson", ".jsonl", ".json"):
-        texts = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in dict.fromkeys(columns))
+        texts = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in columns)
         return f"read_json(?, columns = {{{texts}}})"
     return "read_csv(?, all_varchar = true, header = true)"
 

@@ -209,4 +209,6 @@ def _datasets(settings: Settings) -> Iterator[Finding]:
 
 
 def _check_dataset(name: str, described: DatasetSettings) -> str:
-    return f"{survey(name, described):,} records in {Path(described.location).name}"
+    where = described.table if described.source else Path(described.location).name
+    how = "" if described.engine == "duckdb" else f", read in place by the engine {described.engine}"
+    return f"{survey(name, described):,} records in {where}{how}"

@@ -12,6 +12,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
+from sqlalchemy import BigInteger, Boolean, Column, DateTime, Double, MetaData, Table, Text, create_engine, insert
 from sqlmodel import select
 
 from contracts.access.grants import GrantCache
@@ -91,6 +92,21 @@ def write_posts(file: Path, posts: list[dict[str, Any]]) -> None:
         writer = csv.DictWriter(handle, fieldnames=list(post(0)))
         writer.writeheader()
         writer.writerows({name: str(value).lower() if isinstance(value, bool) else value for name, value in each.items()} for each in posts)
+
+
+def write_table(url: str, posts: list[dict[str, Any]], name: str = "site_posts") -> None:
+    """The posts as a table of another database, made anew, in types that such a site would give it."""
+    engine, moments = (
+        create_engine(url, hide_parameters=True),
+        [{**each, "created_at": datetime.fromisoformat(each["created_at"])} for each in posts],
+    )
+    kinds = {str: Text(), int: BigInteger(), float: Double(), bool: Boolean(), datetime: DateTime(timezone=True)}
+    made = Table(name, MetaData(), *[Column(key, kinds[type(value)], primary_key=key == "id") for key, value in moments[0].items()])
+    with engine.begin() as connection:
+        made.drop(connection, checkfirst=True)
+        made.create(connection)
+        connection.execute(insert(made), moments)
+    engine.dispose()
 
 
 def settings_for(folder: Path, **changes: Any) -> Settings:

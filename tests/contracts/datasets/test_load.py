@@ -9,16 +9,18 @@ from typing import Any
 import duckdb
 import pytest
 
+from contracts.datasets import database
 from contracts.datasets.catalogue import Catalogue, Version
 from contracts.datasets.files import folder_of, version_file
 from contracts.datasets.load import keys_of, ordinal_of, refresh
+from contracts.datasets.source import survey
 from contracts.deliveries.ordinals import Ordinals
 from contracts.errors import Misconfigured, Refused
 from contracts.settings import Settings
 from contracts.store import epochs
 from contracts.store.unit import Store
 from tests.harness.cast import events
-from tests.harness.data import post, served, settings_for, write_posts
+from tests.harness.data import FIELDS, post, served, settings_for, write_posts, write_table
 
 POSTS = [post(number) for number in range(60)]
 
@@ -82,6 +84,50 @@ def test_other_kinds_of_files_hold_the_same_records(sqlite_store: Store, tmp_pat
             connection.execute(f"COPY (SELECT * FROM read_csv('{tmp_path}/posts.csv', {types})) TO '{file}' (FORMAT parquet)")
     other = settings_for(tmp_path, location=str(file))
     assert table(other, refresh(sqlite_store, other, "posts")) == expected
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_a_table_of_another_database_holds_the_same_records(
+    request: pytest.FixtureRequest, sqlite_store: Store, tmp_path: Path, kind: str
+) -> None:
+    settings, version = load(sqlite_store, tmp_path, POSTS)
+    expected = table(settings, version)
+    url = f"sqlite:///{tmp_path / 'site.db'}" if kind == "sqlite" else request.getfixturevalue("new_postgres")
+    write_table(url, POSTS)
+    other = settings_for(tmp_path, location="", source=url, table="site_posts")
+    assert table(other, refresh(sqlite_store, other, "posts")) == expected
+    assert survey("posts", other.datasets["posts"]) == 60
+    assert [file.suffix for file in folder_of(settings.home, "posts").iterdir()] == [".duckdb"] * 2
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"table": "nothing"}, "has no table nothing"),
+        ({"fields": {**FIELDS, "shoe_size": {"type": "integer"}}}, "has no column 'shoe_size'; it has id, author_id"),
+        ({"source": "sqlite:////nowhere/site.db"}, "SQLite file is not there"),
+        ({"source": "nothing://"}, "is not an address that can be opened"),
+        ({"fields": {**FIELDS, "text": {"type": "integer"}}}, "cannot be loaded"),
+    ],
+)
+def test_a_database_that_does_not_fit_says_why_and_is_never_written(
+    sqlite_store: Store, tmp_path: Path, changes: dict[str, Any], says: str
+) -> None:
+    write_table(f"sqlite:///{tmp_path / 'site.db'}", POSTS)
+    before = (tmp_path / "site.db").read_bytes()
+    settings = settings_for(tmp_path, location="", **{"source": f"sqlite:///{tmp_path / 'site.db'}", "table": "site_posts", **changes})
+    with pytest.raises(Misconfigured, match=says):
+        refresh(sqlite_store, settings, "posts")
+    assert list(folder_of(settings.home, "posts").iterdir()) == []
+    assert (tmp_path / "site.db").read_bytes() == before
+
+
+def test_a_load_cannot_write_into_the_database_that_it_reads(tmp_path: Path, new_postgres: str) -> None:
+    for url in (f"sqlite:///{tmp_path / 'site.db'}", new_postgres):
+        write_table(url, POSTS[:2])
+        described = settings_for(tmp_path, location="", source=url, table="site_posts").datasets["posts"]
+        with pytest.raises(Misconfigured, match=r"readonly|read-only"), database.reading("posts", described) as connection:
+            connection.exec_driver_sql("DELETE FROM site_posts")
 
 
 def test_a_field_may_name_its_column(sqlite_store: Store, tmp_path: Path) -> None:
