@@ -13,11 +13,12 @@ from api.front import HotRoute
 from contracts.house import House
 
 RECORDS = "/v1/datasets/{dataset_id}/records"
+QUERY = "/v1/datasets/{dataset_id}/query"
 
 
 @dataclass(frozen=True)
 class DataFace:
-    """The addresses of /v1: the hot one ahead of FastAPI's routing, and the rest. They share one door, so they count one pace."""
+    """The addresses of /v1: the hot ones ahead of FastAPI's routing, and the rest. They share one door, so they count one pace."""
 
     hot: list[HotRoute]
     router: APIRouter
@@ -26,4 +27,8 @@ class DataFace:
 def face(house: House) -> DataFace:
     """The data API of a house; make it once a process."""
     records = RecordsEndpoint(house, Door(house))
-    return DataFace([HotRoute(("GET",), RECORDS, records, "Records under a contract")], routes_of(house, records.door, records))
+    hot = [
+        HotRoute(("GET",), RECORDS, records, "Records under a contract"),
+        HotRoute(("POST",), QUERY, records, "Records under a contract, by nested conditions"),
+    ]
+    return DataFace(hot, routes_of(house, records.door, records))

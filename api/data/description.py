@@ -15,6 +15,17 @@ _DATASET = in_path("dataset_id", "The dataset's id, as /v1/datasets lists it")
 _ALWAYS = (400, 401, 403, 429, 503)
 _LIMIT: Schema = {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT}
 
+_QUERY = thing(
+    {
+        "where": {**FREE, "description": "A test {field, op, value}, or {and: [...]}, {or: [...]} or {not: ...} of conditions"},
+        "fields": {"type": "array", "items": TEXT, "description": "Names of fields; without it all that the contract names"},
+        "limit": {**_LIMIT, "description": "Records in one answer"},
+        "cursor": {**TEXT, "description": "Where the answer before ended"},
+        "purpose": {**TEXT, "description": "A purpose of the contract; without it the first"},
+    }
+)
+_EXAMPLE = {"where": {"or": [{"field": "lang", "op": "in", "value": ["de", "sv"]}, {"not": {"field": "likes", "op": "lt", "value": 10}}]}}
+
 
 def _get(schema: Schema, *more: int, parameters: tuple[Operation, ...] = ()) -> Operation:
     return operation({200: answer(schema), **problems(*_ALWAYS, *more)}, parameters=parameters, security=_TOKEN)
@@ -41,6 +52,12 @@ OPERATIONS: Operations = {
             in_query("cursor", "Where the answer before ended"),
             in_query("purpose", "A purpose of the contract; without it the first"),
         ),
+    ),
+    ("POST", "/v1/datasets/{dataset_id}/query"): operation(
+        {200: answer(_told(data=_LIST)), **problems(*_ALWAYS, 404, 422)},
+        parameters=(_DATASET,),
+        body={"required": True, "content": {"application/json": {"schema": _QUERY, "example": _EXAMPLE}}},
+        security=_TOKEN,
     ),
     ("GET", "/v1/usage"): _get(_told(data=_LIST, price={"type": ["object", "null"]})),
     ("GET", "/v1/access-log"): _get(

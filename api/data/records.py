@@ -1,4 +1,7 @@
-"""GET /v1/datasets/{id}/records, the hot endpoint: plain ASGI, no ORM, no routing of FastAPI's on its way."""
+"""Records under a contract, the hot endpoints: plain ASGI, no ORM, no routing of FastAPI's on their way.
+
+`GET /v1/datasets/{id}/records` takes its query from the address, `POST /v1/datasets/{id}/query` from a JSON body; all else is the same.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,9 @@ from starlette.types import Receive, Scope, Send
 
 from api.data.door import Door, Reply, Seat
 from api.limits import retry_after
+from api.oauth.form import read_body
 from api.problems import MEDIA_TYPE, body_of, status_of
+from contracts.access.body import MAX_BODY_BYTES, parse_body
 from contracts.access.query import Query, parse
 from contracts.access.request import Answer, RecordsRequest
 from contracts.errors import Refusal, StoreUnavailable
@@ -28,27 +33,26 @@ class RecordsEndpoint:
         self.house, self.door = house, door
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send, path: dict[str, str]) -> None:
-        reply = await self.answer(scope, path["dataset_id"])
+        reply = await self.answer(scope, receive, path["dataset_id"])
         headers = [(name.encode(), value.encode("latin-1", "replace")) for name, value in reply.headers.items()]
         headers.append((b"content-length", str(len(reply.body)).encode()))
         await send({"type": "http.response.start", "status": reply.status, "headers": headers})
         await send({"type": "http.response.body", "body": reply.body})
 
-    async def answer(self, scope: Scope, dataset_id: str) -> Reply:
+    async def answer(self, scope: Scope, receive: Receive, dataset_id: str) -> Reply:
         """The reply to a request; its entry is durable. 503 without an entry where the store takes none."""
         try:
             seat = await self.door.enter(scope)
             if isinstance(seat, Reply):
                 return seat
-            return self.door.leave(seat, self._reply(seat, await self._records(seat, scope, dataset_id)))
+            return self.door.leave(seat, self._reply(seat, await self._records(seat, scope, receive, dataset_id)))
         except (StoreUnavailable, SQLAlchemyError) as error:
             log.warning("api.unavailable", error=type(error).__name__)
             return unavailable()
 
-    async def _records(self, seat: Seat, scope: Scope, dataset_id: str) -> Answer:
-        raw: bytes = scope["query_string"]
-        query = _query(raw)
-        request = RecordsRequest(seat.caller, dataset_id, query if isinstance(query, Query) else Query(), _recordable(raw))
+    async def _records(self, seat: Seat, scope: Scope, receive: Receive, dataset_id: str) -> Answer:
+        query, asked = _asked(scope["query_string"]) if scope["method"] != "POST" else await _posted(scope, receive)
+        request = RecordsRequest(seat.caller, dataset_id, query if isinstance(query, Query) else Query(), asked)
         refusal = seat.refusal or (query if isinstance(query, Refusal) else None)
         if refusal is not None:
             return await self.house.data.refuse(refusal, request, seat.held, self.house.clock.now())
@@ -58,6 +62,11 @@ class RecordsEndpoint:
         if answer.refusal is not None:
             return self.door.refused(answer.refusal, answer.entry, seat.standing, answer.quota, dpop=seat.is_proved)
         return self.door.allowed(answer.body, seat.standing, answer.quota)
+
+
+def _asked(raw: bytes) -> tuple[Query | Refusal, str]:
+    """The query of an address, and its text as the ledger keeps it beside the entry: never a secret, never unbounded."""
+    return _query(raw), "" if b"access_token=" in raw else raw[:_MAX_QUERY].decode("latin-1")
 
 
 def _query(raw: bytes) -> Query | Refusal:
@@ -72,9 +81,19 @@ def _query(raw: bytes) -> Query | Refusal:
     return parse(pairs)
 
 
-def _recordable(raw: bytes) -> str:
-    """The query as the ledger keeps it beside the entry: never a secret, never unbounded."""
-    return "" if b"access_token=" in raw else raw[:_MAX_QUERY].decode("latin-1")
+async def _posted(scope: Scope, receive: Receive) -> tuple[Query | Refusal, str]:
+    """As `_asked`, for a body."""
+    types = [value.partition(b";")[0].strip().lower() for name, value in scope["headers"] if name == b"content-type"]
+    if types != [b"application/json"]:
+        return Refusal("bad_request", "Send the query as one JSON object with the content type application/json."), ""
+    if scope["query_string"]:
+        return Refusal("bad_request", "This address takes its query in the body, and nothing behind a question mark."), ""
+    raw = await read_body(receive, MAX_BODY_BYTES)
+    if raw is None:
+        return Refusal("body_too_large", f"The query is longer than {MAX_BODY_BYTES:,} bytes."), ""
+    query = parse_body(raw)
+    # A body that is no JSON may hold what no store takes as text.
+    return query, "" if isinstance(query, Refusal) and query.code == "bad_request" else raw.decode()
 
 
 def unavailable() -> Reply:

@@ -31,7 +31,7 @@ View = Callable[[Session, House, Held, Grant, Mapping[str, str]], views.View]
 
 
 def routes_of(house: House, door: Door, records: RecordsEndpoint) -> APIRouter:
-    """The routes of /v1 but for the hot one, which is listed here for the description and for callers past the front."""
+    """The routes of /v1 but for the hot ones, which are listed here for the description and for callers past the front."""
     router = APIRouter(prefix="/v1", tags=["data"])
 
     def serve(path: str, view: View, summary: str) -> None:
@@ -41,13 +41,16 @@ def routes_of(house: House, door: Door, records: RecordsEndpoint) -> APIRouter:
         router.add_api_route(path, endpoint, methods=["GET"], summary=summary, name=view.__name__, response_class=Response)
 
     async def records_endpoint(request: Request) -> Response:
-        return (await records.answer(request.scope, request.path_params["dataset_id"])).response()
+        return (await records.answer(request.scope, request.receive, request.path_params["dataset_id"])).response()
 
     serve("/contract", views.contract, "The contract in force and its terms")
     serve("/datasets", views.datasets, "The datasets that the contract names")
     serve("/datasets/{dataset_id}", views.dataset, "One dataset: fields, filters, limits and version")
     router.add_api_route(
         "/datasets/{dataset_id}/records", records_endpoint, methods=["GET"], summary="Records under the contract", response_class=Response
+    )
+    router.add_api_route(
+        "/datasets/{dataset_id}/query", records_endpoint, methods=["POST"], summary="Records by a query", response_class=Response
     )
     serve("/usage", views.usage, "Records and cost by day")
     serve("/access-log", views.access_log, "The contract's own entries in the ledger, newest first")

@@ -103,13 +103,17 @@ def test_machines_answer_a_foreign_id_as_one_that_nobody_has(place: Ground, rout
     bearer = {"authorization": f"Bearer {place.token(place.rival.clients['reader'])}"}
     for route in (each for each in routes if each.face != "pages" and each.names and str(each) not in NOBODYS):
         for foreign, missing in _twins(place, route):
-            theirs, nobodys = (partner.ask(place.base_url, route.method, route.at(**ids), headers=bearer) for ids in (foreign, missing))
+            body, typed = (b"{}", {"content-type": "application/json"}) if route.method == "POST" else (None, {})
+            theirs, nobodys = (
+                partner.ask(place.base_url, route.method, route.at(**ids), body, {**bearer, **typed}) for ids in (foreign, missing)
+            )
             assert _answered(theirs, foreign) == _answered(nobodys, missing), f"{route} with {foreign}"
             # A registration is managed with a token of its own, and no other is one (RFC 7592 section 2).
             refused = (401,) if route.path.startswith("/oauth/register/") else (403, 404)
             assert (theirs.status in refused, _words_of_the_lab(place, theirs.body.decode(), foreign)) == (True, []), str(route)
             asked += [str(route)]
-    assert set(asked) >= {"GET /v1/access-log/{entry_id}/proof", "GET /v1/datasets/{dataset_id}", "GET /v1/datasets/{dataset_id}/records"}
+    of_datasets = {"GET /v1/datasets/{dataset_id}", "GET /v1/datasets/{dataset_id}/records", "POST /v1/datasets/{dataset_id}/query"}
+    assert set(asked) >= {"GET /v1/access-log/{entry_id}/proof", *of_datasets}
     assert changed(before, snapshot(place, OF_THE_ASKING)) == []
 
 
