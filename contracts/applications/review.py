@@ -129,7 +129,7 @@ def remark(unit: Unit, actor: Actor, application_id: str, text: str, *, shared: 
     asked = [each.account_id for each in reviewers(unit.session, application.id) if each.part == "asked"]
     if opinion in OPINIONS and actor.account_id in asked:
         _set_part(unit, application, actor.account_id, "answered")
-        tell(unit, application, application.handler, "application-reviewed", by=actor.name)
+        tell(unit, application, application.handler, "application-reviewed", by=actor.name, decide_by=_due(application))
     if shared:
         tell(unit, application, application.created_by, "application-remark", reason=text.strip())
     enter(unit, actor, application, "application.remarked", personal={"remark": text.strip()}, inside=not shared)
@@ -160,7 +160,7 @@ def confirm_basis(unit: Unit, actor: Actor, application_id: str, revision: int, 
     content = handed_in(unit.session, application)
     application.basis, application.basis_content, application.basis_by = basis, content, actor.account_id
     note(unit, actor, application, wanted, shared=False)
-    tell(unit, application, application.handler, "application-basis-confirmed", basis=BASES[basis])
+    tell(unit, application, application.handler, "application-basis-confirmed", basis=BASES[basis], decide_by=_due(application))
     enter(unit, actor, application, "application.basis_confirmed", personal={"reason": reason.strip()}, basis=basis, content=content)
     return application
 

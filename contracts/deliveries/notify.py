@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from contracts.clock import rfc3339
+from datetime import UTC, datetime
+
+from contracts.clock import long_day
 from contracts.datasets.catalogue import current_versions
 from contracts.datasets.load import keys_of
 from contracts.datasets.pseudonyms import key_of, pseudonym
@@ -42,7 +44,7 @@ def notice_handler(store: Store, settings: Settings, keys: KeyRing) -> Handler:
                 "title": contract.title,
                 "dataset": described.title if described else notice.dataset,
                 "count": str(notice.count),
-                "due": f"by {rfc3339(notice.due_at)}" if notice.due_at else "as the contract says",
+                "due": _by(notice.due_at) if notice.due_at else "as the contract says",
                 "records": "\n".join(records) or "-",
             }
             for reader in audience.partners(unit.session, contract.organisation_id, Role.LEAD, Role.DEVELOPER):
@@ -51,6 +53,11 @@ def notice_handler(store: Store, settings: Settings, keys: KeyRing) -> Handler:
             notice.told_at = unit.now
 
     return handle
+
+
+def _by(moment: datetime) -> str:
+    day = moment.astimezone(UTC)
+    return f"by {long_day(day.date())}, {day:%H:%M} UTC"
 
 
 def pseudonyms_of(store: Store, settings: Settings, keys: KeyRing, notice: ErasureNotice, most: int = NAMED) -> list[str]:

@@ -96,6 +96,7 @@ EVENTS: dict[str, str] = {
     "crawler.revoked": "The key of a crawler was revoked.",
     "dataset.refreshed": "A new version of a dataset was loaded.",
     "evidence.added": "A document was added to an application that is being written.",
+    "evidence.downloaded": "A member of staff took a copy of a document that was handed in with an application.",
     "evidence.refused": "A file was refused as a document of an application; `why` says what was wrong with it.",
     "evidence.removed": "A document was removed from an application that is being written.",
     "erasure.made": "A record was erased at the source and told to those who hold it.",

@@ -104,6 +104,7 @@ _LINES: dict[tuple[str, str], str] = {
     ("crawler.revoked", "done"): "Crawler's key revoked",
     ("dataset.refreshed", "done"): "New version of the dataset loaded",
     ("evidence.added", "done"): "Document added",
+    ("evidence.downloaded", "done"): "Document downloaded by staff",
     ("evidence.refused", "refuse"): "Document refused",
     ("evidence.removed", "done"): "Document removed",
     ("erasure.made", "done"): "Record erased and its holders told",

@@ -24,6 +24,7 @@ from contracts.lifecycle.tables import Contract, ContractVersion, CounterOffer
 from contracts.lifecycle.wishes import LONGEST_PASSAGE, Wish
 from contracts.people.actor import Actor
 from contracts.settings import Settings
+from contracts.signatories import service as signatories
 from contracts.signing.document import Rendered
 from contracts.signing.text import blocks, passages_in
 from contracts.store.unit import Unit
@@ -70,6 +71,7 @@ def revise(
     version.offered_at = contract.offered_at = unit.now
     _settle(unit, actor, contract, "answered", note_to_partner)
     tell.reoffered(unit, contract, note_to_partner.strip())
+    signatories.reoffered(unit, contract, note_to_partner.strip(), settings)
     note(unit, actor, contract, "contract.reoffered", version, pdf_sha256=rendered.pdf_sha256)
     return contract
 

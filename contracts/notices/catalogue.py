@@ -21,6 +21,9 @@ def _row(meaning: str, *facts: str) -> NoticeFacts:
 _FRAME = frozenset({"body", "platform", "legal_name", "contact"})
 FRAMES: dict[str, frozenset[str]] = {"frame": _FRAME, "frame-with-link": _FRAME | {"link"}}
 
+# Facts that say by when something is due or holds; a mail that has one names it in its subject.
+DAYS = frozenset({"accept_by", "answer_by", "appeal_until", "decide_by", "due", "ends", "until"})
+
 NOTICES: dict[str, NoticeFacts] = {
     "confirm": _row("To a person who signed up: confirm the address.", "name", "link", "platform"),
     "already-registered": _row("To a person who signed up again: the account exists.", "name", "link", "platform"),
@@ -28,6 +31,11 @@ NOTICES: dict[str, NoticeFacts] = {
     "first-administrator": _row("To the first administrator of an installation.", "name", "link", "platform"),
     "reset-password": _row("To a person who forgot the password: a link that sets a new one.", "name", "link", "platform"),
     "password-changed": _row("To a person whose password was changed, so that who did not do it hears of it.", "name", "platform"),
+    "app-added": _row("To a person who set up an app for codes, so that who did not do it hears of it.", "name"),
+    "passkey-added": _row("To a person who added a passkey, for the same reason.", "name", "passkey"),
+    "passkey-removed": _row("To a person who removed a passkey, for the same reason.", "name", "passkey"),
+    "recovery-code-used": _row("To a person one of whose recovery codes was used, for the same reason.", "name", "left"),
+    "recovery-codes-made": _row("To a person who made new recovery codes, for the same reason.", "name"),
     "lost-factor-asked": _row("To stewards and administrators: a person lost the second factor.", "person"),
     "lost-factor-waiting": _row(
         "To the person and all leads of the organisation: the day of waiting begins; how to stop it.", "name", "person", "platform", "link"
@@ -71,13 +79,13 @@ NOTICES: dict[str, NoticeFacts] = {
     "application-assigned": _row("To a steward: a colleague gave them an application.", "name", "project", "by", "decide_by"),
     "application-unhandled": _row("To stewards: who dealt with an application stepped back.", "name", "project", "by", "decide_by"),
     "application-review-asked": _row("To a member of staff: a colleague asks for a review.", "name", "project", "by", "decide_by"),
-    "application-reviewed": _row("To the handler: a review was answered.", "name", "project", "by"),
+    "application-reviewed": _row("To the handler: a review was answered.", "name", "project", "by", "decide_by"),
     "application-remark": _row("To the applicant: staff shared a remark.", "name", "project", "reason"),
     "application-extended": _row(
         "To the applicant: the day of the decision moved, with the reason.", "name", "project", "reason", "decide_by"
     ),
     "application-basis-waiting": _row("To compliance: confirm the lawful basis.", "name", "project", "decide_by"),
-    "application-basis-confirmed": _row("To the handler: compliance confirmed the lawful basis.", "name", "project", "basis"),
+    "application-basis-confirmed": _row("To the handler: compliance confirmed the lawful basis.", "name", "project", "basis", "decide_by"),
     "application-upheld": _row(
         "To the applicant: the independent review confirmed the decline, with the reason.", "name", "project", "why", "reason"
     ),
@@ -102,6 +110,10 @@ NOTICES: dict[str, NoticeFacts] = {
     ),
     "contract-to-sign-again": _row(
         "To that person, once more, because the lead asks for it.", "name", "by", "organisation", "title", "platform", "until", "link"
+    ),
+    "contract-to-sign-changed": _row(
+        "To that person, who has no account yet: another version is offered.",
+        *("name", "by", "organisation", "title", "platform", "version", "note", "until", "link"),
     ),
     "contract-not-to-sign": _row("To that person: the lead took it back.", "name", "by", "organisation", "title"),
     "signatory-signed": _row("To the leads: the person whom they named has signed.", "name", "signer", "organisation", "title"),

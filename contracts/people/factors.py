@@ -1,4 +1,7 @@
-"""Second factors: setting up an authenticator app, giving a code, and what a person has."""
+"""Second factors: setting up an authenticator app, giving a code, and what a person has.
+
+Whoever has an account hears by mail of each change of its factors, so that who did not make it hears of it as well.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,7 @@ from sqlmodel import Session, col, select
 from contracts.errors import Misconfigured, Refused, refuse
 from contracts.keys import KeyRing
 from contracts.ledger.stage import Entry, record
+from contracts.notices import audience, send
 from contracts.people import recovery, totp
 from contracts.people.factor_tables import Passkey, TotpFactor
 from contracts.store.unit import Unit
@@ -74,19 +78,19 @@ def add_app(unit: Unit, keys: KeyRing, account_id: str, seed: bytes, code: str) 
     sealed = keys.wrap(seed, _app(account_id))
     unit.session.add(TotpFactor(account_id=account_id, sealed=sealed, last_step=step, created_at=unit.now))
     record_factor(unit, "account.second_factor_added", account_id, "app")
+    tell_owner(unit, account_id, "app-added")
     return first_codes(unit, account_id)
 
 
 def first_codes(unit: Unit, account_id: str) -> list[str]:
     """Recovery codes for who has none; an empty list for everyone else."""
-    return new_codes(unit, account_id) if recovery.codes_left(unit.session, account_id) == 0 else []
+    return _make_codes(unit, account_id) if recovery.codes_left(unit.session, account_id) == 0 else []
 
 
 def new_codes(unit: Unit, account_id: str) -> list[str]:
-    """Ten recovery codes in place of those before."""
-    codes = recovery.make_codes(unit, account_id)
-    record_factor(unit, "account.recovery_codes_made", account_id, "recovery_code")
-    return codes
+    """Ten recovery codes in place of those before, of which the person gets a mail."""
+    tell_owner(unit, account_id, "recovery-codes-made")
+    return _make_codes(unit, account_id)
 
 
 def give_code(unit: Unit, keys: KeyRing, account_id: str, typed: str, network: str = "") -> str:
@@ -98,7 +102,21 @@ def give_code(unit: Unit, keys: KeyRing, account_id: str, typed: str, network: s
     worked = _use_app(unit, keys, account_id, _digits(typed)) if is_short else recovery.use_code(unit, account_id, typed)
     method = "app" if is_short else "recovery_code"
     record_factor(unit, "account.second_factor_given", account_id, method, network, refused=not worked)
+    if worked and not is_short:
+        tell_owner(unit, account_id, "recovery-code-used", left=str(recovery.codes_left(unit.session, account_id)))
     return method if worked else ""
+
+
+def tell_owner(unit: Unit, account_id: str, template: str, **facts: str) -> None:
+    """A mail to the person whose factors have changed."""
+    for reader in audience.account(unit.session, account_id):
+        send(unit, to=reader.email, template=template, facts={"name": reader.name, **facts}, path="/account")
+
+
+def _make_codes(unit: Unit, account_id: str) -> list[str]:
+    codes = recovery.make_codes(unit, account_id)
+    record_factor(unit, "account.recovery_codes_made", account_id, "recovery_code")
+    return codes
 
 
 def _use_app(unit: Unit, keys: KeyRing, account_id: str, code: str) -> bool:

@@ -34,7 +34,7 @@ from contracts.keys import KeyRing
 from contracts.networks import parse
 from contracts.people.decide import name_problem, tidy
 from contracts.people.factor_tables import Passkey, PasskeyChallenge
-from contracts.people.factors import first_codes, record_factor
+from contracts.people.factors import first_codes, record_factor, tell_owner
 from contracts.people.tables import Account
 from contracts.settings import Settings
 from contracts.store.unit import Store, Unit
@@ -167,6 +167,7 @@ def add_passkey(unit: Unit, challenge: Challenge, made: Passkey) -> list[str]:
         raise refuse("command_not_possible", "This passkey is registered already.")
     unit.session.add(made)
     record_factor(unit, "account.second_factor_added", account_id, "passkey")
+    tell_owner(unit, account_id, "passkey-added", passkey=made.name)
     return first_codes(unit, account_id)
 
 
@@ -214,10 +215,12 @@ def note_refused(unit: Unit, account_id: str, network: str) -> None:
 
 def remove_passkey(unit: Unit, account_id: str, passkey_id: str) -> None:
     """Remove a passkey of the person; `not_found` for any other."""
-    mine = delete(Passkey).where(col(Passkey.id) == passkey_id, col(Passkey.account_id) == account_id)
-    if unit.connection.execute(mine).rowcount != 1:
+    mine = delete(Passkey).where(col(Passkey.id) == passkey_id, col(Passkey.account_id) == account_id).returning(col(Passkey.name))
+    name = unit.connection.execute(mine).scalar_one_or_none()
+    if name is None:
         raise refuse("not_found", "There is no such passkey of yours.")
     record_factor(unit, "account.second_factor_removed", account_id, "passkey")
+    tell_owner(unit, account_id, "passkey-removed", passkey=name)
 
 
 def passkeys_of(session: Session, account_id: str) -> tuple[Passkey, ...]:

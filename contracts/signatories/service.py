@@ -5,6 +5,8 @@ Everything works in the caller's unit of work. The contract's row is held, so th
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from contracts.addresses import address
 from contracts.clock import long_day
 from contracts.errors import Refusal, Refused, refuse
@@ -22,6 +24,7 @@ from contracts.people.links import LinkKind
 from contracts.people.queries import platform_name
 from contracts.people.roles import Role
 from contracts.people.tables import Account, OneTimeLink, Organisation
+from contracts.settings import Settings
 from contracts.signatories.decide import decide_naming, decide_reminder
 from contracts.signatories.queries import asked_by, open_request
 from contracts.signatories.tables import SigningRequest
@@ -36,7 +39,7 @@ def name_signatory(unit: Unit, actor: Actor, contract_id: str, *, name: str, ema
     contract, email = _theirs(unit, actor, contract_id), address(email)
     _insist(decide_naming(contract, open_request(unit.session, contract.id), actor, tidy(name), email))
     assurance.insist(actor, Act.MEMBER, unit.now)
-    token, link = _link(unit, actor, email, contract)
+    token, link = _link(unit, actor.account_id, email, contract)
     unit.session.flush()
     row = SigningRequest(
         id=new_id("sgr"),
@@ -49,7 +52,7 @@ def name_signatory(unit: Unit, actor: Actor, contract_id: str, *, name: str, ema
     )
     unit.session.add(row)
     _note(unit, actor, contract, row, "signatory.named", email=email)
-    return _mail(unit, actor, contract, row, "contract-to-sign", f"{base_url}/sign/{token}", link, base_url)
+    return _mail(unit, actor.name, contract, row, "contract-to-sign", f"{base_url}/sign/{token}", link, base_url)
 
 
 def remind(unit: Unit, actor: Actor, contract_id: str, base_url: str) -> str:
@@ -62,14 +65,14 @@ def remind(unit: Unit, actor: Actor, contract_id: str, base_url: str) -> str:
     row.reminded_at, row.reminders = unit.now, row.reminders + 1
     if row.accepted_by is None:
         links.void(unit, LinkKind.SIGNATORY, row.email, next_path=_path(contract))
-        token, link = _link(unit, actor, row.email, contract)
+        token, link = _link(unit, actor.account_id, row.email, contract)
         unit.session.flush()
         row.link_id, url = link.id, f"{base_url}/sign/{token}"
     else:
         link, url = unit.session.get_one(OneTimeLink, row.link_id), f"{base_url}{_path(contract)}"
     unit.session.add(row)
     _note(unit, actor, contract, row, "signatory.reminded")
-    return _mail(unit, actor, contract, row, "contract-to-sign-again", url, link, base_url)
+    return _mail(unit, actor.name, contract, row, "contract-to-sign-again", url, link, base_url)
 
 
 def withdraw(unit: Unit, actor: Actor, contract_id: str) -> None:
@@ -96,6 +99,24 @@ def accept(unit: Unit, token: str, *, name: str, password_hash: str) -> tuple[Ac
     return account, f"{_path(asked.contract)}#sign"
 
 
+def reoffered(unit: Unit, contract: Contract, note: str, settings: Settings) -> None:
+    """Tell the person who was asked to sign and has not come yet of another version, by a fresh link; the earlier one ends.
+
+    Who may sign already hears of it as everyone does who may. Where no mail leaves, the link that the lead handed over goes on.
+    """
+    row = open_request(unit.session, contract.id)
+    if row is None or settings.mail.transport == "none" or row.email in _binders(unit, contract):
+        return
+    links.void(unit, LinkKind.SIGNATORY, row.email, next_path=_path(contract))
+    lead, base_url = unit.session.get_one(Account, row.named_by), settings.base_url.rstrip("/")
+    token, link = _link(unit, lead.id, row.email, contract)
+    unit.session.flush()
+    row.link_id = link.id
+    unit.session.add(row)
+    more = {"version": str(contract.version), "note": note}
+    _mail(unit, lead.name, contract, row, "contract-to-sign-changed", f"{base_url}/sign/{token}", link, base_url, more)
+
+
 def signed(unit: Unit, contract: Contract, signer: str) -> None:
     """Close the request, if there is one, because the contract was signed; the leads are told."""
     row = open_request(unit.session, contract.id)
@@ -117,24 +138,31 @@ def _theirs(unit: Unit, actor: Actor, contract_id: str) -> Contract:
     return contract
 
 
-def _link(unit: Unit, actor: Actor, email: str, contract: Contract) -> tuple[str, OneTimeLink]:
+def _link(unit: Unit, given_by: str, email: str, contract: Contract) -> tuple[str, OneTimeLink]:
     role, home = Role.SIGNATORY.value, contract.organisation_id
-    return links.make(
-        unit, LinkKind.SIGNATORY, email, organisation_id=home, role=role, given_by=actor.account_id, next_path=_path(contract)
-    )
+    return links.make(unit, LinkKind.SIGNATORY, email, organisation_id=home, role=role, given_by=given_by, next_path=_path(contract))
 
 
 def _mail(
-    unit: Unit, actor: Actor, contract: Contract, row: SigningRequest, template: str, url: str, link: OneTimeLink, base_url: str
+    unit: Unit,
+    by: str,
+    contract: Contract,
+    row: SigningRequest,
+    template: str,
+    url: str,
+    link: OneTimeLink,
+    base_url: str,
+    more: Mapping[str, str] | None = None,
 ) -> str:
     facts = {
         "name": row.name,
-        "by": actor.name,
+        "by": by,
         "organisation": _organisation(unit, contract),
         "title": contract.title,
         "platform": platform_name(unit.session, base_url),
         "until": long_day(link.expires_at.date()),
         "link": url,
+        **(more or {}),
     }
     send(unit, to=row.email, template=template, facts=facts)
     return url
@@ -142,6 +170,10 @@ def _mail(
 
 def _path(contract: Contract) -> str:
     return f"/partner/contracts/{contract.id}"
+
+
+def _binders(unit: Unit, contract: Contract) -> set[str]:
+    return {each.email for each in audience.partners(unit.session, contract.organisation_id, Role.LEAD, Role.SIGNATORY)}
 
 
 def _organisation(unit: Unit, contract: Contract) -> str:

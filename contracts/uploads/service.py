@@ -86,6 +86,12 @@ def remove(unit: Unit, actor: Actor, evidence_id: str) -> Evidence:
     return row
 
 
+def note_downloaded(unit: Unit, actor: Actor, row: Evidence) -> None:
+    """Record that a member of staff takes a copy of a document; to be committed before a byte of it leaves."""
+    application = unit.session.get_one(Application, row.application_id)
+    record(unit, _entry(actor, application, row, "evidence.downloaded"))
+
+
 def note_refused(unit: Unit, actor: Actor, application_id: str, why: str) -> None:
     """Record that a file was refused. `why` is the sentence that the person read; nothing of the file enters the ledger."""
     application = _theirs(unit, actor, application_id)
@@ -138,7 +144,11 @@ def _note(unit: Unit, actor: Actor, application: Application, row: Evidence, eve
     found = of_application(unit.session, application.id)
     application.evidence = [{"id": each.id, "kind": each.kind, "sha256": each.sha256} for each in found]
     unit.session.add(application)
-    entry = Entry(
+    record(unit, _entry(actor, application, row, event))
+
+
+def _entry(actor: Actor, application: Application, row: Evidence, event: str) -> Entry:
+    return Entry(
         event=event,
         subject=application.id,
         organisation=application.organisation_id,
@@ -146,4 +156,3 @@ def _note(unit: Unit, actor: Actor, application: Application, row: Evidence, eve
         facts={"evidence": row.id, "kind": row.kind, "sha256": row.sha256, "bytes": row.size},
         personal=actor.personal(name=row.name),
     )
-    record(unit, entry)

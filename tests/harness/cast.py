@@ -21,7 +21,7 @@ from contracts.lifecycle.tables import Contract
 from contracts.people.actor import Actor
 from contracts.people.roles import Role
 from contracts.people.tables import Account, Membership, Organisation
-from contracts.settings import DatasetSettings, Settings
+from contracts.settings import DatasetSettings, Mail, Settings
 from contracts.signing import facts_of, render
 from contracts.store.outbox import OutboxRow
 from contracts.store.unit import Store, Unit
@@ -51,7 +51,7 @@ POSTS = DatasetSettings.model_validate(
         },
     }
 )
-SETTINGS = Settings(profile="test", datasets={"posts": POSTS})
+SETTINGS = Settings(profile="test", mail=Mail(transport="mailbox"), datasets={"posts": POSTS})
 FORM: dict[str, Any] = {
     "project": "Political ads and regional reach",
     "kind": "research",

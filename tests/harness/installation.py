@@ -27,6 +27,7 @@ from portal.demo.story import MadeClient, Story
 from portal.jobs import handlers_of
 from portal.serve import build
 from tests.harness import several
+from tests.harness.smtp import Mailserver
 
 CAST = tuple(each for each in PEOPLE if each.key in ("administrator", "steward", "second-steward", "compliance", "operator", "lead"))
 
@@ -41,7 +42,7 @@ name = "Agora"
 site = "http://127.0.0.1:{site_port}"
 
 [mail]
-transport = "mailbox"
+{mail}
 
 [datasets.trees]
 title = "Street trees"
@@ -65,6 +66,7 @@ keeper = {{ type = "string", class = "subject" }}
 note = {{ type = "string", class = "personal", filterable = false }}
 """
 
+MAILBOX = 'transport = "mailbox"'
 FIELDS = ("id", "planted", "species", "height", "keeper")
 
 
@@ -98,17 +100,21 @@ def install(
     rows: int = 2_000,
     commercial: bool = False,
     extra: str = "",
+    mail: Mailserver | None = None,
     others: Mapping[str, Mapping[str, Any]] | None = None,
     **terms: object,
 ) -> Installation:
     """Make it in the folder; `terms` change what the contract's proposal says. Nothing is left running.
 
-    `others` are further contracts of the same partner, by name, each with its own changes.
+    `others` are further contracts of the same partner, by name, each with its own changes. Its mail leaves by the server `mail`, or
+    stays on the mailbox page.
     """
     database, extra = several.database_for(database), several.settings_for(extra)
     write_trees(folder / "trees.csv", rows)
     file = folder / "licet.toml"
-    file.write_text(TOML.format(port=port, site_port=site_port or port + 1, database=database, extra=extra))
+    file.write_text(
+        TOML.format(port=port, site_port=site_port or port + 1, database=database, extra=extra, mail=mail.toml if mail else MAILBOX)
+    )
     write_master_key(folder / ".licet")
     settings = load(file, {})
     prepare(settings)

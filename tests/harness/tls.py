@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 
 from contracts.guarded import Address, GuardedClient
+from tests.harness.gate import Gate
 
 HOST = "keys.partner.example"
 Answer = Callable[[BaseHTTPRequestHandler], None]
@@ -26,12 +27,13 @@ Answer = Callable[[BaseHTTPRequestHandler], None]
 
 @dataclass
 class TlsServer:
-    """The server: `answers` by path, `asked` the paths and Host headers in order."""
+    """The server: `answers` by path, `asked` the paths and Host headers in order. `gate` stands before each connection's first byte."""
 
     port: int
     trust: ssl.SSLContext
     answers: dict[str, Answer] = field(default_factory=dict)
     asked: list[tuple[str, str]] = field(default_factory=list)
+    gate: Gate = field(default_factory=Gate)
 
     def url(self, path: str, host: str = HOST) -> str:
         """The address of a path."""
@@ -69,6 +71,10 @@ def tls_server(folder: Path, host: str = HOST) -> Iterator[TlsServer]:
     served: list[TlsServer] = []
 
     class Handler(BaseHTTPRequestHandler):
+        def setup(self) -> None:
+            served[0].gate.pass_through()
+            super().setup()
+
         def do_GET(self) -> None:
             served[0].asked.append((self.path, self.headers.get("host", "")))
             answer = served[0].answers.get(self.path)
@@ -96,6 +102,7 @@ def tls_server(folder: Path, host: str = HOST) -> Iterator[TlsServer]:
     try:
         yield served[0]
     finally:
+        served[0].gate.open()
         server.shutdown()
         server.server_close()
         thread.join()

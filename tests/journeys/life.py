@@ -52,10 +52,8 @@ Act = Callable[[], None]
 def settle_in(folder: Path, port: int, mail: Mailserver, extra: str = "") -> Settings:
     """An installation without anybody in it, whose mail leaves by SMTP."""
     write_trees(folder / "trees.csv", 600)
-    real = f'transport = "smtp"\nhost = "127.0.0.1"\nport = {mail.port}\nstarttls = false\nsender = "desk@agora.example"'
-    text = TOML.format(port=port, site_port=port + 1, database="", extra=extra)
-    assert 'transport = "mailbox"' in text
-    (folder / "licet.toml").write_text(text.replace('transport = "mailbox"', real))
+    text = TOML.format(port=port, site_port=port + 1, database="", extra=extra, mail=mail.toml)
+    (folder / "licet.toml").write_text(text)
     write_master_key(folder / ".licet")
     settings = load(folder / "licet.toml", {})
     prepare(settings)

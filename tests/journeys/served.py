@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from contracts.clock import SystemClock
+from contracts.clock import FileClock, SystemClock
 from contracts.lifecycle.tables import Contract
 from contracts.people.actor import Actor
 from contracts.people.queries import find_account, platform_organisation
@@ -24,9 +24,11 @@ from contracts.store.unit import Store
 from portal.demo.people import person
 from portal.demo.story import MadeClient
 from tests.harness import partner, several
+from tests.harness.arrived import arrived
 from tests.harness.installation import Installation, Licence, install
 from tests.harness.partner import Reply
 from tests.harness.server import free_port, start
+from tests.harness.smtp import smtp_server
 from tests.harness.visitor import Visitor
 
 RECORDS = "/v1/datasets/trees/records"
@@ -142,18 +144,21 @@ def served(request: pytest.FixtureRequest, folder: Path, contracts: Mapping[str,
 def _served(folder: Path, database: str, contracts: Mapping[str, Mapping[str, Any]]) -> Iterator[Place]:
     port, clock = free_port(), folder / "clock"
     extra = f'clock_file = "{clock}"\n[gate]\nmode = "enforce"'
-    made = install(folder, port, database=database, rows=3_000, extra=extra, others=contracts)
-    running = start(folder, ["serve"], {}, port)
-    store = Store(open_engine(made.settings.database_url), SystemClock(), "elsewhere")
-    with several.gate(folder) as gate_url:
-        place = Place(made, running.base_url, gate_url or running.base_url, store, clock)
-        try:
-            yield place
-        finally:
-            for each in place.visitors:
-                each.close()
-            running.stop()
-            store.engine.dispose()
+    with smtp_server() as mail:
+        made = install(folder, port, database=database, rows=3_000, extra=extra, mail=mail, others=contracts)
+        running = start(folder, ["serve"], {}, port)
+        store = Store(open_engine(made.settings.database_url), SystemClock(), "elsewhere")
+        with several.gate(folder) as gate_url:
+            place = Place(made, running.base_url, gate_url or running.base_url, store, clock)
+            try:
+                yield place
+            finally:
+                for each in place.visitors:
+                    each.close()
+                running.stop()
+                store.engine.dispose()
+        arrived(Store(store.engine, FileClock(clock)), made.settings, mail)
+        store.engine.dispose()
 
 
 def within(seconds: float, holds: Callable[[], bool]) -> bool:

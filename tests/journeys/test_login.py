@@ -17,6 +17,7 @@ from portal.demo.people import person
 from tests.harness.browser import chromium, look, visitor
 from tests.harness.installation import Installation, install
 from tests.harness.server import free_port, start
+from tests.harness.smtp import Mailserver
 from tests.harness.terminal import Terminal
 from tests.journeys.steps import press, sign_in
 
@@ -43,12 +44,12 @@ class Desk:
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
+def desk(tmp_path: Path, post: Mailserver) -> Iterator[Desk]:
     folder, own = tmp_path / "platform", tmp_path / "own"
     folder.mkdir()
     own.mkdir()
     port = free_port()
-    made = install(folder, port, rows=ROWS, named_users=True)
+    made = install(folder, port, rows=ROWS, mail=post, named_users=True)
     running = start(folder, ["serve"], {}, port)
     environ = {"LICET_PARTNER_HOME": str(tmp_path / "home")}
     try:

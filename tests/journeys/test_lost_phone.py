@@ -12,18 +12,16 @@ from playwright.sync_api import Browser, Page, expect
 
 from contracts.clock import FixedClock
 from contracts.house import House
-from contracts.notices.mail import mail_handler, mailbox
 from contracts.people import lost, totp
 from contracts.people import service as people
 from contracts.people.roles import Role
-from contracts.store import outbox
 from contracts.store.unit import Store
 from portal import cookies
 from portal.app import create_portal
 from tests.harness.asgi import serving
 from tests.harness.browser import chromium, look, visitor
 from tests.journeys.steps import done, press
-from tests.portal.house import PASSWORD, add_person, settings, sign_in, small_house
+from tests.portal.house import PASSWORD, add_person, mails, settings, sign_in, small_house
 
 ADA, LEA, MARA, JON = "ada@northfield.example", "lea@northfield.example", "mara@agora.example", "jon@agora.example"
 
@@ -55,9 +53,7 @@ class Scene:
 
     def letter(self, to: str) -> str:
         """The newest mail to a person."""
-        outbox.run_due(self.house.store, {"mail": mail_handler(self.house.settings, self.house.store)})
-        with self.house.store.read() as session:
-            return mailbox(session, to)[0].body
+        return mails(self.house, to)[0]
 
     def asked(self) -> None:
         """Ada gives her password and says that phone and codes are lost."""

@@ -18,7 +18,6 @@ from playwright.sync_api import Browser, Page, expect
 from contracts.clock import SystemClock
 from contracts.house import House
 from contracts.lifecycle.tables import Contract
-from contracts.notices.mail import mail_handler, mailbox
 from contracts.people.roles import Role
 from contracts.signing.certificates import known_certificates
 from contracts.signing.check import Checked, check
@@ -35,7 +34,7 @@ from tests.harness.documents import PNG
 from tests.journeys import steps
 from tests.journeys.steps import done, press
 from tests.portal import scene
-from tests.portal.house import PASSWORD, add_person, settings, sign_in, small_house
+from tests.portal.house import PASSWORD, add_person, mails, settings, sign_in, small_house
 
 TOVE, BEA, MARA, JON = "tove@northfield.example", "bea@northfield.example", "mara@agora.example", "jon@agora.example"
 
@@ -71,17 +70,15 @@ class Stage:
         return self.pages[email]
 
     def settle(self) -> None:
-        """Send the mail and make the documents that wait."""
+        """Make the documents that wait."""
         store, chosen = self.house.store, self.house.settings
-        handlers = {"mail": mail_handler(chosen, store), DOCUMENT: document_handler(chosen, store, self.house.keys)}
+        handlers = {DOCUMENT: document_handler(chosen, store, self.house.keys)}
         while beside(lambda: outbox.run_due(store, handlers)):
             pass
 
     def letter(self, to: str) -> str:
         """The newest mail to a person."""
-        self.settle()
-        with self.house.store.read() as session:
-            return mailbox(session, to)[0].body
+        return beside(lambda: mails(self.house, to))[0]
 
     def offered(self) -> Contract:
         """A contract that waits for the partner's signature."""

@@ -76,7 +76,7 @@ from tests.harness import partner
 from tests.harness.asgi import serving
 from tests.harness.authenticator import Authenticator
 from tests.harness.crawler import crawler_key
-from tests.harness.installation import FIELDS, TOML, write_trees
+from tests.harness.installation import FIELDS, MAILBOX, TOML, write_trees
 from tests.harness.server import free_port
 from tests.harness.visitor import Visitor
 
@@ -597,7 +597,7 @@ def ground(folder: Path) -> Iterator[Ground]:
     write_trees(folder / "trees.csv", 400)
     (folder / "benches.csv").write_text("id\n1\n2\n")
     port = free_port()
-    (folder / "licet.toml").write_text(TOML.format(port=port, site_port=port + 1, database="", extra=BENCHES))
+    (folder / "licet.toml").write_text(TOML.format(port=port, site_port=port + 1, database="", extra=BENCHES, mail=MAILBOX))
     write_master_key(folder / ".licet")
     settings = load(folder / "licet.toml", {})
     prepare(settings)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date, timedelta
 from types import SimpleNamespace
 from typing import Any, cast
@@ -19,11 +21,12 @@ from contracts.people import service as people
 from contracts.people.passwords import hash_password
 from contracts.people.roles import Role
 from contracts.people.tables import Account, Membership, Organisation
-from contracts.settings import Settings
+from contracts.settings import Mail, Settings
 from contracts.store import outbox
 from contracts.store.unit import Store
 from portal import cookies
 from portal.app import create_portal
+from tests.harness.smtp import Mailserver
 
 PASSWORD = "correct horse battery"
 DATASETS: dict[str, Any] = {
@@ -71,16 +74,35 @@ DATASETS: dict[str, Any] = {
 }
 
 
+# The mail server of the journeys that run now, with the houses that were made meanwhile.
+_SERVERS: list[tuple[Mailserver, list[House]]] = []
+
+
+@contextmanager
+def sending_through(server: Mailserver) -> Iterator[list[House]]:
+    """While the block runs, houses are made to send their mail through the server; they are in the list."""
+    made: list[House] = []
+    _SERVERS.append((server, made))
+    try:
+        yield made
+    finally:
+        _SERVERS.pop()
+
+
 def settings(**more: Any) -> Settings:
-    """A demo-like installation whose mail stays here."""
-    return Settings.model_validate({"profile": "test", "mail": {"transport": "mailbox"}, "datasets": DATASETS, **more})
+    """A demo-like installation whose mail stays here, or goes through the journeys' server."""
+    mail = _SERVERS[-1][0].setting if _SERVERS else Mail(transport="mailbox")
+    return Settings.model_validate({"profile": "test", "mail": mail, "datasets": DATASETS, **more})
 
 
 def small_house(store: Store, clock: Clock, chosen: Settings | None = None) -> House:
     """The parts that pages use. The others are absent, so that a page which reaches for them fails loudly."""
     chosen = chosen or settings()
     parts = SimpleNamespace(settings=chosen, clock=clock, store=store, keys=KeyRing(b"k" * 32), catalogue=Catalogue(chosen, store))
-    return cast(House, parts)
+    house = cast(House, parts)
+    if _SERVERS and chosen.mail.transport == "smtp":
+        _SERVERS[-1][1].append(house)
+    return house
 
 
 def browser(house: House, address: str = "http://127.0.0.1:8400") -> TestClient:
@@ -139,6 +161,8 @@ def post(client: TestClient, path: str, *, page: str | None = None, **fields: An
 def mails(house: House, to: str) -> list[str]:
     """Bodies of the mail to an address, newest first, after delivering what waits."""
     outbox.run_due(house.store, {"mail": mail_handler(house.settings, house.store)})
+    if house.settings.mail.transport == "smtp":
+        return _SERVERS[-1][0].letters(to)
     with house.store.read() as session:
         return [each.body for each in mailbox(session, to)]
 

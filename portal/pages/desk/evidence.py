@@ -19,8 +19,11 @@ routes = APIRouter(prefix="/desk/evidence")
 
 @routes.get("/{evidence_id}")
 def get(request: Request, actor: Annotated[Actor, Depends(requires(Role.STEWARD, Role.COMPLIANCE))], evidence_id: str) -> Response:
-    """A document, byte for byte as it was handed in."""
+    """A document, byte for byte as it was handed in. Who took a copy is in the ledger before a byte of it leaves."""
     house = house_of(request)
     with house.store.read() as session:
         row = service.get_for(session, actor, evidence_id)
-    return attachment(row.name, row.media_type, files.read(house.settings.home, row))
+    content = files.read(house.settings.home, row)
+    with house.store.write("evidence") as unit:
+        service.note_downloaded(unit, actor, row)
+    return attachment(row.name, row.media_type, content)

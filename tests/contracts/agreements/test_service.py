@@ -103,7 +103,7 @@ def test_two_people_bring_it_in_and_the_contact_claims_it(store: Store, keys: Ke
 def test_staff_hear_of_an_import_once(sqlite_store: Store, tmp_path: Path) -> None:
     Cast(sqlite_store)
     staged(sqlite_store, tmp_path)
-    what = "1 agreement signed before Licet: compare each with its PDF and confirm"
+    what = "1 agreement signed before: compare each with its PDF and confirm"
     assert mails(sqlite_store) == [(who, what) for who in ("cora", "jon", "mara")]
 
 

@@ -76,10 +76,10 @@ def test_the_old_version_rules_until_the_last_signature(store: Store, keys: KeyR
     assert events(store)[-3:] == ["amendment.offered", "amendment.signed", "amendment.in_force"]
     title = '"Political ads and regional reach"'
     assert [mail for mail in mails(store) if "version" in mail[1]] == [
-        ("dev", f"A new version of {title} is in force: programs ask for new tokens"),
+        ("dev", f"A new version of {title} is in force until 31 October 2027: programs ask for new tokens"),
         ("jon", f"A new version of {title} waits for countersignature"),
         ("mara", f"A new version of {title} waits for countersignature"),
-        ("tove", f"A new version of {title} is in force: programs ask for new tokens"),
+        ("tove", f"A new version of {title} is in force until 31 October 2027: programs ask for new tokens"),
         ("tove", f"A new version of {title} is offered: read it, then sign or decline"),
     ]
 

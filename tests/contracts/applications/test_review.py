@@ -280,7 +280,7 @@ def test_an_independent_review_is_made_by_somebody_else_and_once(store: Store) -
     )
     assert row(store, application).state == "upheld"
     assert refused(store, lambda unit: service.appeal(unit, cast.tove, application, 7, "Again.", SETTINGS)) == "command_not_possible"
-    assert ("tove", f'Your application "{PROJECT}" stays declined after an independent review') in mails(store)
+    assert ("tove", f'Your application "{PROJECT}" stays declined after an independent review, which ends it') in mails(store)
     assert events(store)[2:] == ["application.declined", "application.appealed", "application.checked", "application.upheld"]
 
 
@@ -379,9 +379,9 @@ def test_reminders_go_out_once_and_what_nobody_goes_on_with_ends(store: Store, c
     assert ran(141, 1, 7, 1) == [0, 1, 0, 1]
     assert [row(store, each).state for each in (waits, back, begun)] == ["submitted", "expired", "expired"]
     sent = mails(store)
-    assert [mail for mail in sent if mail[0] == "jon" and ("Decide the" in mail[1] or "is late" in mail[1])] == [
+    assert [mail for mail in sent if mail[0] == "jon" and ("Decide the" in mail[1] or "Late: " in mail[1])] == [
         ("jon", f'Decide the application "{PROJECT}" by 16 November 2026'),
-        ("jon", f'The application "{PROJECT}" is late: decide it now'),
+        ("jon", f'Late: the application "{PROJECT}" had to be decided by 16 November 2026'),
     ]
     assert ("tove", 'Go on with your application "Reach of small parties" by 2 December 2026, or it ends') in sent
     assert ("tove", 'Your application "Reach of small parties" has ended; write a new one if you still need it') in sent

@@ -100,11 +100,11 @@ def test_from_draft_to_approval(store: Store) -> None:
     assert str(application.decide_by) == "2026-11-16"
     assert mails(store) == [
         ("cora", 'Confirm the lawful basis for "Political ads and regional reach" before 16 November 2026'),
-        ("jon", 'Application "Political ads and regional reach" waits for a decision'),
-        ("mara", 'Application "Political ads and regional reach" waits for a decision'),
-        ("mara", 'The lawful basis for "Political ads and regional reach" is confirmed; go on with the application'),
-        ("tove", 'We received your application "Political ads and regional reach"'),
-        ("tove", 'Your application "Political ads and regional reach" was approved'),
+        ("jon", 'Application "Political ads and regional reach" waits for a decision by 16 November 2026'),
+        ("mara", 'Application "Political ads and regional reach" waits for a decision by 16 November 2026'),
+        ("mara", 'The lawful basis for "Political ads and regional reach" is confirmed; decide by 16 November 2026'),
+        ("tove", 'We received your application "Political ads and regional reach" and decide by 16 November 2026'),
+        ("tove", 'Your application "Political ads and regional reach" was approved; the contract comes next'),
     ]
     assert events(store) == [
         "application.drafted",
@@ -280,8 +280,8 @@ def test_a_withdrawal_tells_stewards_only_of_what_waited(sqlite_store: Store) ->
     with sqlite_store.write() as unit:
         service.withdraw(unit, cast.tove, application.id, application.revision)
     assert [mail for mail in mails(sqlite_store) if mail[1].endswith("withdrawn")] == [
-        ("jon", 'Application "Political ads and regional reach" was withdrawn'),
-        ("mara", 'Application "Political ads and regional reach" was withdrawn'),
+        ("jon", 'Application "Political ads and regional reach" was withdrawn; nothing is left to decide'),
+        ("mara", 'Application "Political ads and regional reach" was withdrawn; nothing is left to decide'),
     ]
 
 

@@ -80,10 +80,10 @@ def test_from_draft_into_force(store: Store, keys: KeyRing) -> None:
     assert grants_epoch(store) == 1
     assert events(store)[5:] == ["contract.drafted", "contract.offered", "contract.signed", "contract.activated"]
     assert [mail for mail in mails(store) if "contract" in mail[1].lower()] == [
-        ("dev", f'Your contract "{TITLE}" is in force'),
+        ("dev", f'Your contract "{TITLE}" is in force until 31 October 2027'),
         ("jon", f'Contract "{TITLE}" waits for countersignature'),
         ("mara", f'Contract "{TITLE}" waits for countersignature'),
-        ("tove", f'Your contract "{TITLE}" is in force'),
+        ("tove", f'Your contract "{TITLE}" is in force until 31 October 2027'),
         ("tove", f'Your contract "{TITLE}" is ready to sign'),
     ]
 
@@ -172,7 +172,13 @@ def test_suspension_lift_and_end(store: Store, keys: KeyRing) -> None:
     tove = [subject for reader, subject in mails(store) if reader == "tove" and "contract" in subject]
     assert tove == sorted(
         f'Your contract "{TITLE}" {what}'
-        for what in ("is ready to sign", "is in force", "is suspended", "is suspended", "is active again", "was terminated")
+        for what in (
+            "is ready to sign",
+            "is in force until 31 October 2027",
+            *2 * ("is suspended: read why",),
+            "is active again",
+            "was terminated: read why",
+        )
     )
 
 
@@ -232,4 +238,4 @@ def test_a_contract_expires_the_day_after_its_last(store: Store, keys: KeyRing, 
     assert expire_due(store, "UTC") == 0
     with store.read() as session:
         assert session.get_one(Contract, contract.id).state == State.EXPIRED
-    assert ("dev", f'Your contract "{TITLE}" has ended') in mails(store)
+    assert ("dev", f'Your contract "{TITLE}" ended on 31 October 2027') in mails(store)

@@ -128,7 +128,7 @@ def test_a_later_member_waits_for_the_desk(store: Store) -> None:
     for actor, expected in ((cast.cora, "role_required"), (cast.tove, "role_required"), (cast.mara, "")):
         assert code_of(lambda actor=actor: _admit(store, actor, row)) == expected
     assert accepted(store, rhea, contract.id).state == "accepted"
-    assert ("mara", 'Rhea Castellan waits for your look: later on the project "Political ads and regional reach"') in mails(store)
+    assert ("mara", 'Admit Rhea Castellan to the project "Political ads and regional reach", or say why not') in mails(store)
 
 
 def test_an_address_that_shows_nothing_is_looked_at_by_the_desk(store: Store) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from string import Template
 
 import pytest
@@ -9,7 +10,7 @@ from sqlmodel import select
 
 from contracts.errors import Misconfigured
 from contracts.notices import send
-from contracts.notices.catalogue import NOTICES
+from contracts.notices.catalogue import DAYS, NOTICES
 from contracts.notices.mail import Letter, mail_handler, mailbox, message_of
 from contracts.notices.service import FOLDER, render, text_of
 from contracts.settings import Mail, Settings
@@ -27,6 +28,22 @@ def test_a_template_asks_for_exactly_the_listed_facts(name: str) -> None:
     assert head.startswith("Subject: ")
     assert "\n" not in head
     assert set(Template(f"{head}\n{body}").get_identifiers()) <= NOTICES[name].facts
+
+
+# Everything else that a template may name. A new fact is one or the other, so that no day is left out of a subject unseen.
+NO_DAYS = """
+    asker address barred basis by coordinator count credential dataset event left link name note organisation passkey person platform
+    project reason records role roles section signer starts subject title version why
+"""
+SPAN = re.compile(r"\b(?:within|in) (an? (?:hour|day)|\d+ (?:hours|days))\b")
+
+
+@pytest.mark.parametrize("name", NOTICES)
+def test_a_subject_says_by_when(name: str) -> None:
+    head, _, body = text_of(name).partition("\n\n")
+    assert NOTICES[name].facts <= DAYS | {*NO_DAYS.split()}
+    assert NOTICES[name].facts & DAYS <= {*Template(head).get_identifiers()}
+    assert {*SPAN.findall(body)} <= {*SPAN.findall(head)}
 
 
 def test_every_template_is_listed() -> None:
@@ -76,16 +93,15 @@ def test_smtp_sends_the_message_with_a_stable_id(sqlite_store: Store) -> None:
     with sqlite_store.write() as unit:
         send(unit, to="ada@example.org", template="contract-offered", facts={**FACTS, "title": "Ümläut"})
     with smtp_server() as server:
-        settings = Settings(mail=Mail(transport="smtp", port=server.port, starttls=False, sender="licet@agora.example"))
-        assert run_due(sqlite_store, {"mail": mail_handler(settings, sqlite_store)}) == 1
+        assert run_due(sqlite_store, {"mail": mail_handler(Settings(mail=server.setting), sqlite_store)}) == 1
         (received,) = server.received
     with sqlite_store.read() as session:
         row = session.exec(select(OutboxRow)).one()
     assert row.done_at is not None
-    assert (received.sender, received.recipients) == ("licet@agora.example", ["ada@example.org"])
+    assert (received.sender, received.recipients) == ("data-access@agora.example", ["ada@example.org"])
     assert received.message["Message-ID"] == f"<{row.id}-1@127.0.0.1>"
     assert received.message["Subject"] == 'Your contract "Ümläut" is ready to sign'
-    assert received.message["From"] == "Agora <licet@agora.example>"
+    assert received.message["From"] == "Agora <data-access@agora.example>"
 
 
 def test_smtp_never_falls_back_to_a_clear_line(sqlite_store: Store) -> None:

@@ -41,7 +41,7 @@ def test_signing_up_makes_an_organisation_its_lead_and_one_mail(store: Store) ->
     assert (home.name, home.side, home.kind, home.country) == ("Northfield University", "partner", "university", "IE")
     assert row.roles == (Role.LEAD, Role.SIGNATORY)
     (mail,) = mails(store)
-    assert (mail["to"], mail["subject"]) == ("ada@northfield.example", "Confirm your address")
+    assert (mail["to"], mail["subject"]) == ("ada@northfield.example", "Confirm your address at data.agora.example within a day")
     assert "at data.agora.example." in mail["body"]
     assert entries(store) == [("account.created", account.id)]
 
@@ -89,7 +89,7 @@ def test_a_known_address_gets_a_mail_that_says_so_and_nothing_changes(store: Sto
     sign_up(store, name="Mallory", password_hash="hash-2", organisation_name="Elsewhere")
     assert (_account(store).model_dump(), entries(store)) == before
     mail = mails(store)[1]
-    assert mail["subject"] == "You already have an account"
+    assert mail["subject"] == "You already have an account at data.agora.example: sign in"
     assert f"{BASE}/sign-in" in mail["body"]
     assert "Hello Ada Moss" in mail["body"]
     assert "Mallory" not in mail["body"]

@@ -15,8 +15,10 @@ from contracts.people import service as people
 from contracts.people import totp
 from contracts.people.factor_tables import RecoveryCode, TotpFactor
 from contracts.people.roles import Role
+from contracts.store.outbox import OutboxRow
 from contracts.store.unit import Store
 from tests.contracts.people.people import person, race, refused
+from tests.harness.cast import mails
 
 NETWORK = "203.0.113.0/24"
 KEYS = KeyRing(b"m" * 32)
@@ -110,6 +112,28 @@ def test_a_recovery_code_works_once_as_people_type_it_and_for_its_owner_alone(st
     with store.write() as unit:
         renewed = people.new_codes(unit, ada)
     assert (_given(store, ada, codes[1]), _given(store, ada, renewed[1])) == ("", "recovery_code")
+
+
+def test_the_owner_hears_of_a_new_app_new_codes_and_a_code_that_was_used(sqlite_store: Store) -> None:
+    ada = person(sqlite_store, "ada@lab.example", Role.LEAD).account_id
+    seed, codes = _set_up(sqlite_store, ada)
+    app = "An app for codes was set up for your account: tell us if it was not you"
+    assert mails(sqlite_store) == [("ada", app)], "the codes came with it"
+    assert [_given(sqlite_store, ada, typed) for typed in (_code(sqlite_store, seed, 1), codes[0], codes[0])] == [
+        "app",
+        "recovery_code",
+        "",
+    ]
+    used = "A recovery code of yours was used: tell us if it was not you"
+    assert mails(sqlite_store) == [("ada", used), ("ada", app)]
+    with sqlite_store.write() as unit:
+        people.new_codes(unit, ada)
+    _set_up(sqlite_store, ada)
+    made = "You have new recovery codes: tell us if it was not you"
+    assert mails(sqlite_store) == [("ada", used), ("ada", app), ("ada", app), ("ada", made)]
+    with sqlite_store.read() as session:
+        (body,) = [row.payload["body"] for row in session.exec(select(OutboxRow)).all() if row.payload["subject"] == used]
+    assert "Codes left: 9" in body
 
 
 def test_codes_for_someone_without_any_are_refused_and_recorded(store: Store) -> None:

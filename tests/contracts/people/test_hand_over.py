@@ -99,7 +99,12 @@ def test_a_member_accepts_what_the_lead_offered(store: Store, cast: Cast) -> Non
         "role.taken",
     ]
     told = sorted((mail["to"].split("@")[0], mail["subject"]) for mail in mails(store))
-    assert told == sorted([("bea", "Ada asks you to lead"), *((each, "Bea now leads The partner") for each in ("ada", "bea", "cid"))])
+    assert told == sorted(
+        [
+            ("bea", "Ada asks you to lead: accept or decline within 7 days"),
+            *((each, "Bea now leads The partner") for each in ("ada", "bea", "cid")),
+        ]
+    )
 
 
 def test_nobody_but_the_named_member_accepts(store: Store, cast: Cast) -> None:

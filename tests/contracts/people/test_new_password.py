@@ -74,7 +74,7 @@ def test_a_link_sets_a_new_password_once_and_ends_every_session(store: Store, le
     assert sorted(map(str, results)) == ["None", *["link_unusable"] * 7]
     assert (_hash(store, lead).startswith("new-"), _is_open(store, session)) == (True, False)
     assert [mail["subject"] for mail in mails(store)] == [
-        "data.agora.example: choose a new password",
+        "data.agora.example: choose a new password within an hour",
         "Your password at data.agora.example was changed",
     ]
 

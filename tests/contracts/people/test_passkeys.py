@@ -18,6 +18,7 @@ from contracts.settings import Settings
 from contracts.store.unit import Store
 from tests.contracts.people.people import person, race, refused
 from tests.harness.authenticator import Authenticator
+from tests.harness.cast import mails
 
 KEYS = KeyRing(b"m" * 32)
 PARTY = Party("data.agora.example", "https://data.agora.example", "Agora")
@@ -71,6 +72,8 @@ def test_a_passkey_is_registered_used_and_removed(store: Store) -> None:
         passkeys.remove_passkey(unit, ada, held[0].id)
     challenge, sent = _answer(store, key)
     assert refused(lambda: _used(store, challenge, sent)) == "code_wrong"
+    told = [f"A passkey was {what} your account: tell us if it was not you" for what in ("added to", "added to", "removed from")]
+    assert mails(store) == [("ada", subject) for subject in told]
 
 
 def test_one_challenge_is_answered_once_however_many_try(store: Store) -> None:

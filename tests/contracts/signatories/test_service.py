@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from sqlmodel import select
+from sqlmodel import col, select
 
 from contracts.clock import FixedClock
 from contracts.errors import Refused
@@ -18,11 +18,13 @@ from contracts.lifecycle.tables import Contract
 from contracts.lifecycle.ways import Method, Way
 from contracts.people.queries import members
 from contracts.people.roles import Role
+from contracts.settings import Settings
 from contracts.signatories import service as signatories
 from contracts.signatories.queries import asked_by, open_request
 from contracts.signatories.tables import SigningRequest
+from contracts.store.outbox import OutboxRow
 from contracts.store.unit import Store, Unit
-from tests.harness.cast import Cast, drafted, events, mails, person
+from tests.harness.cast import Cast, drafted, events, mails, person, revised
 
 BASE = "https://data.agora.example"
 BEA = {"name": "Bea Bound", "email": "bea@lab.example"}
@@ -122,6 +124,45 @@ def test_who_may_ask_whom_and_how_often(sqlite_store: Store, clock: FixedClock) 
         assert service.sign(unit, tove, contract.id, 2, name="Tove", capacity="Head").state == "signed"
     assert refused(sqlite_store, naming(cast.tove)) == "command_not_possible"
     assert _since_the_offer(sqlite_store)[1:] == ["signatory.named", "signatory.reminded", "signatory.withdrawn", "contract.signed"]
+
+
+def test_another_version_reaches_who_has_not_come_by_a_fresh_link(sqlite_store: Store) -> None:
+    cast = Cast(sqlite_store)
+    contract = offered(sqlite_store, cast)
+    first = named(sqlite_store, cast, contract)
+    revised(sqlite_store, cast, contract, "The pace is slower.", requests_per_second=1)
+    assert refused(sqlite_store, lambda unit: asked_by(unit.session, first, unit.now)) == "link_unusable"
+    subject, body = _letters(sqlite_store, "bea@lab.example")[-1]
+    assert subject == (
+        f'Version 2 is there, please read and sign by 16 November 2026: contract "{TITLE}" for Northfield University, Media Lab'
+    )
+    assert "The platform says of what changed:\n\nThe pace is slower." in body
+    second = body.partition("/sign/")[2].split()[0]
+    with sqlite_store.read() as session:
+        asked = asked_by(session, second, sqlite_store.clock.now())
+    assert (asked.version.number, asked.link.given_by) == (2, cast.tove.account_id)
+    # Who has come hears of it as everyone does who may sign.
+    with sqlite_store.write() as unit:
+        signatories.accept(unit, second, name="Bea Bound", password_hash="-")
+    revised(sqlite_store, cast, contract, "The pace is as before.")
+    told = [subject for subject, _ in _letters(sqlite_store, "bea@lab.example")]
+    assert told[2:] == [f'Version 3 of your contract "{TITLE}" is ready to sign']
+
+
+def test_without_mail_the_link_that_was_handed_over_goes_on(sqlite_store: Store) -> None:
+    cast = Cast(sqlite_store)
+    contract = offered(sqlite_store, cast)
+    token = named(sqlite_store, cast, contract)
+    with sqlite_store.write() as unit:
+        signatories.reoffered(unit, unit.lock(Contract, contract.id), "The pace is slower.", Settings(profile="test"))
+    with sqlite_store.read() as session:
+        assert asked_by(session, token, sqlite_store.clock.now()).contract.id == contract.id
+
+
+def _letters(store: Store, to: str) -> list[tuple[str, str]]:
+    with store.read() as session:
+        rows = session.exec(select(OutboxRow).where(OutboxRow.kind == "mail").order_by(col(OutboxRow.id))).all()
+    return [(row.payload["subject"], row.payload["body"]) for row in rows if row.payload["to"] == to]
 
 
 def test_a_link_ends_with_the_offer(sqlite_store: Store, clock: FixedClock) -> None:

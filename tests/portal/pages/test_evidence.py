@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,16 +11,22 @@ from urllib.parse import quote
 
 import httpx
 import pytest
+from sqlmodel import col, select
 from starlette.testclient import TestClient
 
 from contracts.applications import service as applications
+from contracts.applications.tables import Application
 from contracts.clock import FixedClock
 from contracts.house import House
+from contracts.ledger.tables import StagedEntry
 from contracts.people.roles import Role
 from contracts.store.unit import Store
+from contracts.uploads import files
+from contracts.uploads.tables import Evidence
 from portal import cookies
 from portal.app import create_portal
 from portal.uploads import DRAINED_BYTES
+from tests.harness.cast import events
 from tests.harness.documents import PDF, word
 from tests.portal.house import add_person, settings, sign_in, small_house
 from tests.portal.scene import actor
@@ -81,6 +88,23 @@ def test_a_document_is_added_shown_given_back_and_removed(place: House, path: st
     assert sign_in(place, STEWARD).get(f"/desk/evidence/{file}").status_code == 404
     removed = client.post(f"/partner/evidence/{file}/remove", data={"csrf": token(client, path)})
     assert (removed.status_code, client.get(f"/partner/evidence/{file}").status_code, kept(place)) == (303, 404, [])
+
+
+def test_who_of_staff_takes_a_copy_is_in_the_ledger_before_it_leaves(place: House, path: str) -> None:
+    client, steward = sign_in(place, LEAD), sign_in(place, STEWARD)
+    send(client, path, "ethics.pdf", PDF)
+    with place.store.write() as unit:
+        row = unit.session.exec(select(Evidence)).one()
+        unit.session.get_one(Application, row.application_id).submitted_at = unit.now
+    before = events(place.store)
+    assert (client.get(f"/partner/evidence/{row.id}").content, events(place.store)) == (PDF, before), "one's own is no entry"
+    assert (steward.get(f"/desk/evidence/{row.id}").content, events(place.store)) == (PDF, [*before, "evidence.downloaded"])
+    with place.store.read() as session:
+        leaf = json.loads(session.exec(select(StagedEntry.leaf).order_by(col(StagedEntry.seq).desc())).first() or b"")
+    told = {"evidence": row.id, "kind": "ethics", "sha256": row.sha256, "bytes": len(PDF)}
+    assert (leaf["subject"], leaf["organisation"], leaf["facts"]) == (row.application_id, "org_lab", told)
+    files.remove(place.settings.home, row.sha256, row.id)
+    assert (steward.get(f"/desk/evidence/{row.id}").status_code, events(place.store)) == (404, [*before, "evidence.downloaded"])
 
 
 @pytest.mark.parametrize(
