@@ -6,8 +6,7 @@ outside it does not go on: the store in the middle of its transaction, or the re
 
 from __future__ import annotations
 
-import subprocess
-import sys
+import signal
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -33,10 +32,11 @@ from contracts.webhooks import standard
 from contracts.webhooks.service import context_of
 from contracts.webhooks.tables import WebhookEndpoint, WebhookMessage
 from portal.commands.init import prepare
-from tests.harness import reaching, valkey
+from tests.harness import valkey
 from tests.harness.cast import Cast
 from tests.harness.held import stopped, unwritable
-from tests.harness.server import Licet, clean_environ, free_port
+from tests.harness.reaching import Running, Stable, stable
+from tests.harness.server import free_port
 from tests.harness.smtp import Mailserver, smtp_server
 from tests.harness.tls import TlsServer, tls_server
 
@@ -62,10 +62,10 @@ class Place:
     store: Store
     post: Mailserver
     hooks: TlsServer
+    stable: Stable
     command: str
-    port: int
     taken: list[tuple[str, bytes]] = field(default_factory=list)
-    running: Licet | None = None
+    running: Running | None = None
 
     def take(self, handler: BaseHTTPRequestHandler) -> None:
         """The webhook's receiver."""
@@ -77,20 +77,12 @@ class Place:
         """A worker, as after a restart: a minute later, when what the one before had taken up is free again."""
         clock = self.folder / "clock"
         clock.write_text(str(float(clock.read_text()) + CLAIM_SECONDS + 1))
-        self._start()
-
-    def _start(self) -> None:
-        log = self.folder / "licet.log"
-        environ = clean_environ({reaching.TRUST: str(self.folder / "server.pem")})
-        words = [sys.executable, str(reaching.__file__), self.command]
-        with log.open("ab") as out:
-            process = subprocess.Popen(words, cwd=self.folder, env=environ, stdout=out, stderr=subprocess.STDOUT)
-        self.running = Licet(process, f"http://127.0.0.1:{self.port}", log)
+        self.running = self.stable.start(self.folder, self.command, trust=self.folder / "server.pem")
 
     def kill(self) -> None:
         """kill -9; whoever the servers held for it is let go, and finds nobody."""
-        assert self.running is not None and self.running.process.poll() is None, self.running and self.running.log.read_text()[-4000:]
-        self.running.kill()
+        assert self.running is not None and self.running.lives, self.running and self.running.said
+        self.running.end(signal.SIGKILL)
         self.post.gate.open()
         self.hooks.gate.open()
 
@@ -98,7 +90,7 @@ class Place:
         """Until it holds."""
         deadline = time.monotonic() + PATIENCE
         while not holds():
-            assert self.running is not None and time.monotonic() < deadline, self.running and self.running.log.read_text()[-4000:]
+            assert self.running is not None and time.monotonic() < deadline, self.running and self.running.said
             time.sleep(0.02)
 
     def lose_a_factor(self, cast: Cast) -> None:
@@ -138,8 +130,14 @@ class Place:
             return [(each.id, each.delivered_at is not None) for each in session.exec(select(WebhookMessage)).all()]
 
 
+@pytest.fixture(scope="module")
+def processes() -> Iterator[Stable]:
+    with stable() as made:
+        yield made
+
+
 @pytest.fixture
-def place(database_url: str, tmp_path: Path) -> Iterator[Place]:
+def place(database_url: str, processes: Stable, tmp_path: Path) -> Iterator[Place]:
     folder, port = tmp_path / "place", free_port()
     folder.mkdir()
     with smtp_server() as post, tls_server(folder) as hooks, valkey.running() as server:
@@ -150,12 +148,12 @@ def place(database_url: str, tmp_path: Path) -> Iterator[Place]:
         (folder / "licet.toml").write_text(text)
         (folder / "clock").write_text("0")
         engine = open_engine(database_url)
-        made = Place(folder, Store(engine, FileClock(folder / "clock"), "elsewhere"), post, hooks, command, port)
+        made = Place(folder, Store(engine, FileClock(folder / "clock"), "elsewhere"), post, hooks, processes, command)
         try:
             yield made
         finally:
             if made.running is not None:
-                made.running.stop()
+                made.running.end(signal.SIGTERM)
             engine.dispose()
 
 

@@ -55,7 +55,7 @@ class Mailserver:
 
     def letters(self, to: str) -> list[str]:
         """Bodies of the mail to an address, newest first."""
-        return [each.message.get_content() for each in reversed(self.received) if to in each.recipients]
+        return [each.message.get_content().replace("\r\n", "\n") for each in reversed(self.received) if to in each.recipients]
 
     async def handle_MAIL(self, _server: Any, _session: Any, envelope: Any, address: str, _options: Any) -> str:  # noqa: N802 - aiosmtpd's name
         await asyncio.to_thread(self.gate.pass_through)

@@ -279,7 +279,7 @@ def test_a_withdrawal_tells_stewards_only_of_what_waited(sqlite_store: Store) ->
     application = submitted(sqlite_store, cast.tove)
     with sqlite_store.write() as unit:
         service.withdraw(unit, cast.tove, application.id, application.revision)
-    assert [mail for mail in mails(sqlite_store) if mail[1].endswith("withdrawn")] == [
+    assert [mail for mail in mails(sqlite_store) if "was withdrawn" in mail[1]] == [
         ("jon", 'Application "Political ads and regional reach" was withdrawn; nothing is left to decide'),
         ("mara", 'Application "Political ads and regional reach" was withdrawn; nothing is left to decide'),
     ]

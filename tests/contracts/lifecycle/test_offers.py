@@ -120,7 +120,7 @@ def test_wishes_are_declined_with_a_reason_or_taken_back(sqlite_store: Store) ->
         ("declined", WHY, cast.jon.account_id, 2),
         ("recalled", "", cast.tove.account_id, 1),
     }
-    assert ("tove", f'The changes that you asked for in "{TITLE}" were declined') in mails(store)
+    assert ("tove", f'The changes that you asked for in "{TITLE}" were declined; the offer stands') in mails(store)
     assert events(store)[-4:] == ["contract.countered", "contract.counter_declined", "contract.countered", "contract.recalled"]
 
 
