@@ -23,6 +23,7 @@ from contracts.store.outbox import Handler
 from portal.demo.answers import usual
 from portal.demo.people import LAKESIDE, NORTHFIELD, PEOPLE, QUOTIENT, CastPerson
 from portal.demo.story import MadeClient, Story
+from portal.demo.under_way import COUNTERED, tell_under_way
 
 DAYS = 30
 BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0"
@@ -170,7 +171,7 @@ def _visits(story: Story, day: int) -> None:
 
 
 def _waiting(story: Story, handlers: Mapping[str, Handler], lab: Contract) -> None:
-    """What waits: a person who came to a project later, an application, a countersignature, an offer, an invitation and an incident."""
+    """What waits: a person who came to a project later, an application, a countersignature, an invitation, an incident, and what is under way."""
     story.name_member("lead", lab.application_id, "reader", "Doctoral Researcher")
     story.sign_up(LAKESIDE, "applicant")
     today = story.today()
@@ -192,7 +193,8 @@ def _waiting(story: Story, handlers: Mapping[str, Handler], lab: Contract) -> No
     )
     counts = _second_project(story, "lead", "Weekly transport counts", "Counts by week and country, to set our sample against.", today)
     story.sign("lead", counts)
-    _second_project(story, "commercial-lead", "Topic shares for a press release", "One set of yearly shares for a press release.", today)
+    shares = _second_project(story, "commercial-lead", COUNTERED, "One set of yearly shares for a press release.", today)
+    tell_under_way(story, lab, shares)
     story.invite("administrator", INVITED, Role.STEWARD)
     with story.house.store.write("story") as unit:
         facts = {"network": "192.0.2.0/24", "pages": story.house.settings.gate.anonymous_budget + 150, "agent": "python-requests"}

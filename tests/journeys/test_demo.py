@@ -34,6 +34,9 @@ PRESSED = {
     "basis": ("Become Colm and confirm", "Confirm the lawful basis"),
     "approve": ("Become Samir and decide", "Approve application"),
     "contract": ("Draft as Samir", "Create draft", "Offer to the partner"),
+    "return": ("Become Leila and hand it in again", "Hand in again"),
+    "appeal": ("Become Samir and decide", "Approve application"),
+    "counter": ("Become Samir and answer", "Decline the changes"),
     "countersign": ("Become Sofia and countersign", "Countersign contract"),
 }
 PRICE_PER_1000 = Decimal("0.40")
@@ -141,6 +144,10 @@ def take(page: Page, stop: str) -> None:
             press(page, "Let it crawl", at)
             expect(page.locator("#scraper .crawls .chip")).to_have_text(["Stopped with 403", "Finished"], timeout=120_000)
             expect(page.locator("#scraper .crawls dt")).to_have_text(["Reason", "license", "register"])
+        case "amend":
+            press(page, "Become Nora and sign", at)
+            page.get_by_label("I have read the new version").check()
+            press(page, "Sign the new version")
 
 
 def test_a_newcomer_gets_from_the_catalogue_to_records_under_a_signed_contract(demo: Demo, window: Window, tmp_path: Path) -> None:

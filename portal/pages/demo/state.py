@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from sqlmodel import Session, col, select
 
+from contracts.amendments.tables import Amendment
 from contracts.applications.tables import Application
 from contracts.ledger.queries import Search, TimelineRow, about, search
 from contracts.lifecycle.tables import Contract
 from contracts.people import service as people
 from contracts.people.tables import Account, Membership
 from portal.demo.people import person
+from portal.demo.under_way import APPEALED, COUNTERED, RETURNED
 from portal.pages.demo.stops import TourFacts
 
 PROJECT = "How local news crosses borders"
@@ -23,9 +27,7 @@ def account(session: Session, key: str) -> Account | None:
 
 def application(session: Session) -> Application | None:
     """The tour's present application."""
-    query = select(Application).join(Account, col(Account.id) == col(Application.created_by))
-    mine = query.where(Account.email == person("lead").email, Application.project == PROJECT)
-    return session.exec(mine.order_by(col(Application.id).desc())).first()
+    return _of(session, "lead", PROJECT)
 
 
 def contract(session: Session, found: Application | None) -> Contract | None:
@@ -38,27 +40,56 @@ def contract(session: Session, found: Application | None) -> Contract | None:
 
 def facts(session: Session, *, scraper_stopped: bool) -> TourFacts:
     """What the stops are judged by. Whether the scraper ran is known to this process alone."""
+    under_way = _under_way(session)
     asked = application(session)
     held = contract(session, asked)
     if asked is None:
-        return TourFacts(scraper_stopped=scraper_stopped)
-    if held is None:
-        return TourFacts(asked.id, asked.state, bool(asked.basis), scraper_stopped=scraper_stopped)
-    rows = about(session, held.id, _RECENT)
-    answered = _newest([row for row in rows if row.event == "access.records" and row.decision == "allow"])
-    refused = _newest([row for row in rows if row.decision == "refuse" and held.suspended_at is not None and row.at >= held.suspended_at])
-    return TourFacts(
+        return replace(under_way, scraper_stopped=scraper_stopped)
+    begun = replace(
+        under_way,
         application_id=asked.id,
         application_state=asked.state,
         lawful=bool(asked.basis),
+        scraper_stopped=scraper_stopped,
+    )
+    if held is None:
+        return begun
+    rows = about(session, held.id, _RECENT)
+    answered = _newest([row for row in rows if row.event == "access.records" and row.decision == "allow"])
+    refused = _newest([row for row in rows if row.decision == "refuse" and held.suspended_at is not None and row.at >= held.suspended_at])
+    return replace(
+        begun,
         contract_id=held.id,
         contract_state=held.state,
         in_force=held.activated_at is not None,
         answered_entry=answered,
         entry_viewed=bool(answered) and _viewed(session, answered),
         refused_entry=refused,
-        scraper_stopped=scraper_stopped,
     )
+
+
+def _under_way(session: Session) -> TourFacts:
+    """What was under way before the visitor came; what a demo of an earlier release does not have counts as done."""
+    returned, appealed = _of(session, "applicant", RETURNED), _of(session, "applicant", APPEALED)
+    countered = session.exec(select(Contract).where(Contract.title == COUNTERED).order_by(col(Contract.id))).first()
+    amended = session.exec(select(Amendment).order_by(col(Amendment.id))).first()
+    return TourFacts(
+        returned_id=returned.id if returned else "",
+        handed_in_again=returned is None or returned.state != "returned",
+        appealed_id=appealed.id if appealed else "",
+        decided_again=appealed is None or appealed.state != "appealed",
+        countered_id=countered.id if countered else "",
+        wish_answered=countered is None or countered.countered_at is None,
+        amendment_id=amended.id if amended else "",
+        amendment_signed=amended is None or amended.state != "offered",
+    )
+
+
+def _of(session: Session, key: str, project: str) -> Application | None:
+    """The newest application of a person of the cast for a project."""
+    query = select(Application).join(Account, col(Account.id) == col(Application.created_by))
+    mine = query.where(Account.email == person(key).email, Application.project == project)
+    return session.exec(mine.order_by(col(Application.id).desc())).first()
 
 
 def _newest(rows: list[TimelineRow]) -> str:

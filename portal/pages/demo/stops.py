@@ -1,4 +1,4 @@
-"""The tour on one screen: its twelve stops, whose turn each is, and when it counts as done. Pure."""
+"""The tour on one screen: its stops, whose turn each is, and when it counts as done. Pure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ SIGNED = frozenset({"signed", "active", "suspended", "lift_asked", "terminated",
 
 @dataclass(frozen=True, slots=True)
 class TourFacts:
-    """What the store says of the tour's own application and of what followed. Empty text means: not yet."""
+    """What the store says of the tour's own application and of what followed, and of what was under way before. Empty means: not yet."""
 
     application_id: str = ""
     application_state: str = ""
@@ -22,6 +22,14 @@ class TourFacts:
     entry_viewed: bool = False
     refused_entry: str = ""
     scraper_stopped: bool = False
+    returned_id: str = ""
+    handed_in_again: bool = False
+    appealed_id: str = ""
+    decided_again: bool = False
+    countered_id: str = ""
+    wish_answered: bool = False
+    amendment_id: str = ""
+    amendment_signed: bool = False
 
     @property
     def ended(self) -> bool:
@@ -160,6 +168,43 @@ STOPS: tuple[Stop, ...] = (
         "Let it crawl",
         "Without the token it is stopped at the budget and told where to apply; with the token it finishes.",
         lambda facts: facts.scraper_stopped,
+    ),
+    Stop(
+        "return",
+        "Change what was asked",
+        "Not every application goes straight through. Leila’s came back with a question, and the clock of the desk stands still meanwhile.",
+        "applicant",
+        "Become Leila and hand it in again",
+        "Read the question at the top, add the towns to her own words, and press “Hand in again”. The desk sees what is different.",
+        lambda facts: facts.handed_in_again,
+    ),
+    Stop(
+        "appeal",
+        "Look at a decline again",
+        "Leila asked under Article 40(12) of the EU Digital Services Act: that article’s conditions decide and nothing else. "
+        "Sofia declined; somebody else looks again.",
+        "steward",
+        "Become Samir and decide",
+        "The conditions stand beside the form, and a reason is written for you. Press “Approve application”.",
+        lambda facts: facts.decided_again,
+    ),
+    Stop(
+        "counter",
+        "Answer a counter-offer",
+        "Before he signs, Quentin wishes a term otherwise. The offer waits for an answer: another version, or a reason why not.",
+        "steward",
+        "Become Samir and answer",
+        "An answer is written for you. Press “Decline the changes”, or make the next version instead.",
+        lambda facts: facts.wish_answered,
+    ),
+    Stop(
+        "amend",
+        "Sign a new version",
+        "The lab’s contract is to allow more records a day. The present version rules until both sides have signed the new one.",
+        "lead",
+        "Become Nora and sign",
+        "See what changes, tick that you have read it, then press “Sign the new version”.",
+        lambda facts: facts.amendment_signed,
     ),
 )
 

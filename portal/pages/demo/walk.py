@@ -28,6 +28,8 @@ from portal.pages.demo.stops import TourFacts, progress
 REASONS = {
     "approve": "A clear question, few fields, two countries, and results in figures only. The team has published on this before.",
     "basis": "Legitimate interests: research in the public interest, pseudonyms for people, and nobody can be contacted.",
+    "appeal": "Rumours start before a campaign and outlast it, as section 2 shows. The time asked for is necessary.",
+    "counter": "A year is the most that we agree with anyone for this data. Figures in which nobody is named may be kept for longer.",
     "suspend": "Requests came from a network that the project did not name. Access is closed until the lab has explained it.",
 }
 
@@ -61,7 +63,7 @@ class Tour:
         return routes
 
     def show(self, request: Request) -> Response:
-        """The twelve stops, with the one to go to now."""
+        """The stops, with the one to go to now."""
         house, crawl = house_of(request), self._crawler.now
         with house.store.read() as session:
             facts = state.facts(session, scraper_stopped=crawl.proved)
@@ -144,8 +146,22 @@ def paths(facts: TourFacts) -> dict[str, str]:
         found["sign"] = f"/partner/contracts/{facts.contract_id}?{urlencode({'name': lead.name, 'capacity': lead.capacity})}#sign"
         found["countersign"] = f"{contract}?{urlencode({'name': second.name, 'capacity': second.capacity})}#countersign"
         found["suspension"] = f"{contract}?{urlencode({'reason': REASONS['suspend']})}#suspend"
+    found |= _under_way(facts)
     if facts.answered_entry:
         found["proof"] = f"/compliance/entries/{facts.answered_entry}"
+    return found
+
+
+def _under_way(facts: TourFacts) -> dict[str, str]:
+    lead, found = person("lead"), dict[str, str]()
+    if facts.returned_id:
+        found["return"] = f"/partner/applications/{facts.returned_id}"
+    if facts.appealed_id:
+        found["appeal"] = f"/desk/applications/{facts.appealed_id}?{urlencode({'reason': REASONS['appeal']})}#decide"
+    if facts.countered_id:
+        found["counter"] = f"/desk/contracts/{facts.countered_id}?{urlencode({'decline_reason': REASONS['counter']})}#wishes"
+    if facts.amendment_id:
+        found["amend"] = f"/partner/amendments/{facts.amendment_id}?{urlencode({'name': lead.name, 'capacity': lead.capacity})}#sign"
     return found
 
 

@@ -55,7 +55,7 @@ TITLES = {
     "closed": "Closed",
 }
 CSV_HEADER = ("id", "title", "organisation", "kind", "state", "version", "created_at", "offered_at", "activated_at", "ended_at")
-HINTS = ("reason", "name", "capacity")
+HINTS = ("reason", "name", "capacity", "decline_reason")
 
 Reader = Annotated[Actor, Depends(requires(Role.STEWARD, Role.COMPLIANCE))]
 

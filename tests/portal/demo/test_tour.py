@@ -35,6 +35,10 @@ WALK = (
     {"entry_viewed": True},
     {"contract_state": "suspended", "refused_entry": "ent_2"},
     {"scraper_stopped": True},
+    {"handed_in_again": True},
+    {"decided_again": True},
+    {"wish_answered": True},
+    {"amendment_signed": True},
 )
 
 
@@ -73,6 +77,13 @@ def test_a_declined_application_or_an_ended_contract_blocks_the_way() -> None:
 
 def test_paths_lead_nowhere_before_there_is_something_to_lead_to() -> None:
     assert paths(TourFacts()) == {"catalogue": "/datasets/posts", "scraper": "/operator"}
+    begun = paths(TourFacts(returned_id="app_2", appealed_id="app_3", countered_id="ctr_2", amendment_id="amd_1"))
+    assert {name: begun[name].partition("?")[0] for name in ("return", "appeal", "counter", "amend")} == {
+        "return": "/partner/applications/app_2",
+        "appeal": "/desk/applications/app_3",
+        "counter": "/desk/contracts/ctr_2",
+        "amend": "/partner/amendments/amd_1",
+    }
     whole = paths(TourFacts(application_id="app_1", contract_id="ctr_1", answered_entry="ent_1"))
     assert whole["sign"] == "/partner/contracts/ctr_1?name=Nora+Whitfield&capacity=Principal+Investigator#sign"
     assert (whole["contract"], whole["proof"]) == ("/desk/contracts/ctr_1", "/compliance/entries/ent_1")
