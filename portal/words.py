@@ -126,6 +126,7 @@ DONE: dict[str, str] = {
     "sent-back": "Sent back. The partner gets a mail with your reason and the new date.",
     "register-changed": "Saved. The public register says so at once.",
     "text-opened": "Opened. Every contract of the kind is offered the text within a minute or two.",
+    "texts-countersigned": "Countersigned and sealed. Each new version rules within 2 seconds; the partners get a mail.",
     "text-stopped": "Stopped. Nobody else is offered this text, and nobody is suspended for it.",
     "agreement-confirmed": "Confirmed. A second person confirms it again.",
     "agreement-brought-in": "Confirmed by two. The contract is in force.",

@@ -250,6 +250,7 @@ WHO: dict[str, frozenset[Role] | str] = {
     "POST /desk/texts": STEWARDS,
     "GET /desk/texts/{round_id}": READERS,
     "POST /desk/texts/{round_id}/stop": STEWARDS,
+    "POST /desk/texts/{round_id}/countersign": STEWARDS,
     "GET /desk/agreements": READERS,
     "GET /desk/agreements/{agreement_id}": READERS,
     "GET /desk/agreements/{agreement_id}/document.pdf": READERS,
@@ -613,6 +614,10 @@ def _reviewed_by(ground: Ground) -> Ids:
     return {"application_id": made.id}
 
 
+def _countersigning(ground: Ground, ids: Ids) -> Mapping[str, Any]:
+    return {"chosen": later_life.boxes(ground, ids["round_id"]), **_SIGNED}
+
+
 def _later(ground: Ground) -> str:
     return (ground.house.clock.now() + timedelta(days=60)).date().isoformat()
 
@@ -692,6 +697,9 @@ ACTS: dict[str, Act] = {
     "/desk/amendments/{amendment_id}/withdraw": Act("steward", _amendment("signed"), lambda g, ids: _revision(g, ids, **_REASON)),
     "/desk/texts": Act("steward", _no_text, lambda g, ids: {"kind": "research", "accept_by": "2099-01-01", **_REASON}),
     "/desk/texts/{round_id}/stop": Act("steward", lambda ground: {"round_id": later_life.new_text(ground)}, lambda g, ids: {}),
+    "/desk/texts/{round_id}/countersign": Act(
+        "second-steward", lambda ground: {"round_id": later_life.text_signed(ground)}, _countersigning
+    ),
     "/desk/agreements/{agreement_id}/confirm": Act("second-steward", _agreement("confirmed"), lambda g, ids: _revision(g, ids, read="yes")),
     "/desk/agreements/{agreement_id}/reject": Act("steward", _agreement("staged"), lambda g, ids: _revision(g, ids, **_REASON)),
     "/desk/agreements/{agreement_id}/remind": Act("steward", _agreement("brought_in"), lambda g, ids: {}),
@@ -1011,6 +1019,7 @@ NAMES: dict[str, str] = {
     **dict.fromkeys(("code", "codes"), "secrets of the person, looked up under the own account alone"),
     "how_known": "words of an act",
     **dict.fromkeys(("sha256", "text_read"), "a hash that is compared"),
+    "chosen": "read on a page of staff alone",
     **dict.fromkeys(("barred", "bar_reason"), "read on pages of staff alone"),
     **dict.fromkeys(
         ("coordinator", "reference", "received_on", "text", "modalities", "amendment", "ground"), "read on pages of staff alone"

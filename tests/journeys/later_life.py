@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import secrets
 
+from sqlmodel import select
+
 from contracts.agreements import service as agreements
 from contracts.agreements.reading import Line
 from contracts.amendments import rounds
@@ -54,6 +56,21 @@ def new_text(ground: Ground, kind: str = "commercial") -> str:
     with house.store.write("ground") as unit:
         day = ground.story.today().replace(year=ground.story.today().year + 1)
         return rounds.open_round(unit, steward, house.settings, kind=kind, reason="The law changed.", accept_by=day).id
+
+
+def text_signed(ground: Ground) -> str:
+    """The id of a round with one new version that the partner signed."""
+    made, found = amendment(ground, "signed"), new_text(ground)
+    with ground.house.store.write("ground") as unit:
+        unit.lock(Amendment, made.id).round_id = found
+    return found
+
+
+def boxes(ground: Ground, round_id: str) -> list[str]:
+    """What the boxes of a round's page would send, all ticked."""
+    with ground.house.store.read() as session:
+        rows = session.exec(select(Amendment).where(Amendment.round_id == round_id)).all()
+    return [f"{row.id}:{row.revision}" for row in rows]
 
 
 def stop_texts(ground: Ground) -> None:
