@@ -7,6 +7,7 @@ import os
 import secrets
 import tomllib
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -60,6 +61,10 @@ class Platform(Section):
         description="Whether one person may countersign alone, as long as the platform has a single steward. That is a ledger entry, and stands in the seal of each contract.",
     )
     decision_days: int = Field(default=10, ge=1, description="Working days within which an application is decided.")
+    holidays: list[date] = Field(
+        default_factory=list,
+        description="Days that are no working days beside Saturdays and Sundays, such as public holidays: 2026-12-25. Clocks stand still on them.",
+    )
 
     @field_validator("time_zone")
     @classmethod

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import date, datetime, timedelta
 
 from sqlmodel import Session, col, select
@@ -12,7 +13,7 @@ from contracts.applications.states import WAITING, WRITABLE, Command, State
 from contracts.applications.tables import Application
 from contracts.clock import day_in, long_day
 from contracts.people.actor import SYSTEM
-from contracts.settings import Settings
+from contracts.settings import Platform, Settings
 from contracts.store.unit import Store, Unit
 
 # How long a draft that nobody writes in is kept, and how long before an end its applicant is reminded.
@@ -26,17 +27,17 @@ def run_due(store: Store, settings: Settings) -> int:
 
     Each in its own short unit of work, which looks at the row again under its lock.
     """
-    zone = settings.platform.time_zone
+    platform = settings.platform
     with store.read() as session:
-        found = touched(session, store.clock.now(), zone)
-    return sum(_one(store, application_id, zone) for application_id in found)
+        found = touched(session, store.clock.now(), platform)
+    return sum(_one(store, application_id, platform) for application_id in found)
 
 
-def touched(session: Session, now: datetime, zone: str) -> list[str]:
+def touched(session: Session, now: datetime, platform: Platform) -> list[str]:
     """Applications about which something is to be done at this moment."""
     open_states = [state.value for state in WAITING | WRITABLE]
-    rows = session.exec(select(Application).where(col(Application.state).in_(open_states))).all()
-    return [each.id for each in rows if is_over(each, day_in(now, zone)) or reminder(each, day_in(now, zone))]
+    rows, today = session.exec(select(Application).where(col(Application.state).in_(open_states))).all(), day_in(now, platform.time_zone)
+    return [each.id for each in rows if is_over(each, today) or reminder(each, today, platform.holidays)]
 
 
 def is_over(application: Application, today: date) -> bool:
@@ -54,7 +55,7 @@ def ends_on(application: Application) -> date | None:
     return None
 
 
-def reminder(application: Application, today: date) -> str:
+def reminder(application: Application, today: date, holidays: Collection[date]) -> str:
     """Which reminder is due and has not gone out: "soon", "late", or none. Each goes out once for a clock."""
     end = ends_on(application)
     if end is not None:
@@ -62,18 +63,18 @@ def reminder(application: Application, today: date) -> str:
         return "soon" if is_near and not application.reminded else ""
     if State(application.state) not in WAITING or application.decide_by is None:
         return ""
-    left = workdays.between(today, application.decide_by)
+    left = workdays.between(today, application.decide_by, holidays)
     level = "late" if application.decide_by < today else "soon" if left <= REMIND_STAFF_WORKDAYS else ""
     order = ("", "soon", "late")
     return level if order.index(level) > order.index(application.reminded) else ""
 
 
-def _one(store: Store, application_id: str, zone: str) -> int:
+def _one(store: Store, application_id: str, platform: Platform) -> int:
     with store.write("application clock") as unit:
-        application, today = unit.lock(Application, application_id), day_in(unit.now, zone)
+        application, today = unit.lock(Application, application_id), day_in(unit.now, platform.time_zone)
         if State(application.state) in WRITABLE and is_over(application, today):
             _expire(unit, application)
-        elif level := reminder(application, today):
+        elif level := reminder(application, today, platform.holidays):
             _remind(unit, application, level)
         else:
             return 0

@@ -45,7 +45,8 @@ def return_for_changes(
     wanted = Wanted(Command.RETURN, revision, reason, code=code)
     application = take(unit, actor, application_id, wanted)
     today = day_in(unit.now, settings.platform.time_zone)
-    application.days_left = workdays.between(today, application.decide_by) if application.decide_by else 0
+    holidays = settings.platform.holidays
+    application.days_left = workdays.between(today, application.decide_by, holidays) if application.decide_by else 0
     application.answer_by, application.decide_by = date.fromordinal(today.toordinal() + DAYS_TO_ANSWER), None
     application.checked_at, application.checked_by, application.reminded = None, None, ""
     note(unit, actor, application, wanted, shared=True)

@@ -140,7 +140,7 @@ def submit(unit: Unit, actor: Actor, application_id: str, revision: int, setting
     application.form, application.answers = keep(unit, asked), only_asked(asked, facts_of(application, dataset))
     days = max(application.days_left, LEAST_DAYS_AFTER_RETURN) if again else settings.platform.decision_days
     application.submitted_at = application.changed_at = unit.now
-    application.decide_by, application.answer_by = workdays.after(today, days), None
+    application.decide_by, application.answer_by = workdays.after(today, days, settings.platform.holidays), None
     application.checked_at, application.checked_by, application.reminded = None, None, ""
     _keep(unit, actor, application)
     _tell_submitted(unit, application, dataset, again=again)

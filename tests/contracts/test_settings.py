@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -75,6 +76,13 @@ def test_addresses_are_kept_in_one_form(tmp_path: Path) -> None:
     settings = load(_file(tmp_path, text), {})
     kept = (settings.base_url, settings.platform.contact, settings.platform.site)
     assert kept == ("https://data.example.org", "Data@Example.org", "https://example.org")
+
+
+def test_holidays_are_days(tmp_path: Path) -> None:
+    file = _file(tmp_path, "profile = 'test'\n[platform]\nholidays = [2026-12-25, '2026-12-26']")
+    assert load(file, {}).platform.holidays == [date(2026, 12, 25), date(2026, 12, 26)]
+    with pytest.raises(Misconfigured, match=r"platform\.holidays"):
+        load(_file(tmp_path, "profile = 'test'\n[platform]\nholidays = ['Christmas']"), {})
 
 
 def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:

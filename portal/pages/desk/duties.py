@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
@@ -98,11 +98,11 @@ def needs_another(contract: Contract, actor: Actor) -> str:
     return ""
 
 
-def clock_words(due: date | None, today: date) -> ClockWords:
+def clock_words(due: date | None, today: date, holidays: Collection[date]) -> ClockWords:
     """How long is left, as a chip: warning within two working days, stopped once late."""
     if due is None:
         return ClockWords("No clock", "plain")
-    left = workdays.between(today, due)
+    left = workdays.between(today, due, holidays)
     if due < today:
         return ClockWords("1 working day late" if left >= -1 else f"{-left} working days late", "stop")
     if left == 0:

@@ -166,11 +166,12 @@ def _received(form: Form, dataset: Dataset) -> Received:
 
 def _list(request: Request) -> Response:
     house = house_of(request)
-    today = day_in(house.clock.now(), house.settings.platform.time_zone)
+    platform = house.settings.platform
+    today, holidays = day_in(house.clock.now(), platform.time_zone), platform.holidays
     with house.store.read() as session:
         rows = service.all_requests(session)
         names = reads.organisations(session, {row.organisation_id for row in rows})
-    clocks = {row.id: clock_words(row.amend_by, today) for row in rows if row.state == State.ENTERED and row.amend_by >= today}
+    clocks = {row.id: clock_words(row.amend_by, today, holidays) for row in rows if row.state == State.ENTERED and row.amend_by >= today}
     datasets = [(each.id, each.settings.title) for each in house.catalogue.all()]
     return page(request, "desk/requests.html", rows=rows, names=names, words=WORDS, clocks=clocks, datasets=datasets, form=Form())
 
@@ -209,7 +210,7 @@ def _page(request: Request, actor: Actor, request_id: str, form: Form, status: i
         meaning=MEANING[State(row.state)],
         may=possible if Role.STEWARD in actor.roles else [],
         in_time=today <= row.amend_by,
-        clock=clock_words(row.amend_by, today),
+        clock=clock_words(row.amend_by, today, house.settings.platform.holidays),
         last_start=row.amend_by - timedelta(days=AMENDMENT_DAYS),
         grounds=[(ground.value, text, "") for ground, text in GROUNDS.items()],
         ground_words={ground.value: text for ground, text in GROUNDS.items()},

@@ -102,7 +102,7 @@ def today(request: Request, actor: Annotated[Actor, Depends(requires(*STAFF))]) 
         "desk/today.html",
         heading="Get ready for partners" if is_new else heading(len(found)),
         subheading="One step is left." if is_new and left == 1 else f"{left} steps are left." if is_new else subheading(found, day),
-        duties=[(duty, clock_words(duty.due, day)) for duty in found],
+        duties=[(duty, clock_words(duty.due, day, house.settings.platform.holidays)) for duty in found],
         waiting=others,
         steps=setup if left else [],
         remaining=left,

@@ -154,7 +154,7 @@ def samples(dataset: Dataset) -> list[dict[str, Any]]:
 def decision_day(house: House) -> date:
     """The last day for a decision on what is handed in today."""
     platform = house.settings.platform
-    return workdays.after(day_in(house.clock.now(), platform.time_zone), platform.decision_days)
+    return workdays.after(day_in(house.clock.now(), platform.time_zone), platform.decision_days, platform.holidays)
 
 
 def as_json(listing: Listing) -> dict[str, Any]:

@@ -162,11 +162,11 @@ def test_a_compliance_officer_sees_open_incidents_and_no_decisions() -> None:
     ],
 )
 def test_clock_counts_working_days(due: date, words: ClockWords) -> None:
-    assert clock_words(due, MONDAY.date()) == words
+    assert clock_words(due, MONDAY.date(), ()) == words
 
 
 def test_a_duty_without_a_date_has_no_clock() -> None:
-    assert clock_words(None, MONDAY.date()) == ClockWords("No clock", "plain")
+    assert clock_words(None, MONDAY.date(), ()) == ClockWords("No clock", "plain")
 
 
 def test_headline_counts_and_says_what_is_late() -> None:
