@@ -37,7 +37,7 @@ class Found:
 
 def found_by(session: Session, bar: Bar) -> Found:
     """What the bar concerns as it stands now. An approved application that has its contract is not open any more."""
-    mine = [each for each in _applications(session, bar.organisation_id) if _concerns(bar, each)]
+    mine = [each for each in _applications(session, bar.organisation_id) if concerns(bar, each)]
     contracts = _contracts(session, [each.id for each in mine])
     under_way = {each.application_id for each in contracts if each.state not in FINAL}
     stopped = [each for each in mine if each.state in OPEN and not (each.state == State.APPROVED and each.id in under_way)]
@@ -67,7 +67,8 @@ def _contracts(session: Session, application_ids: list[str]) -> list[Contract]:
     return list(session.exec(query.order_by(col(Contract.id))).all())
 
 
-def _concerns(bar: Bar, application: Application) -> bool:
+def concerns(bar: Bar, application: Application) -> bool:
+    """Whether an application of the bar's organisation is one that the bar is about."""
     if bar.scope == Scope.PERSON:
         return application.created_by == bar.account_id
     if bar.scope == Scope.PROJECT:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import APIRouter, Depends
@@ -9,13 +11,16 @@ from sqlmodel import Session
 from starlette.requests import Request
 from starlette.responses import Response
 
+from contracts.applications.tables import Application
 from contracts.bars import service
+from contracts.bars.standing import alike_projects, resembling
 from contracts.bars.states import MEANING, ROLES, Scope, State
-from contracts.bars.strike import found_by
+from contracts.bars.strike import concerns, found_by
 from contracts.bars.tables import Bar
 from contracts.errors import refuse
 from contracts.ledger.queries import about
 from contracts.people.actor import Actor
+from contracts.people.tables import Organisation
 from portal.deps import go, house_of, page, requires, signed_in
 from portal.forms import Form, submitted
 from portal.pages.desk import reads
@@ -85,6 +90,25 @@ def keep(actor: Guard, bar_id: str, sent: Sent) -> Response:
 def lift(actor: Guard, bar_id: str, sent: Sent) -> Response:
     """Lift the bar that another person asked to lift."""
     return sent.act("bar-lifted", lambda unit: service.lift(unit, actor, bar_id, sent.form.number("revision")))
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The bars that concern an application, and those on others that it or its organisation resembles."""
+
+    barred: Sequence[Bar]
+    alike: Sequence[Bar]
+
+    @property
+    def project_barred(self) -> bool:
+        """Whether a bar on the project itself is in force."""
+        return any(each.scope == Scope.PROJECT for each in self.barred)
+
+
+def standing_of(session: Session, organisation: Organisation, application: Application) -> Standing:
+    """What whoever decides has to know of bars."""
+    barred = [each for each in service.bars_of(session, organisation.id) if concerns(each, application)]
+    return Standing(barred, [*resembling(session, organisation), *alike_projects(session, application)])
 
 
 def waiting_lifts(session: Session, actor: Actor) -> tuple[list[Duty], list[Waiting]]:
