@@ -29,7 +29,15 @@ import contracts.policies.states as policy_states
 from api.app import create_machines
 from api.oauth.errors import ERRORS
 from api.problems import STATUS
-from contracts.applications.reasons import APPROVAL, BASES, DECLINE, OPINIONS, RETURN
+from contracts.applications.reasons import (
+    APPROVAL,
+    APPROVAL_BY_CRITERIA,
+    BASES,
+    DECLINE,
+    DECLINE_BY_CRITERIA,
+    OPINIONS,
+    RETURN,
+)
 from contracts.codes import CODES
 from contracts.forms.kinds import KINDS as APPLICATION_KINDS
 from contracts.ids import PREFIXES
@@ -83,7 +91,8 @@ def words() -> str:
         _table(("term", "meaning"), [(f"`{k}`", v) for k, v in DUO.items()]),
     ]
     parts += ["\n## Prohibited uses\n\n", _table(("code", "meaning"), [(f"`{k}`", v) for k, v in PROHIBITED.items()])]
-    for title, codes_of in (("approved", APPROVAL), ("declined", DECLINE), ("returned", RETURN)):
+    by_criteria = {"approved by criteria alone": APPROVAL_BY_CRITERIA, "declined by criteria alone": DECLINE_BY_CRITERIA}
+    for title, codes_of in {"approved": APPROVAL, "declined": DECLINE, "returned": RETURN, **by_criteria}.items():
         parts += [f"\n## Why an application is {title}\n\n", _table(("code", "meaning"), [(f"`{k}`", v) for k, v in codes_of.items()])]
     parts += ["\n## Lawful bases\n\n", _table(("code", "meaning"), [(f"`{k}`", v) for k, v in BASES.items()])]
     parts += ["\n## Advice of a reviewer\n\n", _table(("code", "meaning"), [(f"`{k}`", v) for k, v in OPINIONS.items()])]

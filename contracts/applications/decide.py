@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -27,11 +27,11 @@ MOST_REASON = 2000
 MOST_DAYS = 3 * 366
 IDENTIFYING = frozenset({"key", "subject", "personal"})
 
-CODES = {
-    Command.APPROVE: reasons.APPROVAL,
-    Command.DECLINE: reasons.DECLINE,
-    Command.RETURN: reasons.RETURN,
-    Command.CONFIRM_BASIS: reasons.BASES,
+CODES: Mapping[Command, Callable[[str], Mapping[str, str]]] = {
+    Command.APPROVE: reasons.approvals,
+    Command.DECLINE: reasons.declines,
+    Command.RETURN: lambda kind: reasons.RETURN,
+    Command.CONFIRM_BASIS: lambda kind: reasons.BASES,
 }
 NEEDS_REASON = frozenset(
     {
@@ -91,7 +91,7 @@ def _form_refusal(application: Application, wanted: Wanted, facts: Facts) -> Ref
         return Refusal(
             "invalid_input", "Some answers are missing or do not fit; see the fields marked.", {"fields": dict(wanted.complaints)}
         )
-    if wanted.command in CODES and wanted.code not in CODES[wanted.command]:
+    if wanted.command in CODES and wanted.code not in CODES[wanted.command](application.kind):
         return Refusal("invalid_input", "Choose a reason.", {"fields": {"code": "Choose one of the reasons."}})
     if wanted.command is Command.REMARK and wanted.code not in ("", *reasons.OPINIONS):
         return Refusal("invalid_input", "Choose what you advise.", {"fields": {"code": "Choose one of the answers."}})
@@ -151,6 +151,8 @@ def _purpose(application: Application, dataset: DatasetSettings) -> str:
         return "Choose one of the purposes that this dataset allows."
     if kinds.fits(application.kind, purpose):
         return ""
+    if kinds.PUBLIC_DATA in (application.kind, kinds.OF_PURPOSE.get(purpose)):
+        return "Research into systemic risks is applied for under Article 40(12), and nothing else is."
     return "Training models is applied for under the kind AI training, and nothing else is."
 
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
+from typing import Any
 
 from sqlmodel import Session, col, func, select
 
 from contracts.applications import rules
 from contracts.applications.content import content_hash
+from contracts.applications.difference import Change, difference
 from contracts.applications.rules import Facts
 from contracts.applications.states import WAITING, State
 from contracts.applications.tables import Application, Note, Reviewer, Submission
 from contracts.errors import Refusal, refuse
+from contracts.forms.service import frozen
 from contracts.people.actor import Actor
 from contracts.people.independence import entangled_with
 
@@ -42,6 +46,12 @@ def submissions(session: Session, application_id: str) -> list[Submission]:
     """What was handed in, the first time at the top."""
     query = select(Submission).where(Submission.application_id == application_id)
     return list(session.exec(query.order_by(col(Submission.number))).all())
+
+
+def changes(session: Session, before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Change]:
+    """What became different between two contents, told by the questions of the forms that each was asked by."""
+    forms = [form for each in (after, before) if (form := frozen(session, each.get("form"))) is not None]
+    return difference(before, after, forms)
 
 
 def handed_in(session: Session, application: Application) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contracts.forms.kinds import KINDS
+
 APPROVAL: dict[str, str] = {
     "as-asked": "What is asked for is necessary for the purpose and in proportion to it.",
     "narrowed": "A narrower form of what is asked for is necessary for the purpose and in proportion to it.",
@@ -44,3 +46,24 @@ OPINIONS: dict[str, str] = {
     "against": "Speaks against approving it.",
     "neutral": "Speaks neither for nor against it.",
 }
+
+# By a kind's criteria alone: approved where all of them hold, declined by one that does not.
+APPROVAL_BY_CRITERIA: dict[str, str] = {
+    "criteria-met": "Every condition of the article is met.",
+    "criteria-met-narrowed": "Every condition of the article is met; what is granted is what is necessary and in proportion.",
+}
+NARROWED = frozenset({"narrowed", "criteria-met-narrowed"})
+DECLINE_BY_CRITERIA: dict[str, str] = {each.code: each.fails for facts in KINDS.values() for each in facts.criteria}
+
+WORDS: dict[str, str] = {**APPROVAL, **APPROVAL_BY_CRITERIA, **DECLINE, **DECLINE_BY_CRITERIA, **RETURN, **BASES, **OPINIONS}
+"""Every code in words. Where two lists share a code, they say the same."""
+
+
+def approvals(kind: str) -> dict[str, str]:
+    """Why an application of the kind may be approved: code to words."""
+    return APPROVAL_BY_CRITERIA if KINDS[kind].criteria else APPROVAL
+
+
+def declines(kind: str) -> dict[str, str]:
+    """Why an application of the kind may be declined: its criteria and nothing else, where it has any."""
+    return {each.code: each.fails for each in KINDS[kind].criteria} or DECLINE

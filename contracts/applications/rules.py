@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from contracts.applications.narrowing import Narrowed, as_asked, widening
+from contracts.applications.reasons import NARROWED
 from contracts.applications.states import HANDLERS, Command, State
 from contracts.applications.tables import Application
 from contracts.errors import Refusal
@@ -88,7 +89,7 @@ def approval(application: Application, code: str, narrowed: Narrowed | None, fac
     is_narrower = narrowed is not None and narrowed != as_asked(application)
     if narrowed is not None and (refusal := widening(application, narrowed)):
         return refusal
-    if is_narrower != (code == "narrowed"):
+    if is_narrower != (code in NARROWED):
         message = (
             "You grant less than was asked for; choose the reason that says so."
             if is_narrower

@@ -8,7 +8,7 @@ from contracts.applications.core import apply, enter, insist_on_standing, note, 
 from contracts.applications.decide import Wanted
 from contracts.applications.narrowing import Narrowed, narrow_to
 from contracts.applications.queries import handed_in
-from contracts.applications.reasons import APPROVAL, DECLINE
+from contracts.applications.reasons import WORDS
 from contracts.applications.rules import appeal_until
 from contracts.applications.states import ROLES, Command
 from contracts.applications.tables import Application
@@ -27,7 +27,7 @@ def approve(
     application = take(unit, actor, application_id, wanted)
     if narrowed is not None:
         narrow_to(application, narrowed)
-    _decided(unit, actor, application, wanted, APPROVAL[code])
+    _decided(unit, actor, application, wanted, WORDS[code])
     return application
 
 
@@ -35,7 +35,7 @@ def decline(unit: Unit, actor: Actor, application_id: str, revision: int, reason
     """Decline with a reason that the applicant reads. On independent review this confirms the decline, for good."""
     wanted = Wanted(Command.DECLINE, revision, reason, code=code)
     application = take(unit, actor, application_id, wanted)
-    _decided(unit, actor, application, wanted, DECLINE[code])
+    _decided(unit, actor, application, wanted, WORDS[code])
     return application
 
 
@@ -43,10 +43,10 @@ def appeal(unit: Unit, actor: Actor, application_id: str, revision: int, reason:
     """Ask for an independent review of a decline: once, within 14 days, decided by somebody else within the working days."""
     insist_on_standing(unit, actor, application_id)
     wanted = Wanted(Command.APPEAL, revision, reason)
-    zone = settings.platform.time_zone
+    platform, zone = settings.platform, settings.platform.time_zone
     application = take(unit, actor, application_id, wanted, zone)
     application.appealed_at, application.declined_by, application.handler = unit.now, application.decided_by, None
-    application.decide_by, application.reminded = workdays.after(day_in(unit.now, zone), settings.platform.decision_days), ""
+    application.decide_by, application.reminded = workdays.after(day_in(unit.now, zone), platform.decision_days, platform.holidays), ""
     note(unit, actor, application, wanted, shared=True)
     decide_by = long_day(application.decide_by)
     tell_stewards(unit, application, "application-appealed", decide_by=decide_by)

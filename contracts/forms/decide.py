@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from contracts.forms.asked import Facts, Prompt, prompts
 from contracts.forms.model import Form
+from contracts.gate.facts import read_target
 
 LEAST_TEXT = 10
 MOST_LINE = 200
 MOST_TEXT = 4000
 MOST_DAYS = 3660
+MOST_PATHS = 20
 
 
 def complaints(form: Form, facts: Facts, section: str = "") -> dict[str, str]:
@@ -35,6 +37,7 @@ _MISSING = {
     "line": "Answer in a few words: {asked}.",
     "text": "Answer in a sentence or more: {asked}.",
     "days": "Write a number of days, such as 90: {asked}.",
+    "paths": "Name at least one path, such as /posts/: {asked}.",
     "choice": "Choose one of the answers: {asked}.",
     "choices": "Choose at least one of the answers: {asked}.",
 }
@@ -44,8 +47,23 @@ def _text(kind: str, given: str) -> str:
     if kind == "days":
         fits = given.isascii() and given.isdecimal() and len(given) <= 5 and 1 <= int(given) <= MOST_DAYS
         return "" if fits else f"Write a number of days from 1 to {MOST_DAYS:,}."
+    if kind == "paths":
+        return _paths(given.split())
     if kind == "line":
         return "" if len(given) <= MOST_LINE and "\n" not in given else f"Shorten this to one line of at most {MOST_LINE} characters."
     if len(given) > MOST_TEXT:
         return f"Shorten this to at most {MOST_TEXT} characters."
     return "" if len(given) >= LEAST_TEXT else f"Say it in at least {LEAST_TEXT} characters."
+
+
+def _paths(given: list[str]) -> str:
+    if len(given) > MOST_PATHS:
+        return f"Name at most {MOST_PATHS} paths; everything below a path is included."
+    wrong = next((path for path in given if not _is_path(path)), None)
+    return "" if wrong is None else f"{wrong} is no path of the site. Begin each with a slash, such as /posts/, and leave out ?, # and *."
+
+
+def _is_path(path: str) -> bool:
+    """A path that the gate can hold a contract to: from the root, spelt in one way, of at most 200 characters."""
+    page = read_target(path)
+    return page is not None and page.plain and page.path == path and "*" not in path and len(path) <= MOST_LINE

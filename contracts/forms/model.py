@@ -14,6 +14,8 @@ BUILT_IN = ("project", "purpose", "purpose_text", "fields", "rows", "starts", "e
 """Questions whose answers are columns of the application: every form asks each once, in words of its own."""
 RETENTION = "retention_days"
 """The question whose answer bounds how long the desk proposes that records are kept."""
+CRAWL_PATHS = "crawl_paths"
+"""The question, of the type `paths`, whose answer bounds which paths of the site a contract may name."""
 MOST_QUESTIONS = 60
 
 Id = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
@@ -21,7 +23,7 @@ Code = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")]
 Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=160, pattern=r"^[^\x00-\x1f]*$")]
 Words = Annotated[str, StringConstraints(strip_whitespace=True, max_length=800, pattern=r"^[^\x00-\x1f]*$")]
 FieldClass = Literal["plain", "key", "subject", "personal", "special"]
-Type = Literal["built-in", "line", "text", "days", "choice", "choices"]
+Type = Literal["built-in", "line", "text", "days", "paths", "choice", "choices"]
 
 
 class _Strict(BaseModel):

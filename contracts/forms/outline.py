@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from contracts.forms.asked import Facts, count, possible
+from contracts.forms.criteria import Criterion
 from contracts.forms.kinds import KINDS
 from contracts.forms.model import Document, Form, Question, When
 
@@ -39,6 +40,11 @@ class Outline:
     always: int
     at_most: int
 
+    @property
+    def criteria(self) -> tuple[Criterion, ...]:
+        """What applications by this form are decided by alone; empty where nothing narrows the reasons."""
+        return KINDS[self.form.kind].criteria
+
 
 def outline(form: Form, classes: Mapping[str, str]) -> Outline:
     """What the form asks of those who apply for a dataset, whose fields and their classes these are; what it cannot ask is left out."""
@@ -58,6 +64,7 @@ def as_json(found: Outline) -> dict[str, Any]:
         "dataset": found.form.dataset,
         "title": found.form.title,
         "sha256": found.form.sha256,
+        **({"criteria": [each.holds for each in found.criteria]} if found.criteria else {}),
         "questions": {"always": found.always, "at_most": found.at_most},
         "sections": [
             {"title": each.title, "hint": each.hint, "questions": [_question_json(asked) for asked in each.questions]}
@@ -73,6 +80,8 @@ def as_json(found: Outline) -> dict[str, Any]:
 def as_markdown(found: Outline, dataset: str) -> str:
     """The outline as text to print, discuss and fill in; `dataset` is its title."""
     lines = [f"# {found.form.title}: {dataset}", "", KINDS[found.form.kind].meaning, ""]
+    if found.criteria:
+        lines += ["## How it is decided", "", *(f"- {each.holds}" for each in found.criteria), ""]
     for section in found.sections:
         lines += [f"## {section.title}", ""]
         lines += [section.hint, ""] if section.hint else []

@@ -16,7 +16,7 @@ from contracts.settings import Settings
 from contracts.signing.clauses import ClauseFile, clause_names, clause_of, own_folder, placeholders, read_toml
 from contracts.terms.words import LINES
 
-KINDS = ("research", "commercial", "ai-training", "dsa-art-40")
+KINDS = ("research", "commercial", "ai-training", "dsa-art-40", "dsa-art-40-12")
 # By kind of application. A kind that is not here has no template, so nothing is drafted from it.
 TEMPLATE_OF = {
     "research": "research",
@@ -24,7 +24,7 @@ TEMPLATE_OF = {
     "commercial": "commercial",
     "ai-training": "ai-training",
     "dsa-40-4": "dsa-art-40",
-    "dsa-40-12": "dsa-art-40",
+    "dsa-40-12": "dsa-art-40-12",
 }
 # What a title or clause may name beside the term that it binds.
 FACTS = frozenset({"contract", "version", "legal_name", "organisation", "country", "title", "application", "purpose_text", "terms_sha256"})

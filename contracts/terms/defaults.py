@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from contracts.applications.tables import Application
 from contracts.forms.kinds import KINDS
-from contracts.forms.model import RETENTION
+from contracts.forms.model import CRAWL_PATHS, RETENTION
 from contracts.settings import DatasetSettings
 from contracts.terms.model import Condition, CrawlTerms, DatasetTerms, Price, Terms
 from contracts.terms.purposes import PROHIBITED
@@ -38,7 +38,7 @@ def propose(application: Application, dataset: DatasetSettings, site: str) -> Te
         prohibited=tuple(each for each in PROHIBITED if each != application.purpose),
         requests_per_second=dataset.max_requests_per_second,
         records_per_day=dataset.max_records_per_day,
-        crawl=_crawl_terms(dataset, site) if application.crawl else None,
+        crawl=_crawl_terms(application, dataset, site) if application.crawl else None,
         starts=application.starts,
         ends=application.ends,
         retention_days=None if is_free else _retention(application),
@@ -57,6 +57,12 @@ def asked_conditions(application: Application, dataset: DatasetSettings) -> tupl
     return tuple(_condition(name, values, dataset) for name, values in application.rows.items())
 
 
+def asked_paths(application: Application) -> tuple[str, ...]:
+    """The paths of the site that the application named; empty where its form did not ask for them, so that any may be agreed."""
+    named = application.answers.get(CRAWL_PATHS, "")
+    return tuple(dict.fromkeys(named.split())) if isinstance(named, str) else ()
+
+
 def _condition(name: str, values: list[str], dataset: DatasetSettings) -> Condition:
     field_type = dataset.fields[name].type if name in dataset.fields else "string"
     typed = [read_value(field_type, value) for value in values]
@@ -73,9 +79,10 @@ def _dataset_terms(application: Application, dataset: DatasetSettings) -> Datase
     )
 
 
-def _crawl_terms(dataset: DatasetSettings, site: str) -> CrawlTerms:
-    path = dataset.page.partition("{")[0] if dataset.page else "/"
-    return CrawlTerms(hosts=(urlsplit(site).netloc,), paths=(path,), requests_per_second=CRAWL_REQUESTS_PER_SECOND)
+def _crawl_terms(application: Application, dataset: DatasetSettings, site: str) -> CrawlTerms:
+    usual = dataset.page.partition("{")[0] if dataset.page else "/"
+    paths = asked_paths(application) or (usual,)
+    return CrawlTerms(hosts=(urlsplit(site).netloc,), paths=paths, requests_per_second=CRAWL_REQUESTS_PER_SECOND)
 
 
 def _retention(application: Application) -> int:

@@ -9,8 +9,8 @@ from contracts.applications.tables import Application
 from contracts.errors import Refusal
 from contracts.settings import DatasetSettings, Settings
 from contracts.terms.conditions import implied
-from contracts.terms.defaults import FREE_OF_DUTIES, PRICED, asked_conditions, replaced_fields
-from contracts.terms.lattice import wider
+from contracts.terms.defaults import FREE_OF_DUTIES, PRICED, asked_conditions, asked_paths, replaced_fields
+from contracts.terms.lattice import under, wider
 from contracts.terms.model import CrawlTerms, DatasetTerms, Terms
 
 MOST_CRAWL_PACE = 1000
@@ -54,7 +54,8 @@ def ceiling(application: Application, settings: Settings) -> Terms | None:
         rows=asked_conditions(application, dataset),
         pseudonymised=replaced_fields(fields, dataset),
     )
-    site = CrawlTerms(hosts=(urlsplit(settings.platform.site).netloc,), paths=("/",), requests_per_second=MOST_CRAWL_PACE)
+    paths = asked_paths(application) or ("/",)
+    site = CrawlTerms(hosts=(urlsplit(settings.platform.site).netloc,), paths=paths, requests_per_second=MOST_CRAWL_PACE)
     return Terms(
         datasets=(part,),
         purposes=(application.purpose,),
@@ -126,3 +127,10 @@ def _in_crawl(terms: Terms, application: Application, settings: Settings) -> Ite
         yield "crawl", "Only the platform's own website may be fetched."
     elif not all(path.startswith("/") for path in terms.crawl.paths):
         yield "crawl", "Paths begin with a slash."
+    elif beyond := _not_asked(terms.crawl.paths, asked_paths(application)):
+        yield "crawl", f"The path {beyond[0]} was not asked for."
+
+
+def _not_asked(paths: tuple[str, ...], asked: tuple[str, ...]) -> list[str]:
+    """The paths that lie below none of those asked for; none where the application named none."""
+    return [path for path in paths if asked and not any(under(path, above) for above in asked)]

@@ -25,6 +25,13 @@ PURPOSES: dict[str, PurposeFacts] = {
         ("search",),
         ("DUO:0000042", "DUO:0000046", "DUO:0000019"),
     ),
+    "systemic-risk": PurposeFacts(
+        "Research into systemic risks",
+        "Research that helps to detect, identify and understand systemic risks in the Union "
+        "(EU Digital Services Act, Articles 34(1) and 40(12)), and nothing else.",
+        ("search",),
+        ("DUO:0000042", "DUO:0000046"),
+    ),
     "journalism": PurposeFacts("Journalism", "Reporting in the public interest.", ("search",)),
     "market-analysis": PurposeFacts(
         "Market analysis", "Aggregate insight into topics, prices and trends, for own use or customers.", ("search",)

@@ -22,6 +22,12 @@ _ANSWERS: dict[str, Any] = {
     "conflicts": "None of the people on the project, and none of the funder, gains by a result.",
     "storage": "One encrypted server in our own machine room; three named people have access, each action is logged.",
     "retention_days": "365",
+    "researchers": "Three researchers of our lab, and a partner at a society for digital rights.",
+    "risk": ["civic-discourse"],
+    "contribution": "We measure how false reports on elections spread between regions, which shows where the risk arises.",
+    "independence": "A public university without clients; nobody on the project has shares in or income from a platform.",
+    "measures": "One encrypted server, three named people, each action logged; people are counted and never named in results.",
+    "proportion": "Reach cannot be counted from a sample of regions; a year covers two elections and the months between.",
     "destruction": "Files and backups are deleted by the administrator, who signs a record of it.",
 }
 
@@ -36,4 +42,4 @@ def typed(fields: Iterable[str]) -> dict[str, Any]:
     """The same by the names that they have in a page's form, with the sections that they are of."""
     found: dict[str, Any] = {f"answers.{name}": answer for name, answer in _ANSWERS.items()}
     found |= {f"answers.necessity.{name}": why for name, why in usual(fields)["necessity"].items()}
-    return found | {"section": ["request", "office", "models", "need", "law", "money", "keeping"]}
+    return found | {"section": ["request", "office", "models", "need", "law", "money", "keeping", "site", "conditions", "time"]}

@@ -25,7 +25,7 @@ def _posts(file: Path) -> dict[str, Any]:
         "deleted": "is_deleted",
         "objects": "author_objects",
         "page": "/posts/{key}",
-        "purposes": ["research", "journalism", "market-analysis"],
+        "purposes": ["research", "systemic-risk", "journalism", "market-analysis"],
         "price_per_1000": "0.40",
         "currency": "EUR",
         "max_records_per_day": 200_000,

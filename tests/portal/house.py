@@ -158,6 +158,17 @@ def post(client: TestClient, path: str, *, page: str | None = None, **fields: An
     return client.post(path, data={"csrf": token.group(1) if token else "", **fields})
 
 
+def inputs_of(text: str) -> dict[str, object]:
+    """What a browser would send of a page's inputs as they stand, boxes that are ticked as lists; without texts and the CSRF token."""
+    inputs = [dict(re.findall(r'(\w[\w-]*)="([^"]*)"', tag)) | {"on": "checked" in tag} for tag in re.findall(r"<input[^>]+>", text)]
+    boxes = [each for each in inputs if each.get("type") == "checkbox"]
+    form: dict[str, object] = {str(each["name"]): each.get("value", "") for each in inputs if each not in boxes and "name" in each}
+    for name in {str(each["name"]) for each in boxes}:
+        form[name] = [each["value"] for each in boxes if each["name"] == name and each["on"]]
+    del form["csrf"]
+    return form
+
+
 def mails(house: House, to: str) -> list[str]:
     """Bodies of the mail to an address, newest first, after delivering what waits."""
     outbox.run_due(house.store, {"mail": mail_handler(house.settings, house.store)})

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from contracts.applications import queries, service
 from contracts.applications.answers import answered, documents_asked
 from contracts.applications.content import as_handed_in
-from contracts.applications.reasons import APPROVAL, BASES, DECLINE, OPINIONS, RETURN
+from contracts.applications.reasons import BASES, OPINIONS, RETURN, WORDS, approvals, declines
 from contracts.applications.states import MEANING, WAITING, State
 from contracts.applications.tables import Application
 from contracts.clock import day_in
@@ -32,7 +32,8 @@ from portal.forms import Form, mendable, submitted
 from portal.hints import hinted
 from portal.members import context as context_of_people
 from portal.pages.desk import lists, reads, review
-from portal.pages.desk.course import HEADINGS, WORDS, course_of
+from portal.pages.desk.bars import standing_of
+from portal.pages.desk.course import HEADINGS, course_of
 from portal.pages.desk.duties import clock_words
 from portal.pages.desk.granting import fill_grant, grantable, narrowed_in
 from portal.sent import SentForm
@@ -79,7 +80,11 @@ def every(request: Request, actor: Reader, state: str = "", q: str = "", after: 
         csv_path=wanted.path(BASE, format="csv"),
         next_path=wanted.path(BASE, after=found.next) if found.next else "",
         handlers=handlers,
-        clocks={row.id: clock_words(row.decide_by, today) for row, _ in found.rows if row.state in WAITING},
+        clocks={
+            row.id: clock_words(row.decide_by, today, house_of(request).settings.platform.holidays)
+            for row, _ in found.rows
+            if row.state in WAITING
+        },
     )
 
 
@@ -131,11 +136,13 @@ def show(request: Request, actor: Actor, application_id: str, form: Form, status
         application = _as_staff_see_it(session, queries.get_for(session, actor, application_id))
         dataset = house.settings.datasets.get(application.dataset)
         earlier = queries.earlier(session, application)
+        organisation = session.get_one(Organisation, application.organisation_id)
         contract = reads.contract_of(session, application_id)
         asked = frozen(session, application.form)
         context: dict[str, Any] = {
             "application": application,
-            "organisation": session.get(Organisation, application.organisation_id),
+            "organisation": organisation,
+            "standing": standing_of(session, organisation, application),
             "applicant": session.get(Account, application.created_by),
             "names": reads.people(session, [application.decided_by]),
             "course": course_of(session, actor, application, today),
@@ -166,15 +173,15 @@ def show(request: Request, actor: Actor, application_id: str, form: Form, status
         meaning=MEANING[State(application.state)],
         purpose=PURPOSES.get(application.purpose),
         days=review.days(application),
-        clock=clock_words(application.decide_by, today),
+        clock=clock_words(application.decide_by, today, house.settings.platform.holidays),
         may_draft=Role.STEWARD in actor.roles
         and application.state == State.APPROVED
         and context["course"].is_lawful
         and not reads.stands(contract),
         headings=HEADINGS,
         words=WORDS,
-        approval=list(APPROVAL.items()),
-        declining=[("", "Choose"), *DECLINE.items()],
+        approval=list(approvals(application.kind).items()),
+        declining=[("", "Choose"), *declines(application.kind).items()],
         returning=[("", "Choose"), *RETURN.items()],
         bases=[("", "Choose"), *BASES.items()],
         advice=[("", "No advice, only a remark"), *OPINIONS.items()],

@@ -9,11 +9,11 @@ from datetime import date
 from sqlmodel import Session
 
 from contracts.applications import queries
-from contracts.applications.content import Change, content_of, difference
+from contracts.applications.content import content_of
 from contracts.applications.decide import offered
-from contracts.applications.reasons import APPROVAL, BASES, DECLINE, OPINIONS, RETURN
+from contracts.applications.difference import Change
 from contracts.applications.states import State
-from contracts.applications.tables import Application, Note, Reviewer
+from contracts.applications.tables import Application, Note, Reviewer, Submission
 from contracts.people.actor import Actor
 from contracts.people.roles import Role
 from contracts.people.service import staff
@@ -31,7 +31,6 @@ HEADINGS = {
     "appeal": "Independent review asked for",
     "stop": "Stopped by a bar",
 }
-WORDS = {**APPROVAL, **DECLINE, **RETURN, **BASES, **OPINIONS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +71,8 @@ def course_of(session: Session, actor: Actor, application: Application, today: d
         names=reads.people(session, named),
         notes=notes,
         reviewers=reviewers,
-        changes=difference(handed_in[-2].content, handed_in[-1].content) if len(handed_in) > 1 else (),
-        narrowed=difference(handed_in[-1].content, content_of(application)) if handed_in and application.state == State.APPROVED else (),
+        changes=queries.changes(session, handed_in[-2].content, handed_in[-1].content) if len(handed_in) > 1 else (),
+        narrowed=_narrowed(session, application, handed_in),
         times=len(handed_in),
         is_lawful=queries.basis_missing(session, application) is None,
         recused=actor.account_id in facts.recused,
@@ -88,3 +87,9 @@ def course_of(session: Session, actor: Actor, application: Application, today: d
             if {Role.STEWARD, Role.COMPLIANCE} & set(each.roles) and each.account_id not in out | facts.reviewing | {actor.account_id}
         ],
     )
+
+
+def _narrowed(session: Session, application: Application, handed_in: Sequence[Submission]) -> Sequence[Change]:
+    if not handed_in or application.state != State.APPROVED:
+        return ()
+    return queries.changes(session, handed_in[-1].content, content_of(application))

@@ -31,7 +31,8 @@ TITLES = {
     "research": "Research",
     "commercial": "Commercial",
     "ai-training": "Training of AI models",
-    "dsa-art-40": "Digital Services Act, Article 40",
+    "dsa-art-40": "Digital Services Act, Article 40(4)",
+    "dsa-art-40-12": "Digital Services Act, Article 40(12)",
 }
 Reader = Annotated[Actor, Depends(requires(Role.STEWARD, Role.ADMINISTRATOR, Role.COMPLIANCE))]
 Confirming = Annotated[Actor, Depends(requires(*confirmations.MAY_CONFIRM))]

@@ -11,9 +11,10 @@ from starlette.responses import Response
 
 from contracts.applications import queries, rules, sections, service
 from contracts.applications.answers import answered, documents_asked
-from contracts.applications.content import Change, content_of, difference
+from contracts.applications.content import content_of
+from contracts.applications.difference import Change
 from contracts.applications.form import read_form
-from contracts.applications.reasons import APPROVAL, DECLINE, RETURN
+from contracts.applications.reasons import WORDS
 from contracts.applications.states import WRITABLE, Command, State, possible
 from contracts.applications.tables import Application
 from contracts.clock import day_in
@@ -48,7 +49,6 @@ HEADINGS = {
     "appeal": "You asked for an independent review",
     "stop": "Stopped",
 }
-WORDS = {**APPROVAL, **DECLINE, **RETURN}
 
 Partner = Annotated[Actor, Depends(partner)]
 Sent = Annotated[Form, Depends(submitted)]
@@ -204,7 +204,11 @@ def _form_page(
 def _granted(session: Session, application: Application) -> list[Change]:
     """What an approval left out of what was handed in."""
     handed_in = queries.submissions(session, application.id)
-    return difference(handed_in[-1].content, content_of(application)) if handed_in and application.state == State.APPROVED else []
+    return (
+        queries.changes(session, handed_in[-1].content, content_of(application))
+        if handed_in and application.state == State.APPROVED
+        else []
+    )
 
 
 def _writes(actor: Actor, application: Application) -> bool:

@@ -8,15 +8,17 @@ from typing import Any
 
 import pytest
 
-from contracts.applications import workdays
-from contracts.applications.content import Change, content_of, difference
+from contracts.applications import reasons, workdays
+from contracts.applications.content import content_of
 from contracts.applications.decide import Wanted, complaints, decide
+from contracts.applications.difference import Change, difference
 from contracts.applications.narrowing import as_asked, widening
 from contracts.applications.rules import Facts
 from contracts.applications.states import Command, State
 from contracts.applications.tables import Application
 from contracts.errors import Refusal
 from contracts.forms.files import current
+from contracts.forms.kinds import KINDS
 from contracts.people.actor import Actor
 from contracts.people.roles import Role
 from portal.demo.answers import usual
@@ -151,6 +153,30 @@ def test_the_reason_says_whether_less_is_granted(code: str, fields: int, fits: b
     assert (decided is State.APPROVED) == fits
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_kind_with_criteria_is_decided_by_them_alone(kind: str) -> None:
+    """Every code there is, on every kind: what is judged by Article 40(12) takes that article's conditions and no other reason."""
+    by_article = {each.code for each in KINDS["dsa-40-12"].criteria}
+    asked = application(State.IN_REVIEW, checked_at=MADE, kind=kind)
+    narrowed = replace(as_asked(asked), fields=("lang",))
+
+    def taken(command: Command, **more: Any) -> set[str]:
+        outcomes = {code: decide(asked, OTHER, Wanted(command, 3, "fine", code=code, **more), Facts(TODAY)) for code in reasons.WORDS}
+        return {code for code, outcome in outcomes.items() if not isinstance(outcome, Refusal)}
+
+    found = (taken(Command.APPROVE), taken(Command.APPROVE, narrowed=narrowed), taken(Command.DECLINE))
+    others = ({"as-asked"}, {"narrowed"}, set(reasons.DECLINE))
+    nothing: tuple[set[str], ...] = (set(), set(), set())
+    alone = ({"criteria-met"}, {"criteria-met-narrowed"}, by_article)
+    assert len(by_article) == 7
+    assert found == {"dsa-40-12": alone, "dsa-40-4": nothing}.get(kind, others)
+
+
+def test_a_code_in_two_lists_says_the_same() -> None:
+    lists = (reasons.APPROVAL, reasons.APPROVAL_BY_CRITERIA, reasons.DECLINE, reasons.DECLINE_BY_CRITERIA, reasons.RETURN, reasons.OPINIONS)
+    assert [code for each in lists for code, words in each.items() if reasons.WORDS[code] != words] == []
+
+
 def test_what_became_different_is_told_in_words() -> None:
     before = content_of(application())
     after = {**before, "fields": ["id", "lang"], "rows": {}, "crawl": True, "answers": {"funding": "A grant"}}
@@ -162,6 +188,25 @@ def test_what_became_different_is_told_in_words() -> None:
         Change("answers.security", "security", "A safe", ""),
     ]
     assert difference(before, before) == []
+
+
+def test_what_became_different_is_named_by_the_questions_of_its_form() -> None:
+    forms = [current(SETTINGS, kind, "posts") for kind in ("commercial", "research")]
+    before = {**content_of(application()), "form": forms[1].sha256, "starts": "2026-11-02"}
+    before["answers"] = {"controller": "alone", "necessity": {"text": "It is the topic."}, "gone": "Old."}
+    after = {**before, "kind": "commercial", "purpose": "market-analysis", "form": forms[0].sha256, "starts": "2026-12-01"}
+    after |= {"evidence": [{"id": "evd_1", "kind": "dpia", "sha256": "ab" * 32}], "answers": {"funding": "A grant.", "controller": "joint"}}
+    assert difference(before, after, forms) == [
+        Change("kind", "Kind", "Research", "Commercial"),
+        Change("purpose", "Purpose", "Research in the public interest", "Market analysis"),
+        Change("starts", "First day", "2 November 2026", "1 December 2026"),
+        Change("form", "Form", f"Research, version {forms[1].sha256[:12]}…", f"Commercial, version {forms[0].sha256[:12]}…"),
+        Change("answers.necessity.text", "text: Why the project needs this field, and why less would not do", "It is the topic.", ""),
+        Change("answers.controller", "Who decides on the use of the records", "We alone", "We together with others"),
+        Change("answers.funding", "Who pays for the project", "", "A grant."),
+        Change("answers.gone", "gone", "Old.", ""),
+        Change("evidence", "Documents", "", f"Data protection impact assessment, SHA-256 {'ab' * 6}…"),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -204,23 +249,30 @@ def test_a_document_that_has_to_come_is_missed() -> None:
         ({"kind": "ai-training"}, ["kind", "purpose"]),
         ({"purpose": "ai-training", "kind": "ai-training"}, []),
         ({"purpose": "ai-training"}, ["purpose"]),
+        ({"kind": "dsa-40-12"}, ["kind", "purpose"]),
+        ({"purpose": "systemic-risk", "kind": "dsa-40-12"}, []),
+        ({"purpose": "systemic-risk"}, ["purpose"]),
+        ({"purpose": "systemic-risk", "kind": "ai-training"}, ["purpose"]),
     ],
 )
-def test_training_models_is_a_kind_with_its_own_purpose(changed: dict[str, str], found: list[str]) -> None:
-    open_to_it = POSTS.model_copy(update={"purposes": ["ai-training", "research"] if found != ["kind", "purpose"] else ["research"]})
+def test_some_kinds_have_a_purpose_of_their_own(changed: dict[str, str], found: list[str]) -> None:
+    purposes = ["research"] if found == ["kind", "purpose"] else ["ai-training", "systemic-risk", "research"]
+    open_to_it = POSTS.model_copy(update={"purposes": purposes})
     assert list(complaints(application(**changed), open_to_it, TODAY)) == found
 
 
 @pytest.mark.parametrize(
-    ("start", "days", "end"),
+    ("start", "days", "end", "holidays"),
     [
-        (date(2026, 11, 2), 10, date(2026, 11, 16)),
-        (date(2026, 11, 6), 1, date(2026, 11, 9)),
-        (date(2026, 11, 7), 1, date(2026, 11, 9)),
-        (date(2026, 11, 2), 0, date(2026, 11, 2)),
+        (date(2026, 11, 2), 10, date(2026, 11, 16), ()),
+        (date(2026, 11, 6), 1, date(2026, 11, 9), ()),
+        (date(2026, 11, 7), 1, date(2026, 11, 9), ()),
+        (date(2026, 11, 2), 0, date(2026, 11, 2), ()),
+        (date(2026, 12, 23), 2, date(2026, 12, 29), (date(2026, 12, 25), date(2026, 12, 26), date(2026, 12, 28))),
+        (date(2026, 12, 24), 1, date(2026, 12, 28), (date(2026, 12, 25), date(2026, 12, 24))),
     ],
 )
-def test_working_days(start: date, days: int, end: date) -> None:
-    assert workdays.after(start, days) == end
-    assert workdays.between(start, end) == days
-    assert workdays.between(end, start) == -days
+def test_working_days(start: date, days: int, end: date, holidays: tuple[date, ...]) -> None:
+    assert workdays.after(start, days, holidays) == end
+    assert workdays.between(start, end, holidays) == days
+    assert workdays.between(end, start, holidays) == -days

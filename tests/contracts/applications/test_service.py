@@ -19,7 +19,7 @@ from contracts.ledger.tables import PersonalValue, StagedEntry
 from contracts.people.actor import Actor
 from contracts.settings import Settings
 from contracts.store.unit import Store, Unit
-from tests.harness.cast import ENDS, FORM, SETTINGS, STARTS, Cast, events, mails
+from tests.harness.cast import ENDS, FORM, POSTS, SETTINGS, STARTS, Cast, events, mails
 
 # What of the answers an application for posts is asked: its fields stand for people, and none is personal or special.
 NOT_ASKED = ("mandate", "models", "memorising", "special_condition", "necessity")
@@ -168,6 +168,24 @@ def test_a_refused_command_leaves_nothing(store: Store) -> None:
     with store.read() as session:
         assert session.get(Application, application.id) == application
     assert (mails(store), events(store)) == ([], ["application.drafted"])
+
+
+def test_nothing_is_handed_in_without_a_document_that_the_form_needs(store: Store) -> None:
+    cast, special = Cast(store), {"text": POSTS.fields["text"].model_copy(update={"field_class": "special"})}
+    asked = SETTINGS.model_copy(update={"datasets": {"posts": POSTS.model_copy(update={"fields": {**POSTS.fields, **special}})}})
+    with store.write() as unit:
+        key = service.begin(unit, cast.tove, "posts").id
+        service.save(unit, cast.tove, key, 1, read_form(FORM))
+    with pytest.raises(Refused) as caught, store.write() as unit:
+        service.submit(unit, cast.tove, key, 2, asked)
+    message = "Add this document: Data protection impact assessment."
+    assert caught.value.refusal.facts == {"fields": {"document.dpia": message}}
+    with store.write() as unit:
+        row = unit.lock(Application, key)
+        assert row.state == "draft"
+        row.evidence = [{"id": "evd_1", "kind": "dpia", "sha256": "ab" * 32}]
+        unit.session.add(row)
+        assert service.submit(unit, cast.tove, key, 2, asked).state == "submitted"
 
 
 def test_beginning_twice_is_one_draft(sqlite_store: Store) -> None:

@@ -40,6 +40,11 @@ def test_a_commercial_application_for_non_personal_fields_asks_at_most_twelve_qu
         ("research", PLAIN, ["funding", "conflicts", "retention_days"]),
         ("public-interest", PLAIN, ["mandate", "funding", "conflicts", "retention_days"]),
         ("ai-training", PLAIN, ["models", "memorising", "retention_days"]),
+        (
+            "dsa-40-12",
+            NAMED,
+            ["researchers", "risk", "contribution", "independence", "funding", "measures", "proportion", "retention_days"],
+        ),
         ("commercial", PEOPLE, ["basis_yours", "basis_ours", "controller", "transfers", "storage", "retention_days", "destruction"]),
         (
             "commercial",
@@ -116,14 +121,45 @@ def test_answers_to_what_is_not_asked_are_not_kept() -> None:
     assert not {"safeguards", "invented", "funding", "special_condition"} & set(kept)
 
 
-def test_ai_training_is_a_kind_of_its_own_and_off_unless_a_dataset_names_it() -> None:
-    assert (kinds.offered(["research"]), kinds.offered(["ai-training"]), kinds.offered([])) == (
+def test_paths_are_asked_for_with_the_site_alone() -> None:
+    named = Facts(PLAIN, True, {})
+    assert [each.name for each in prompts(form("dsa-40-12"), named) if each.section == "site"] == ["answers.crawl_paths"]
+    assert documents(form("dsa-40-12"), Facts(NAMED, True)) == []
+
+
+@pytest.mark.parametrize(
+    ("paths", "wrong"),
+    [
+        ("/posts/", ""),
+        ("/posts/\r\n/topics", ""),
+        (" ".join(f"/posts/{number}" for number in range(20)), ""),
+        (" ".join(f"/posts/{number}" for number in range(21)), "Name at most 20 paths; everything below a path is included."),
+        ("/" + "x" * 199, ""),
+        *(
+            (f"/posts/ {path}", f"{path} is no path of the site. Begin each with a slash, such as /posts/, and leave out ?, # and *.")
+            for path in ("posts", "/" + "x" * 200, "/a?b=1", "/a#b", "/a/*", "//elsewhere.example/", "/a/../b", "/a%2fb", "/a%20b", "/a;b")
+        ),
+        ("", "Name at least one path, such as /posts/: Which paths you need."),
+    ],
+)
+def test_a_path_is_one_that_the_gate_can_hold_a_contract_to(paths: str, wrong: str) -> None:
+    facts = Facts(PLAIN, True, {**usual([]), "crawl_paths": paths})
+    assert complaints(form("dsa-40-12"), facts) == ({"answers.crawl_paths": wrong} if wrong else {})
+
+
+def test_kinds_with_a_purpose_of_their_own_are_off_unless_a_dataset_names_it() -> None:
+    assert [kinds.offered(each) for each in (["research"], ["ai-training"], ["systemic-risk"], [], ["research", "systemic-risk"])] == [
         ("research", "public-interest", "commercial"),
         ("ai-training",),
+        ("dsa-40-12",),
         (),
-    )
-    assert [kinds.fits(*each) for each in (("research", "ai-training"), ("ai-training", "research"), ("ai-training", "ai-training"))] == [
-        False,
-        False,
-        True,
+        ("research", "public-interest", "commercial", "dsa-40-12"),
+    ]
+    pairs = [
+        (kind, purpose) for kind in ("research", "ai-training", "dsa-40-12") for purpose in ("research", "ai-training", "systemic-risk")
+    ]
+    assert [each for each in pairs if kinds.fits(*each)] == [
+        ("research", "research"),
+        ("ai-training", "ai-training"),
+        ("dsa-40-12", "systemic-risk"),
     ]

@@ -22,7 +22,7 @@ FIELDS: dict[str, list[Any]] = {
     "seen": ["2026-01-01T00:00:00Z", "2026-06-01T00:00:00Z", "2026-06-01T00:00:00.5Z"],
     "edited": [True, False],
 }
-PURPOSES = ("research", "journalism", "market-analysis", "archiving", "ai-training")
+PURPOSES = ("research", "journalism", "market-analysis", "archiving", "ai-training", "systemic-risk")
 USES = ("identify-people", "resale", "ai-training", "political-targeting")
 NETWORKS = ("192.0.2.0/24", "192.0.2.0/25", "192.0.2.128/25", "198.51.100.7/32", "2001:db8::/48", "2001:db8::/32")
 PATHS = ("/", "/posts", "/posts/", "/posts/1", "/postscript", "/people/")

@@ -27,7 +27,7 @@ from contracts.terms.grant import Grant
 from contracts.terms.lattice import narrow, wider
 from contracts.terms.model import Terms, from_json, to_json
 from contracts.terms.narrow import ceiling, within
-from tests.contracts.terms.generated import NETWORKS, Chance
+from tests.contracts.terms.generated import NETWORKS, PATHS, Chance
 from tests.contracts.terms.test_narrow import application
 from tests.harness.cast import ENDS, POSTS, SETTINGS, STARTS
 
@@ -50,9 +50,10 @@ class Chain:
 
 def chain(chance: Chance) -> Chain:
     """Each step draws what it likes; what the house refuses is drawn again as what the house would allow at most."""
-    kind, crawl = chance.one(("research", "commercial", "dsa-40-4")), chance.maybe()
+    kind, crawl = chance.one(("research", "commercial", "dsa-40-4", "dsa-40-12")), chance.maybe()
     rows = {"lang": list(chance.some(LANGUAGES, 1))} if chance.maybe() else {}
-    content = {"kind": kind, "crawl": crawl, "fields": list(chance.some(tuple(POSTS.fields), 2)), "rows": rows}
+    answers = {"crawl_paths": " ".join(chance.some(PATHS, 1))} if chance.maybe() else {}
+    content = {"kind": kind, "crawl": crawl, "answers": answers, "fields": list(chance.some(tuple(POSTS.fields), 2)), "rows": rows}
     asked = application(**content)
     kept = {name: list(chance.some(values, 1)) for name, values in rows.items()}
     fields, later = list(chance.some(content["fields"], 1)), timedelta(days=chance.number(0, 20))
@@ -150,8 +151,14 @@ def of_chain(made: Chain, allowed: Allowed, address: str, day: date) -> list[str
         "volume": allowed.cap <= min(made.terms.records_per_day, POSTS.max_records_per_day),
         "duties": made.asked.kind == "dsa-40-4" or None not in (made.terms.erasure_hours, made.terms.retention_days),
         "website": made.asked.crawl or made.terms.crawl is None,
+        "asked paths": made.terms.crawl is None or all(_asked(path, made.asked) for path in made.terms.crawl.paths),
     }
     return [name for name, holds in rules.items() if not holds]
+
+
+def _asked(path: str, asked: Application) -> bool:
+    named = str(asked.answers.get("crawl_paths", "/")).split()
+    return any(path == each or path.startswith(f"{each.rstrip('/')}/") for each in named)
 
 
 @settings(max_examples=1000, derandomize=True, deadline=None)

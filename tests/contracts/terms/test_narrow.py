@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -12,13 +13,18 @@ from pydantic import ValidationError
 
 from contracts.applications.decide import complaints
 from contracts.applications.tables import Application
+from contracts.credentials.tokens import Claims
+from contracts.gate.decide import for_licence
+from contracts.gate.facts import Facts, read_target
 from contracts.settings import Settings
 from contracts.terms.defaults import propose
+from contracts.terms.grant import Grant
 from contracts.terms.lattice import MEETS, narrow, wider
 from contracts.terms.model import Condition, CrawlTerms, Price, Terms
 from contracts.terms.narrow import ceiling, within
 from tests.contracts.terms.generated import Chance, chances
 from tests.harness.cast import ENDS, FORM, POSTS, SETTINGS, STARTS
+from tests.harness.gates import GRANT
 
 SITE = SETTINGS.platform.site
 
@@ -86,6 +92,31 @@ def test_each_widening_is_named(wider: Terms, term: str) -> None:
     refusal = within(wider, ASKED, SETTINGS)
     assert refusal is not None
     assert (refusal.code, list(refusal.facts["fields"])) == ("wider_than_asked", [term])
+
+
+def test_paths_that_were_asked_for_bound_the_contract_and_the_gate() -> None:
+    """From the answer to the terms to the gate: never a path beside those named."""
+    asked = application(crawl=True, answers={"crawl_paths": "/posts/\r\n/topics /posts/"})
+    terms = propose(asked, POSTS, SITE)
+    assert terms.crawl == CrawlTerms(hosts=("127.0.0.1:8401",), paths=("/posts/", "/topics"), requests_per_second=2)
+    granted = replace(GRANT, terms=terms)
+    found = {path: _at_the_gate(granted, path) for path in ("/posts/1", "/topics", "/topics/a", "/topicsb", "/authors/a", "/")}
+    outside = "path_not_in_contract"
+    assert found == {"/posts/1": "licensed", "/topics": "licensed", "/topics/a": "licensed"} | dict.fromkeys(
+        ("/topicsb", "/authors/a", "/"), outside
+    )
+    fewer = altered(terms, crawl=CRAWL.model_copy(update={"paths": ("/posts/2026/",)}))
+    assert (within(terms, asked, SETTINGS), within(fewer, asked, SETTINGS)) == (None, None)
+    for path in ("/", "/authors/", "/topicsb"):
+        refusal = within(altered(terms, crawl=CRAWL.model_copy(update={"paths": ("/posts/", path)})), asked, SETTINGS)
+        assert refusal is not None and refusal.facts == {"fields": {"crawl": f"The path {path} was not asked for."}}
+
+
+def _at_the_gate(grant: Grant, path: str) -> str:
+    page = read_target(path)
+    assert page is not None
+    claims = Claims("cli_1", "ctr_1", 1, frozenset({"site:fetch"}), "tok_1", datetime(2027, 1, 1, tzinfo=UTC), SITE)
+    return for_licence(claims, grant, Facts("GET", "127.0.0.1:8401", path, "192.0.2.7"), page, STARTS).reason
 
 
 def test_crawling_stays_on_the_platforms_site() -> None:

@@ -23,7 +23,7 @@ from contracts.store.unit import Store
 from contracts.terms.model import Audit, from_json
 from portal.pages.desk import terms_form
 from portal.pages.desk.duties import needs_another
-from tests.portal.house import PASSWORD, add_person, mails, post, settings, sign_in, small_house
+from tests.portal.house import PASSWORD, add_person, inputs_of, mails, post, settings, sign_in, small_house
 from tests.portal.scene import actor, checked, contract, submitted
 
 LEAD, FIRST, SECOND = "ada@northfield.example", "mara@agora.example", "jon@agora.example"
@@ -220,13 +220,7 @@ def draft_page(house: House) -> tuple[str, dict[str, object]]:
     client, path = sign_in(house, FIRST), f"/desk/applications/{asked.id}"
     post(client, f"{path}/approve", page=path, code="as-asked", reason="A clear question.", revision=str(asked.revision))
     text = client.get(f"{path}/draft").text
-    inputs = [dict(re.findall(r'(\w[\w-]*)="([^"]*)"', tag)) | {"on": "checked" in tag} for tag in re.findall(r"<input[^>]+>", text)]
-    boxes = [each for each in inputs if each.get("type") == "checkbox"]
-    form: dict[str, object] = {str(each["name"]): each.get("value", "") for each in inputs if each not in boxes and "name" in each}
-    for name in {str(each["name"]) for each in boxes}:
-        form[name] = [each["value"] for each in boxes if each["name"] == name and each["on"]]
-    del form["csrf"]
-    return f"{path}/draft", form | {"networks": ""}
+    return f"{path}/draft", inputs_of(text) | {"networks": ""}
 
 
 def test_a_contract_is_drafted_from_what_was_asked_and_narrowed(house: House) -> None:
