@@ -14,6 +14,7 @@ from contracts.amendments.together import countersign_chosen
 from contracts.clock import FixedClock
 from contracts.errors import Refused
 from contracts.keys import KeyRing
+from contracts.lifecycle.told import AMENDED
 from contracts.people.actor import Actor
 from contracts.store.unit import Store
 from tests.harness.amending import JON, TOVE, signed
@@ -59,7 +60,7 @@ def test_each_contract_is_decided_by_itself(store: Store, keys: KeyRing, clock: 
     assert by(cast.jon, **asked) == wrong
     assert states(store) == {first: "in_force", second: "withdrawn", third: "signed", other.id: "signed"}
     assert by(cast.jon, **{third: chosen[third]}) == {}
-    assert events(store).count("contract.amended") == 2
+    assert events(store).count(AMENDED) == 2
 
 
 def test_it_asks_for_the_role_a_fresh_proof_and_a_choice(sqlite_store: Store, keys: KeyRing, clock: FixedClock) -> None:

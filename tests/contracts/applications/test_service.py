@@ -22,7 +22,8 @@ from contracts.store.unit import Store, Unit
 from tests.harness.cast import ENDS, FORM, POSTS, SETTINGS, STARTS, Cast, events, mails
 
 # What of the answers an application for posts is asked: its fields stand for people, and none is personal or special.
-NOT_ASKED = ("mandate", "models", "memorising", "special_condition", "necessity")
+OF_ARTICLE_40_12 = ("researchers", "risk", "contribution", "independence", "measures", "proportion")
+NOT_ASKED = ("mandate", "models", "memorising", "special_condition", "necessity", *OF_ARTICLE_40_12)
 ASKED = {name: answer for name, answer in FORM["answers"].items() if name not in NOT_ASKED}
 
 

@@ -43,7 +43,7 @@ def test_a_project_is_barred_from_its_own_page(house: House) -> None:
     asked = submitted(house, LEAD)
     path, steward = f"/desk/applications/{asked.id}", sign_in(house, FIRST)
     assert "Bar this project" in steward.get(path).text
-    assert post(steward, "/desk/bars", page=path, barred=asked.id, bar_reason=" ").status_code == 409
+    assert post(steward, "/desk/bars", page=path, barred=asked.id, bar_reason=" ").status_code == 422
     made = post(steward, "/desk/bars", page=path, barred=asked.id, bar_reason="It watches named people.").headers["location"]
     with house.store.read() as session:
         bar = session.exec(select(Bar)).one()
