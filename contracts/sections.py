@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -94,3 +95,87 @@ class DatasetSource(Section):
         if self.engine != "duckdb" and self.source is None:
             raise ValueError(f"engine {self.engine} reads a table where it lies, so it needs source and not location")
         return self
+
+
+FieldName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,63}$")]
+OTHER = "other"
+
+
+class Buckets(Section):
+    """The fixed buckets that aggregates group and filter one field by. A boolean needs none; every other field names one kind."""
+
+    values: list[str] = Field(
+        default_factory=list, description="Values of a text field that are buckets of their own; every other value is in `other`."
+    )
+    edges: list[int | float] = Field(
+        default_factory=list, description="Where buckets of a number begin, rising; each holds the numbers from its edge to the next."
+    )
+    every: Literal["", "year", "month", "day"] = Field(default="", description="How long the buckets of a date or timestamp are.")
+
+    @model_validator(mode="after")
+    def _sound(self) -> Buckets:
+        if sum(map(bool, (self.values, self.edges, self.every))) > 1:
+            raise ValueError("a field has one kind of buckets: values, edges or every")
+        if OTHER in self.values or len(set(self.values)) != len(self.values):
+            raise ValueError(f"values are different from each other, and none is {OTHER!r}")
+        if self.edges != sorted(set(self.edges)):
+            raise ValueError("edges rise")
+        return self
+
+    def fit(self, kind: str) -> bool:
+        """Whether these are the buckets that a field of this type takes."""
+        if kind == "boolean":
+            return not (self.values or self.edges or self.every)
+        return bool({"string": self.values, "integer": self.edges, "number": self.edges}.get(kind, self.every))
+
+
+class Bounds(Section):
+    """Between which numbers a field's values count in sums; what lies outside counts as the nearest of both."""
+
+    least: int | float = Field(description="What every lower value counts as.")
+    most: int | float = Field(description="What every higher value counts as.")
+
+    @model_validator(mode="after")
+    def _rises(self) -> Bounds:
+        if not self.least < self.most:
+            raise ValueError("least lies below most")
+        return self
+
+
+class Aggregates(Section):
+    """What may be counted and summed of a dataset without reading records. Without this section nothing may."""
+
+    people: int = Field(
+        default=10, ge=3, description="Fewest different people in a cell that is told. A contract may ask for more, never for fewer."
+    )
+    dominance: int = Field(
+        default=20,
+        ge=1,
+        le=100,
+        description="p of the p % rule: a cell is not told where all but its two largest contributors add less than p % of the largest.",
+    )
+    noise: int = Field(default=2, ge=1, le=1000, description="By how many records at most each count is moved; less than `people`.")
+    max_queries: int = Field(default=10_000, ge=1, description="The most queries that a contract may allow from its first day to its last.")
+    by: dict[FieldName, Buckets] = Field(default_factory=dict, description="Fields that aggregates group and filter by.")
+    sums: dict[FieldName, Bounds] = Field(default_factory=dict, description="Numbers that may be summed and averaged.")
+
+    @model_validator(mode="after")
+    def _hides_the_fewest(self) -> Aggregates:
+        if self.noise >= self.people:
+            raise ValueError("noise is less than people, so that no count that is told falls to nothing")
+        return self
+
+    def check(self, fields: Mapping[str, tuple[str, str]]) -> None:
+        """Raise ValueError where the dataset's fields, by name with type and class, do not fit.
+
+        A field that says who a person or record is makes no buckets; every other one makes those of its type.
+        """
+        for name, buckets in self.by.items():
+            kind, field_class = fields.get(name, ("", "key"))
+            if field_class in ("key", "subject"):
+                raise ValueError(f"aggregates cannot go by {name!r}: the dataset has no such field, or it names a record or person")
+            if not buckets.fit(kind):
+                raise ValueError(f"{name!r} needs values for text, edges for numbers, every for times, and nothing for a boolean")
+        for name in self.sums:
+            if fields.get(name, ("", ""))[0] not in ("integer", "number"):
+                raise ValueError(f"only numbers of the dataset are summed, and {name!r} is none")

@@ -27,7 +27,7 @@ from pydantic import (
 
 from contracts import addresses
 from contracts.errors import Misconfigured
-from contracts.sections import DatasetSource, Section, SignIn, Signing
+from contracts.sections import Aggregates, DatasetSource, Section, SignIn, Signing
 
 _NESTED = "__"
 # Variables that name files of commands: the settings' own, and a partner's sign-ins.
@@ -114,6 +114,15 @@ class DatasetSettings(DatasetSource):
     fields: dict[Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,63}$")], FieldSettings] = Field(
         description="The dataset's fields by name."
     )
+    aggregates: Aggregates | None = Field(default=None, description="What may be counted and summed; nothing without it.")
+
+    @model_validator(mode="after")
+    def _aggregates_fit(self) -> DatasetSettings:
+        if self.aggregates is not None:
+            if self.subject is None:
+                raise ValueError("aggregates count people, so `subject` names the field that tells them apart")
+            self.aggregates.check({name: (field.type, field.field_class) for name, field in self.fields.items()})
+        return self
 
     @model_validator(mode="after")
     def _named_fields_exist(self) -> DatasetSettings:

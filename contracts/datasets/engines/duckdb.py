@@ -7,7 +7,7 @@ order and stops at the limit, so a page costs its own rows and not the dataset.
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ _VERSIONS_OPEN = 2
 # What a query's text depends on: nothing of it comes from a request but the names of fields, which the settings have.
 Asked = tuple[Column, str]
 Shape = tuple[Tree[Asked], ...]
+Values = tuple[Sequence[Any], Sequence[Any]]
 
 
 class DuckEngine:
@@ -73,6 +74,15 @@ class DuckEngine:
         query = f"SELECT _reason, sum(_n)::BIGINT FROM {records_of}.withheld r WHERE {where} GROUP BY _reason"
         counts = {reason: int(number) for reason, number in self._run(query, values)}
         return Withheld(records - int(inside), counts.get("deleted", 0), counts.get("objecting", 0))
+
+    def select(self, dataset: str, version: str, tests: Sequence[Condition], query: Callable[[str, str], str], values: Values) -> list[Any]:
+        """The rows of another query on a version's records.
+
+        `query` makes its text from the records' relation and the condition; `values` are bound before and after those of the tests.
+        """
+        where, bound = _where(tests)
+        before, after = values
+        return self._run(query(f"{self._version(dataset, version)}.record", where), [*before, *bound, *after])
 
     def _fetch(self, plan: Plan, after_pos: int | None, limit: int) -> list[tuple[int, int, int, str]]:
         records = self._version(plan.dataset, plan.version)

@@ -1,0 +1,43 @@
+"""Buckets: the fixed parts into which one field's values fall. Aggregates group and filter by nothing else."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from contracts.datasets.plan import Column
+from contracts.sections import OTHER, Buckets
+
+_MOMENTS = {"year": r"\d{4}", "month": r"\d{4}-(0[1-9]|1[0-2])", "day": r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])"}
+
+
+@dataclass(frozen=True, slots=True)
+class Bucketed:
+    """One field by its buckets, each with a name. Values that are missing, and texts that no bucket names, are in `other`."""
+
+    column: Column
+    values: tuple[str, ...] = ()
+    edges: tuple[int | float, ...] = ()
+    every: str = ""
+
+    @property
+    def ranges(self) -> tuple[str, ...]:
+        """The names of a number's buckets, lowest first: each from its edge to below the next."""
+        inner = [f"{low}..{high}" for low, high in zip(self.edges, self.edges[1:], strict=False)]
+        return (f"..{self.edges[0]}", *inner, f"{self.edges[-1]}..")
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every bucket's name; for times only `other`, because theirs are as many as there are months or days."""
+        if self.edges:
+            return (*self.ranges, OTHER)
+        return (*(("true", "false") if self.column.type == "boolean" else self.values), OTHER)
+
+    def has(self, name: str) -> bool:
+        """Whether it is the name of a bucket, with records in it or without."""
+        return name in self.names or bool(self.every and re.fullmatch(_MOMENTS[self.every], name))
+
+
+def bucketed(name: str, kind: str, buckets: Buckets) -> Bucketed:
+    """A field's buckets as the settings have them."""
+    return Bucketed(Column(name, kind), tuple(buckets.values), tuple(buckets.edges), buckets.every)
