@@ -13,7 +13,7 @@ from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_network
 from typing import Any
 
 from contracts.terms.conditions import combined
-from contracts.terms.model import Audit, CrawlTerms, DatasetTerms, Price, Terms
+from contracts.terms.model import Aggregates, Audit, CrawlTerms, DatasetTerms, Price, Terms
 
 Network = IPv4Network | IPv6Network
 
@@ -49,6 +49,8 @@ def _met(one: Terms, other: Terms) -> dict[str, Any]:
     met["purposes"] = tuple(each for each in met["purposes"] if each not in met["prohibited"])
     if met["named_users"]:
         met["crawl"] = None  # the website is fetched by a program for itself
+    if isinstance(met["aggregates"], Aggregates) and met["aggregates"].alone:
+        met["crawl"], met["exports"] = None, False  # both hand out records
     return met
 
 
@@ -155,6 +157,15 @@ def _audit(one: Audit | None, other: Audit | None) -> Audit | None:
     return Audit(per_year=max(one.per_year, other.per_year), notice_days=min(one.notice_days, other.notice_days))
 
 
+def _aggregates(one: Aggregates | None, other: Aggregates | None) -> Aggregates | _Nothing | None:
+    """None is records and no counting; with terms that allow counting alone it has nothing in common."""
+    if one is None or other is None:
+        named = one or other
+        return _NOTHING if named is not None and named.alone else None
+    people = max((each.people for each in (one, other) if each.people is not None), default=None)
+    return Aggregates(queries=min(one.queries, other.queries), people=people, alone=one.alone or other.alone)
+
+
 def _least(one: int | None, other: int | None) -> int | None:
     """The lower cap or the shorter time; None caps nothing and asks for nothing."""
     if one is None or other is None:
@@ -196,4 +207,5 @@ MEETS: dict[str, Callable[[Any, Any], Any]] = {
     "certificate_days": _least,
     "audit": _audit,
     "publish_free": _or,
+    "aggregates": _aggregates,
 }

@@ -71,6 +71,17 @@ class Audit(_Strict):
     notice_days: int = Field(ge=0, le=365)
 
 
+class Aggregates(_Strict):
+    """Counting and summing over people: how many queries from the first day to the last, in cells of how many people at least.
+
+    None for `people` leaves it to the dataset's policy, which the terms can only raise. `alone` means that no record may be read.
+    """
+
+    queries: int = Field(ge=1)
+    people: int | None = Field(default=None, ge=2)
+    alone: bool = False
+
+
 def _later(default: Any, **bounds: Any) -> Any:
     """A term that is younger than contracts in force: where it is not agreed it has no place in the JSON, so that what those sealed
 
@@ -86,7 +97,7 @@ class Terms(_Strict):
     a dataset once in that time, `concurrent_requests` those that are answered at the same moment; all over every credential.
     Duties that are None are not owed: `retention_days` after the end (None under Art. 40(4) of the EU DSA alone, see
     `terms.narrow`), `erasure_hours` from the report of an erasure, `refresh_days` between comparisons with the source,
-    `certificate_days` after deletion was due.
+    `certificate_days` after deletion was due. Nothing is counted or summed without `aggregates`.
     """
 
     version: Literal[1] = 1
@@ -114,6 +125,7 @@ class Terms(_Strict):
     certificate_days: int | None = _later(None, ge=1, le=366)
     audit: Audit | None = _later(None)
     publish_free: bool = _later(False)
+    aggregates: Aggregates | None = _later(None)
 
     # JSON has no dates: they are read from ISO 8601 strings, everything else strictly.
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -128,6 +140,8 @@ class Terms(_Strict):
             raise ValueError("the contract ends before it starts")
         if self.named_users and self.crawl is not None:
             raise ValueError("the website is fetched by a program for itself, which named users rule out")
+        if self.aggregates is not None and self.aggregates.alone and (self.crawl is not None or self.exports):
+            raise ValueError("who may count alone gets no records, neither as files nor from the website")
         for network in self.networks:
             ip_network(network, strict=False)
         names = [each.dataset for each in self.datasets]

@@ -11,7 +11,7 @@ from contracts.settings import DatasetSettings, Settings
 from contracts.terms.conditions import implied
 from contracts.terms.defaults import FREE_OF_DUTIES, PRICED, asked_conditions, asked_paths, replaced_fields
 from contracts.terms.lattice import under, wider
-from contracts.terms.model import CrawlTerms, DatasetTerms, Terms
+from contracts.terms.model import Aggregates, CrawlTerms, DatasetTerms, Terms
 
 MOST_CRAWL_PACE = 1000
 
@@ -66,6 +66,7 @@ def ceiling(application: Application, settings: Settings) -> Terms | None:
         ends=application.ends,
         retention_days=None,
         erasure_hours=None,
+        aggregates=None if dataset.aggregates is None else Aggregates(queries=dataset.aggregates.max_queries),
     )
 
 
@@ -89,6 +90,8 @@ def _widenings(terms: Terms, application: Application, dataset: DatasetSettings,
     yield from _in_crawl(terms, application, settings)
     if terms.exports:
         yield "exports", "This release makes no files of records, so none can be agreed. Records are read by pages."
+    if terms.aggregates is not None:
+        yield from _in_aggregates(terms.aggregates, dataset)
     if terms.certificate_days is not None and terms.retention_days is None:
         yield "certificate_days", "A certificate is due after deletion, so say when records are deleted."
     if application.kind not in FREE_OF_DUTIES:
@@ -116,6 +119,13 @@ def _in_dataset(part: DatasetTerms, application: Application, dataset: DatasetSe
     open_conditions = [asked for asked in asked_conditions(application, dataset) if not implied(asked, part.rows)]
     if open_conditions:
         yield "rows", f"Records were asked for only by certain values of {open_conditions[0].field}."
+
+
+def _in_aggregates(agreed: Aggregates, dataset: DatasetSettings) -> Iterator[tuple[str, str]]:
+    if dataset.aggregates is None:
+        yield "aggregates", "Nothing is counted or summed of this dataset."
+    elif agreed.queries > dataset.aggregates.max_queries:
+        yield "aggregates", f"The dataset allows at most {dataset.aggregates.max_queries:,} questions for counts and sums."
 
 
 def _in_crawl(terms: Terms, application: Application, settings: Settings) -> Iterator[tuple[str, str]]:

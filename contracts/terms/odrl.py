@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from contracts.terms.model import Condition, CrawlTerms, DatasetTerms, Price, Terms, terms_hash, to_json
+from contracts.terms.model import Aggregates, Condition, CrawlTerms, DatasetTerms, Price, Terms, terms_hash, to_json
 from contracts.terms.odrl_words import CONTEXT, CURRENCY, DATASET, FIELD, PROFILE, PURPOSE, ROW_OPERATORS, WEBSITE, use_action
 
 Node = dict[str, Any]
@@ -67,12 +67,25 @@ def _permission(terms: Terms, part: DatasetTerms) -> Node:
     refinement += [_condition(part.dataset, each) for each in part.rows]
     caps = [constraint(operand, "lteq", cap) for name, operand in CAPS.items() if (cap := getattr(terms, name)) is not None]
     shown = [word for name, word in CREDENTIALS.items() if getattr(terms, name)]
+    caps += [] if terms.aggregates is None else _counting(terms.aggregates)
     rule: Node = {
         "target": {"@type": "AssetCollection", "source": f"{DATASET}{part.dataset}", "refinement": refinement},
-        "action": ["use", "licet:export"] if terms.exports else "use",
+        "action": _actions(terms),
         "constraint": [*_everywhere(terms), *caps, *([constraint("licet:credential", "isAllOf", shown)] if shown else [])],
     }
     return rule if terms.price is None else {**rule, "duty": [_payment(terms.price)]}
+
+
+def _actions(terms: Terms) -> str | list[str]:
+    found = [] if terms.aggregates is not None and terms.aggregates.alone else ["use"]
+    found += ["licet:export"] if terms.exports else []
+    found += ["licet:aggregate"] if terms.aggregates is not None else []
+    return found if len(found) > 1 else found[0]
+
+
+def _counting(aggregates: Aggregates) -> list[Node]:
+    found = [constraint("licet:aggregateQueries", "lteq", aggregates.queries)]
+    return found if aggregates.people is None else [*found, constraint("licet:people", "gteq", aggregates.people)]
 
 
 def _fetching(terms: Terms, crawl: CrawlTerms) -> Node:

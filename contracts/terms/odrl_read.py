@@ -106,6 +106,7 @@ def _terms(document: Node) -> Terms:
         "territory": tuple(_right(shared, "spatial", "isAnyOf") or ()),
         "price": _price(reading[0]),
         "exports": "licet:export" in _actions(reading[0]),
+        "aggregates": _aggregates(reading[0]),
         **_duties(document["obligation"]),
     }
     return Terms.model_validate_json(canonical(values))
@@ -134,6 +135,15 @@ def _crawl(rule: Node) -> Node:
         "paths": _right(pages, "licet:path", "isAnyOf"),
         "requests_per_second": _right(rule["constraint"], "licet:requestsPerSecond", "lteq"),
     }
+
+
+def _aggregates(rule: Node) -> Node | None:
+    actions = list(_actions(rule))
+    if "licet:aggregate" not in actions:
+        return None
+    limits = rule["constraint"]
+    fewest = _right(limits, "licet:people", "gteq")
+    return {"queries": _right(limits, "licet:aggregateQueries", "lteq"), "people": fewest, "alone": "use" not in actions}
 
 
 def _price(rule: Node) -> Node | None:

@@ -41,6 +41,8 @@ OPERANDS: dict[str, str] = {
     "licet:recordsInPeriod": "Records from the first day to the last, over all credentials.",
     "licet:distinctRecords": "Different records from the first day to the last.",
     "licet:concurrentRequests": "Requests that are answered at the same time.",
+    "licet:aggregateQueries": "Questions for counts and sums from the first day to the last.",
+    "licet:people": "The people whom a number that is told is of.",
     "licet:perRecords": "The number of delivered records that the amount is for.",
     "licet:host": "The host of a page of the website.",
     "licet:path": "The path of a page of the website; everything below it is included.",
@@ -50,6 +52,7 @@ FIELD_OPERAND = "The value of the field of that dataset in a record (`licet:fiel
 ACTIONS: dict[str, str] = {
     "use": "Reading records through the API, and using them.",
     "licet:export": "Taking records as files of many.",
+    "licet:aggregate": "Asking for counts and sums of records, without reading one.",
     "licet:fetch": "Fetching pages of the website with a token for it.",
     "distribute": "Passing records on, free or for money.",
     "compensate": "Paying for delivered records.",

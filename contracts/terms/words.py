@@ -50,7 +50,15 @@ def _value(value: str | int | bool) -> str:
 
 
 def _datasets(terms: Terms, settings: Settings) -> str:
+    if terms.aggregates is not None and terms.aggregates.alone:
+        return " ".join(_counted(each, settings) for each in terms.datasets)
     return " ".join(_dataset(each, settings) for each in terms.datasets)
+
+
+def _counted(part: DatasetTerms, settings: Settings) -> str:
+    known = settings.datasets.get(part.dataset)
+    title = known.title if known else part.dataset
+    return f"No record may be read. Of the dataset “{title}” records may be counted and summed by these fields: {', '.join(part.fields)}."
 
 
 def _dataset(part: DatasetTerms, settings: Settings) -> str:
@@ -122,6 +130,16 @@ def _exports(terms: Terms, _settings: Settings) -> str:
     return (
         "Records may also be taken as files of many records, each file counted and logged like the records in it." if terms.exports else ""
     )
+
+
+def _aggregates(terms: Terms, _settings: Settings) -> str:
+    if terms.aggregates is None:
+        return ""
+    most = f"From the first day to the last at most {terms.aggregates.queries:,} questions for counts and sums are answered."
+    if terms.aggregates.people is None:
+        return f"{most} Numbers of few people are not told, and every number is moved a little, as the dataset’s description says."
+    fewest = f"Numbers of fewer than {terms.aggregates.people:,} people are not told"
+    return f"{most} {fewest}, and every number is moved a little, as the dataset’s description says."
 
 
 def _crawl(terms: Terms, _settings: Settings) -> str:
@@ -223,6 +241,7 @@ LINES: dict[str, tuple[str, Callable[[Terms, Settings], str]]] = {
     "distinct": ("Different records", _distinct),
     "concurrency": ("At the same time", _concurrency),
     "exports": ("Files", _exports),
+    "aggregates": ("Counts and sums", _aggregates),
     "crawl": ("Website", _crawl),
     "networks": ("Networks", _networks),
     "users": ("Users", _users),
@@ -242,6 +261,7 @@ LINES: dict[str, tuple[str, Callable[[Terms, Settings], str]]] = {
 ENFORCED = frozenset(
     {
         *("datasets", "rows", "pace", "quota", "total", "distinct", "concurrency", "exports", "crawl", "networks"),
+        "aggregates",
         *("users", "tokens", "credentials", "period", "price"),
     }
 )

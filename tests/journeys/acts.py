@@ -985,6 +985,10 @@ NAMES: dict[str, str] = {
         "terms that staff write",
     ),
     **dict.fromkeys(
+        ("aggregate_queries", "aggregate_people", "aggregates_alone"),
+        "terms that staff write",
+    ),
+    **dict.fromkeys(
         ("since", "price", "currency", "retention_days", "records_in_period", "distinct_records", "concurrent_requests"),
         "terms that staff write",
     ),

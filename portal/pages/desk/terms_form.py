@@ -13,7 +13,7 @@ from contracts.applications.tables import Application
 from contracts.errors import refuse
 from contracts.settings import DatasetSettings
 from contracts.terms.defaults import FREE_OF_DUTIES, PRICED, replaced_fields
-from contracts.terms.model import Audit, Condition, CrawlTerms, DatasetTerms, Price, Terms
+from contracts.terms.model import Aggregates, Audit, Condition, CrawlTerms, DatasetTerms, Price, Terms
 from contracts.terms.purposes import PROHIBITED
 from contracts.terms.values import read_value
 from portal.forms import Form, of
@@ -71,6 +71,9 @@ def shown(terms: Terms) -> Form:
             "audits_per_year": str(terms.audit.per_year) if terms.audit else "",
             "audit_notice_days": str(terms.audit.notice_days) if terms.audit else "",
             "publish_free": "yes" if terms.publish_free else None,
+            "aggregate_queries": f"{terms.aggregates.queries:,}" if terms.aggregates else "",
+            "aggregate_people": str(terms.aggregates.people or "") if terms.aggregates else "",
+            "aggregates_alone": "yes" if terms.aggregates and terms.aggregates.alone else None,
             "territory": ", ".join(terms.territory),
             "price": terms.price.per_1000 if terms.price else "",
             "currency": terms.price.currency if terms.price else "",
@@ -105,6 +108,7 @@ def read(form: Form, proposed: Terms, dataset: DatasetSettings, application: App
         "audit": _audit(form),
         "publish_free": form.checked("publish_free"),
         "exports": proposed.exports,
+        "aggregates": _aggregates(form),
         "territory": tuple(each.strip().upper() for each in form.text("territory").split(",") if each.strip()),
         "price": _price(form),
         "named_users": form.checked("named_users"),
@@ -193,6 +197,20 @@ def _audit(form: Form) -> Audit | None:
     if notice > 365:
         form.errors.setdefault("audit_notice_days", "Write at most 365 days.")
     return None if form.errors else Audit(per_year=times, notice_days=notice)
+
+
+def _aggregates(form: Form) -> Aggregates | None:
+    alone = form.checked("aggregates_alone")
+    if not form.text("aggregate_queries"):
+        if alone:
+            form.errors.setdefault("aggregate_queries", "Say how many questions for counts and sums are answered.")
+        return None
+    queries, people = _count(form, "aggregate_queries"), _count(form, "aggregate_people") if form.text("aggregate_people") else None
+    if people == 1:
+        form.errors.setdefault("aggregate_people", "Write at least 2, or nothing.")
+    if alone and form.checked("crawl"):
+        form.errors.setdefault("aggregates_alone", "The main site's pages hold records. Untick that, or this.")
+    return None if form.errors else Aggregates(queries=queries, people=people, alone=alone)
 
 
 def _lines(form: Form, name: str, check: Callable[[str], str]) -> list[str]:

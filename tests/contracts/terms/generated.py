@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from hypothesis import strategies as st
 
-from contracts.terms.model import Audit, Condition, CrawlTerms, DatasetTerms, Price, Terms
+from contracts.terms.model import Aggregates, Audit, Condition, CrawlTerms, DatasetTerms, Price, Terms
 
 T = TypeVar("T")
 DATASETS = ("posts", "votes")
@@ -56,9 +56,10 @@ def permits(terms: Terms | None, probe: Probe) -> dict[str, bool]:
     if terms is None:
         return dict.fromkeys(RESPECTS, False)
     part = next((each for each in terms.datasets if each.dataset == probe.dataset), None)
-    crawl, audit, price = terms.crawl, terms.audit, terms.price
+    crawl, audit, price, counts = terms.crawl, terms.audit, terms.price, terms.aggregates
     return {
         "records": part is not None
+        and not (counts is not None and counts.alone)
         and probe.field in part.fields
         and not (probe.clear and probe.field in part.pseudonymised)
         and all(_meets(probe.row[each.field], each) for each in part.rows)
@@ -76,6 +77,7 @@ def permits(terms: Terms | None, probe: Probe) -> dict[str, bool]:
         "period": terms.records_in_period is None or probe.amount <= terms.records_in_period,
         "distinct": terms.distinct_records is None or probe.amount <= terms.distinct_records,
         "together": terms.concurrent_requests is None or probe.amount <= terms.concurrent_requests,
+        "counted": counts is not None and probe.amount <= counts.queries and (counts.people is None or probe.duty >= counts.people),
         "exports": terms.exports,
         "crawl": crawl is not None and probe.amount <= crawl.requests_per_second and any(_covers(path, probe.path) for path in crawl.paths),
         "kept": terms.retention_days is None or probe.duty <= terms.retention_days,
@@ -90,7 +92,7 @@ def permits(terms: Terms | None, probe: Probe) -> dict[str, bool]:
 
 
 RESPECTS = (
-    *("records", "use", "pace", "day", "period", "distinct", "together", "exports", "crawl", "kept", "erased", "refreshed"),
+    *("records", "use", "pace", "day", "period", "distinct", "together", "counted", "exports", "crawl", "kept", "erased", "refreshed"),
     *("certified", "unaudited", "unannounced", "unpublished", "cheap"),
 )
 
@@ -119,14 +121,15 @@ class Chance:
 
     def terms(self, **changed: Any) -> Terms:
         """Any terms at all, of values so few that two of them often meet."""
-        starts, is_named = FIRST + timedelta(days=self.number(0, 5)), self.maybe()
+        starts, is_named, counts = FIRST + timedelta(days=self.number(0, 5)), self.maybe(), self.counts()
+        alone = counts is not None and counts.alone
         values: dict[str, Any] = {
             "datasets": tuple(self.part(each) for each in self.some(DATASETS, 1)),
             "purposes": self.some(PURPOSES, 1),
             "prohibited": self.some(USES),
             "requests_per_second": self.number(),
             "records_per_day": self.number(),
-            "crawl": None if is_named or self.maybe() else self.crawl(),
+            "crawl": None if is_named or alone or self.maybe() else self.crawl(),
             "networks": self.some(NETWORKS),
             "starts": starts,
             "ends": starts + timedelta(days=self.number(0, 5)),
@@ -136,7 +139,9 @@ class Chance:
             "named_users": is_named,
             **{name: self.optional(self.number()) for name in ("retention_days", "erasure_hours", "records_in_period", "distinct_records")},
             **{name: self.optional(self.number()) for name in ("concurrent_requests", "refresh_days", "certificate_days")},
-            **{name: self.maybe() for name in ("bound_tokens", "oauth_only", "exports", "publish_free")},
+            **{name: self.maybe() for name in ("bound_tokens", "oauth_only", "publish_free")},
+            "exports": not alone and self.maybe(),
+            "aggregates": counts,
         }
         return Terms.model_validate({**values, **changed})
 
@@ -172,6 +177,11 @@ class Chance:
         values = FIELDS[name]
         op: Any = self.one(("eq", "in") if name in ("lang", "edited") else ("eq", "in", "gte", "gt", "lte", "lt"))
         return Condition(field=name, op=op, value=self.some(values, 1) if op == "in" else self.one(values))
+
+    def counts(self) -> Aggregates | None:
+        """What may be counted."""
+        made = Aggregates(queries=self.number(), people=self.optional(self.number(2)), alone=self.one((True, *(False,) * 9)))
+        return self.optional(made)
 
     def crawl(self) -> CrawlTerms:
         """What of the website may be fetched."""

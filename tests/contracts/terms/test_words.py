@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from contracts.settings import Settings
-from contracts.terms.model import Audit, Condition, CrawlTerms, Price, Terms, from_json, to_json
+from contracts.terms.model import Aggregates, Audit, Condition, CrawlTerms, Price, Terms, from_json, to_json
 from contracts.terms.values import read_value
 from contracts.terms.words import ENFORCED, LINES, TermLine, condition_in_words, plain
 from tests.contracts.terms.test_grant import TERMS
@@ -63,6 +63,7 @@ def test_every_term_has_words() -> None:
             "certificate_days": 10,
             "audit": Audit(per_year=1, notice_days=14),
             "publish_free": True,
+            "aggregates": Aggregates(queries=2_000, people=25),
         }
     )
     assert [line.anchor for line in plain(full, Settings())] == list(LINES)
@@ -72,7 +73,7 @@ def test_every_term_has_words() -> None:
         *("datasets", "purposes", "prohibited", "requests_per_second", "records_per_day", "crawl", "networks"),
         *("starts", "ends", "retention_days", "erasure_hours", "territory", "price", "named_users", "bound_tokens", "oauth_only"),
         *("records_in_period", "distinct_records", "concurrent_requests", "exports", "refresh_days", "certificate_days"),
-        *("audit", "publish_free"),
+        *("audit", "publish_free", "aggregates"),
     }, "a new term needs words, a clause in each template and a place in this list"
 
 
@@ -88,6 +89,7 @@ LATER: dict[str, object] = {
     "certificate_days": 1,
     "audit": {"notice_days": 0, "per_year": 2},
     "publish_free": True,
+    "aggregates": {"alone": False, "people": None, "queries": 500},
 }
 
 
@@ -103,7 +105,7 @@ def test_a_term_that_came_later_leaves_sealed_contracts_their_hash(later: str) -
 LINE_OF = {
     **{"named_users": "users", "bound_tokens": "tokens", "oauth_only": "credentials", "records_in_period": "total"},
     **{"distinct_records": "distinct", "concurrent_requests": "concurrency", "exports": "exports", "refresh_days": "refresh"},
-    **{"certificate_days": "certificate", "audit": "audit", "publish_free": "publication"},
+    **{"certificate_days": "certificate", "audit": "audit", "publish_free": "publication", "aggregates": "aggregates"},
 }
 
 
