@@ -85,6 +85,12 @@ CODES: dict[str, Code] = {
     "field_not_in_contract": Code(Kind.FORBIDDEN, "The contract does not name this field."),
     "dataset_not_in_contract": Code(Kind.FORBIDDEN, "The contract does not name this dataset."),
     "rows_outside_contract": Code(Kind.FORBIDDEN, "The filter asks only for rows that the contract leaves out."),
+    "records_not_agreed": Code(Kind.FORBIDDEN, "The contract allows counts and sums alone, and no records."),
+    "aggregates_not_agreed": Code(Kind.FORBIDDEN, "The contract allows no counts and sums of this dataset, or the dataset takes none."),
+    "table_too_large": Code(Kind.INVALID, "The counts that are asked for have too many cells; group by fewer fields, or coarser ones."),
+    "queries_exhausted": Code(
+        Kind.FORBIDDEN, "The contract's questions for counts and sums, from its first day to its last, are used up; waiting frees none."
+    ),
     "purpose_not_in_contract": Code(Kind.FORBIDDEN, "The contract does not name this purpose."),
     "network_not_in_contract": Code(Kind.FORBIDDEN, "The contract does not name the network that the request came from."),
     "scope_not_granted": Code(Kind.FORBIDDEN, "The credential's scope does not reach this."),

@@ -156,8 +156,12 @@ class Aggregates(Section):
     )
     noise: int = Field(default=2, ge=1, le=1000, description="By how many records at most each count is moved; less than `people`.")
     max_queries: int = Field(default=10_000, ge=1, description="The most queries that a contract may allow from its first day to its last.")
-    by: dict[FieldName, Buckets] = Field(default_factory=dict, description="Fields that aggregates group and filter by.")
-    sums: dict[FieldName, Bounds] = Field(default_factory=dict, description="Numbers that may be summed and averaged.")
+    by: dict[FieldName, Buckets] = Field(
+        default_factory=dict, description="Fields that aggregates group and filter by, each with its buckets."
+    )
+    sums: dict[FieldName, Bounds] = Field(
+        default_factory=dict, description="Numbers that may be summed and averaged, each with its bounds."
+    )
 
     @model_validator(mode="after")
     def _hides_the_fewest(self) -> Aggregates:

@@ -1,5 +1,6 @@
 """Imports every table, so that Alembic and tests know the whole schema."""
 
+import contracts.aggregates.tables
 import contracts.agreements.tables
 import contracts.amendments.tables
 import contracts.applications.tables

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from fastapi import APIRouter
 
+from api.data.aggregates import AggregateEndpoint
 from api.data.door import Door
 from api.data.records import RecordsEndpoint
 from api.data.routes import routes_of
@@ -26,9 +27,10 @@ class DataFace:
 
 def face(house: House) -> DataFace:
     """The data API of a house; make it once a process."""
-    records = RecordsEndpoint(house, Door(house))
+    door = Door(house)
+    records, aggregates = RecordsEndpoint(house, door), AggregateEndpoint(house, door)
     hot = [
         HotRoute(("GET",), RECORDS, records, "Records under a contract"),
         HotRoute(("POST",), QUERY, records, "Records under a contract, by nested conditions"),
     ]
-    return DataFace(hot, routes_of(house, records.door, records))
+    return DataFace(hot, routes_of(house, door, records, aggregates))

@@ -59,6 +59,16 @@ OPERATIONS: Operations = {
         body={"required": True, "content": {"application/json": {"schema": _QUERY, "example": _EXAMPLE}}},
         security=_TOKEN,
     ),
+    ("GET", "/v1/datasets/{dataset_id}/aggregate"): _get(
+        _told(data=_LIST, by=_LIST, withheld=FREE, questions=FREE),
+        422,
+        parameters=(
+            _DATASET,
+            in_query("measures", "Of count, distinct (people), sum:FIELD and avg:FIELD, with commas between; without it count"),
+            in_query("by", "Up to three fields that the dataset has buckets for"),
+            in_query("purpose", "A purpose of the contract; without it the first"),
+        ),
+    ),
     ("GET", "/v1/usage"): _get(_told(data=_LIST, price={"type": ["object", "null"]})),
     ("GET", "/v1/access-log"): _get(
         _told(data=_LIST, next={"type": ["string", "null"]}),

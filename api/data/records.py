@@ -5,13 +5,12 @@
 
 from __future__ import annotations
 
-from urllib.parse import parse_qsl
-
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.types import Receive, Scope, Send
 
 from api.data.door import Door, Reply, Seat
+from api.data.strings import pairs_of, recordable
 from api.limits import retry_after
 from api.oauth.form import read_body
 from api.problems import MEDIA_TYPE, body_of, status_of
@@ -22,8 +21,6 @@ from contracts.errors import Refusal, StoreUnavailable
 from contracts.house import House
 
 log = structlog.get_logger()
-
-_MAX_QUERY = 8_192
 
 
 class RecordsEndpoint:
@@ -66,19 +63,8 @@ class RecordsEndpoint:
 
 def _asked(raw: bytes) -> tuple[Query | Refusal, str]:
     """The query of an address, and its text as the ledger keeps it beside the entry: never a secret, never unbounded."""
-    return _query(raw), "" if b"access_token=" in raw else raw[:_MAX_QUERY].decode("latin-1")
-
-
-def _query(raw: bytes) -> Query | Refusal:
-    if len(raw) > _MAX_QUERY:
-        return Refusal("bad_request", f"The query string is longer than {_MAX_QUERY} bytes.")
-    if b"access_token=" in raw:
-        return Refusal("bad_request", "Send the token in the Authorization header; in an address it ends up in logs. Revoke this one.")
-    try:
-        pairs = parse_qsl(raw.decode("ascii"), keep_blank_values=True, strict_parsing=bool(raw), errors="strict")
-    except ValueError:
-        return Refusal("bad_request", "The query string is not names and values in percent-encoded UTF-8.")
-    return parse(pairs)
+    pairs = pairs_of(raw)
+    return pairs if isinstance(pairs, Refusal) else parse(pairs), recordable(raw)
 
 
 async def _posted(scope: Scope, receive: Receive) -> tuple[Query | Refusal, str]:

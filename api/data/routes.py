@@ -18,6 +18,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from api.data import views
+from api.data.aggregates import AggregateEndpoint
 from api.data.door import Door, Reply, Seat, entry_for
 from api.data.records import RecordsEndpoint, unavailable
 from contracts.access.grants import Held
@@ -30,7 +31,7 @@ log = structlog.get_logger()
 View = Callable[[Session, House, Held, Grant, Mapping[str, str]], views.View]
 
 
-def routes_of(house: House, door: Door, records: RecordsEndpoint) -> APIRouter:
+def routes_of(house: House, door: Door, records: RecordsEndpoint, aggregates: AggregateEndpoint) -> APIRouter:
     """The routes of /v1 but for the hot ones, which are listed here for the description and for callers past the front."""
     router = APIRouter(prefix="/v1", tags=["data"])
 
@@ -43,6 +44,9 @@ def routes_of(house: House, door: Door, records: RecordsEndpoint) -> APIRouter:
     async def records_endpoint(request: Request) -> Response:
         return (await records.answer(request.scope, request.receive, request.path_params["dataset_id"])).response()
 
+    async def aggregate_endpoint(request: Request) -> Response:
+        return (await aggregates.answer(request.scope, request.path_params["dataset_id"])).response()
+
     serve("/contract", views.contract, "The contract in force and its terms")
     serve("/datasets", views.datasets, "The datasets that the contract names")
     serve("/datasets/{dataset_id}", views.dataset, "One dataset: fields, filters, limits and version")
@@ -51,6 +55,9 @@ def routes_of(house: House, door: Door, records: RecordsEndpoint) -> APIRouter:
     )
     router.add_api_route(
         "/datasets/{dataset_id}/query", records_endpoint, methods=["POST"], summary="Records by a query", response_class=Response
+    )
+    router.add_api_route(
+        "/datasets/{dataset_id}/aggregate", aggregate_endpoint, methods=["GET"], summary="Counts and sums", response_class=Response
     )
     serve("/usage", views.usage, "Records and cost by day")
     serve("/access-log", views.access_log, "The contract's own entries in the ledger, newest first")

@@ -33,7 +33,16 @@ View = dict[str, Any] | str
 
 LOG_PAGE = 100
 # What of the ledger a partner sees of itself; decisions of staff about it come by mail and on its pages.
-OWN_EVENTS = ("access.records", "access.catalogue", "sandbox.records", "sandbox.catalogue", "gate.fetched", "token.issued", "token.refused")
+OWN_EVENTS = (
+    "access.records",
+    "access.aggregate",
+    "access.catalogue",
+    "sandbox.records",
+    "sandbox.catalogue",
+    "gate.fetched",
+    "token.issued",
+    "token.refused",
+)
 
 
 def contract(session: Session, house: House, held: Held, grant: Grant, asked: Mapping[str, str]) -> View:

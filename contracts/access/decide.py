@@ -76,8 +76,10 @@ def _allowed(grant: Grant, dataset: Dataset | None, query: Query, details: Detai
     if dataset is None or terms is None:
         named = ", ".join(each.dataset for each in grant.terms.datasets)
         raise refuse("dataset_not_in_contract", f"The contract names {named}. Apply for other datasets in the portal.")
+    if grant.terms.aggregates is not None and grant.terms.aggregates.alone:
+        raise refuse("records_not_agreed", "The contract allows counts and sums alone. Ask at /v1/datasets/{id}/aggregate.")
     reach, only = reached(terms, details, query)
-    purpose = _purpose(grant, dataset, query.purpose or only)
+    purpose = purpose_of(grant, dataset, query.purpose or only)
     columns = _columns(dataset, reach, query.fields)
     bounds = contract_tests(dataset, terms)
     asked = tuple(replaced(each, lambda leaf: _asked(dataset, reach, leaf)) for each in query.filters)
@@ -111,7 +113,8 @@ def contract_tests(dataset: Dataset, terms: DatasetTerms) -> tuple[Test, ...]:
     return tuple(_bound(dataset, each) for each in terms.rows)
 
 
-def _purpose(grant: Grant, dataset: Dataset, asked: str) -> str:
+def purpose_of(grant: Grant, dataset: Dataset, asked: str) -> str:
+    """The purpose that is asked for, or the first that contract and dataset allow; `purpose_not_in_contract` for any other."""
     allowed = [purpose for purpose in grant.terms.purposes if purpose in dataset.settings.purposes]
     if not allowed or (asked and asked not in allowed):
         raise refuse("purpose_not_in_contract", f"The contract allows {', '.join(allowed) or 'no purpose here'}.", purposes=allowed)

@@ -115,14 +115,14 @@ class Reader:
             return self._answer(verdict, kept, committed, now)
         return await self.refuse(_UNSETTLED, request, held, now)
 
-    async def authorise(self, caller: Caller) -> Held | Refusal:
+    async def authorise(self, caller: Caller, scope: str = LOOK) -> Held | Refusal:
         """The grant of a caller who may use the API now, by the epoch as it is now; for everything but records, which decide more."""
         if not await self._look_again():
             return _UNVERIFIED
         held = await self._grants.held(caller.claims.contract_id)
         if isinstance(held.grant, Refusal):
             return held.grant
-        return admit(held.grant, caller.claims, caller.address, self.today(), LOOK) or held
+        return admit(held.grant, caller.claims, caller.address, self.today(), scope) or held
 
     async def refuse(
         self, refusal: Refusal, request: RecordsRequest, held: Held | None, now: datetime, allowed: Allowed | None = None

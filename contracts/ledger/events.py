@@ -4,6 +4,7 @@ from __future__ import annotations
 
 EVENTS: dict[str, str] = {
     "access.records": "A partner asked for records: allowed with what left, or refused with the rule.",
+    "access.aggregate": "A partner asked for counts and sums: answered with how many cells, or refused with the rule.",
     "access.catalogue": "A partner read the catalogue of its contract, its usage or its contract.",
     "account.confirmed": "A person confirmed an address.",
     "account.created": "A person made an account.",

@@ -5,6 +5,8 @@ from __future__ import annotations
 from contracts.ledger.events import EVENTS
 
 _LINES: dict[tuple[str, str], str] = {
+    ("access.aggregate", "allow"): "Counts and sums told",
+    ("access.aggregate", "refuse"): "Counts and sums refused",
     ("access.catalogue", "allow"): "Catalogue, contract or usage read",
     ("access.catalogue", "refuse"): "Reading of catalogue, contract or usage refused",
     ("access.records", "allow"): "Records delivered",

@@ -56,6 +56,12 @@ def current(connection: Connection) -> Epochs:
     return Epochs(**{name: value for name, value in rows if name in NAMES})
 
 
+def held(unit: Unit) -> Epochs:
+    """The counters, which no other unit of work moves before this one ends."""
+    rows = unit.connection.execute(select(col(Epoch.name), col(Epoch.value)).with_for_update(read=True)).all()
+    return Epochs(**{name: value for name, value in rows if name in NAMES})
+
+
 class EpochWatch:
     """Polls the counters in a thread and knows how old its knowledge is.
 

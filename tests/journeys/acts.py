@@ -985,7 +985,7 @@ NAMES: dict[str, str] = {
         "terms that staff write",
     ),
     **dict.fromkeys(
-        ("aggregate_queries", "aggregate_people", "aggregates_alone"),
+        ("aggregates", "aggregate_people", "aggregates_alone"),
         "terms that staff write",
     ),
     **dict.fromkeys(

@@ -71,7 +71,7 @@ def shown(terms: Terms) -> Form:
             "audits_per_year": str(terms.audit.per_year) if terms.audit else "",
             "audit_notice_days": str(terms.audit.notice_days) if terms.audit else "",
             "publish_free": "yes" if terms.publish_free else None,
-            "aggregate_queries": f"{terms.aggregates.queries:,}" if terms.aggregates else "",
+            "aggregates": f"{terms.aggregates.queries:,}" if terms.aggregates else "",
             "aggregate_people": str(terms.aggregates.people or "") if terms.aggregates else "",
             "aggregates_alone": "yes" if terms.aggregates and terms.aggregates.alone else None,
             "territory": ", ".join(terms.territory),
@@ -201,11 +201,11 @@ def _audit(form: Form) -> Audit | None:
 
 def _aggregates(form: Form) -> Aggregates | None:
     alone = form.checked("aggregates_alone")
-    if not form.text("aggregate_queries"):
+    if not form.text("aggregates"):
         if alone:
-            form.errors.setdefault("aggregate_queries", "Say how many questions for counts and sums are answered.")
+            form.errors.setdefault("aggregates", "Say how many questions for counts and sums are answered.")
         return None
-    queries, people = _count(form, "aggregate_queries"), _count(form, "aggregate_people") if form.text("aggregate_people") else None
+    queries, people = _count(form, "aggregates"), _count(form, "aggregate_people") if form.text("aggregate_people") else None
     if people == 1:
         form.errors.setdefault("aggregate_people", "Write at least 2, or nothing.")
     if alone and form.checked("crawl"):
