@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 from collections.abc import Callable
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -46,19 +47,24 @@ _HEADERS = {
 
 
 def create_portal(house: House) -> FastAPI:
-    """The app with every area's router. Limits in memory count from nothing again."""
+    """The app with every area's router, serving from this house."""
     # Its redirect of a slash too many would name whatever host the request named; `problems` has one that names none.
     bare: dict[str, Any] = {"docs_url": None, "redoc_url": None, "openapi_url": None, "redirect_slashes": False}
     app = FastAPI(title="Licet portal", dependencies=[Depends(_check_request)], **bare)
-    app.state.house = house
-    app.state.portal = Portal(templates(), csrf.Csrf(house.store, house.keys), FigureCache(house.store), providers_of(house.settings))
-    app.state.limiter = limiter
-    count_in(house.settings.shared)
     problems.install(app)
     app.mount("/static", StaticFiles(directory=FOLDER / "static"), name="static")
     for make in routers():
         app.include_router(make(house))
     app.add_middleware(_Guard, secure=house.settings.secure)
+    return serve_from(app, house)
+
+
+def serve_from(app: FastAPI, house: House) -> FastAPI:
+    """The app, with what its pages take from this house; limits in memory count from nothing again."""
+    app.state.house = house
+    app.state.portal = Portal(templates(), csrf.Csrf(house.store, house.keys), FigureCache(house.store), providers_of(house.settings))
+    app.state.limiter = limiter
+    count_in(house.settings.shared)
     return app
 
 
@@ -73,6 +79,7 @@ def routers() -> list[Callable[[House], APIRouter]]:
     return [import_module(name).router for name in (f"portal.pages.{area}" for area in AREAS) if importlib.util.find_spec(name)]
 
 
+@cache
 def templates() -> Environment:
     """Jinja2 with our filters; an unknown name in a template is an error, and everything is escaped."""
     environment = Environment(

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from sqlalchemy import Engine
 
 from contracts.clock import FixedClock
 from contracts.people.passwords import QUICK, hash_with
@@ -129,7 +130,7 @@ def database_url(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def store(database_url: str, clock: FixedClock) -> Iterator[Store]:
     """The store on each database; a test that uses it runs once on SQLite and once on PostgreSQL."""
-    engine = open_engine(database_url)
+    engine = quick_engine(database_url)
     yield Store(engine, clock)
     engine.dispose()
 
@@ -137,9 +138,20 @@ def store(database_url: str, clock: FixedClock) -> Iterator[Store]:
 @pytest.fixture
 def sqlite_store(new_sqlite: str, clock: FixedClock) -> Iterator[Store]:
     """The store on SQLite alone, for what does not touch the database's own behaviour."""
-    engine = open_engine(new_sqlite)
+    engine = quick_engine(new_sqlite)
     yield Store(engine, clock)
     engine.dispose()
+
+
+_FIRST: dict[str, Engine] = {}
+
+
+def quick_engine(url: str) -> Engine:
+    """An engine of this test's own that compiles no statement again which an engine of an earlier test compiled."""
+    engine = open_engine(url)
+    first = _FIRST.setdefault(engine.name, engine)
+    engine.dialect, engine._compiled_cache = first.dialect, first._compiled_cache
+    return engine
 
 
 def _migrate(url: str) -> None:
