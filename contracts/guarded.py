@@ -14,6 +14,7 @@ import ssl
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from urllib.parse import SplitResult, urlsplit
 
@@ -55,6 +56,12 @@ def resolve(host: str, port: int) -> Sequence[str]:
     return list(dict.fromkeys(str(each[4][0]) for each in found))
 
 
+@cache
+def _trust() -> ssl.SSLContext:
+    """The machine's authorities, read once a process: they are a hundred files' worth, and 50 ms."""
+    return ssl.create_default_context()
+
+
 @dataclass(frozen=True)
 class GuardedClient:
     """Sends single requests. `seconds` is for all of one: name, connection, TLS and answer; `most_bytes` for the answer's body.
@@ -66,7 +73,7 @@ class GuardedClient:
     resolve: Resolve = resolve
     permitted: Callable[[Address], bool] = is_public
     ports: frozenset[int] | None = frozenset({443})
-    trust: ssl.SSLContext = field(default_factory=ssl.create_default_context)
+    trust: ssl.SSLContext = field(default_factory=_trust)
     seconds: float = SECONDS
     most_bytes: int = MOST_BYTES
     sign: Callable[[str, SplitResult], Mapping[str, str]] | None = None
