@@ -3,25 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from api.data.views import LOG_PAGE
 from api.openapi import FREE, TEXT, Operation, Operations, Schema, answer, in_path, in_query, operation, problems, thing
-from contracts.access.query import DEFAULT_LIMIT, MAX_LIMIT
+from contracts.access.formats import FORMATS, MEDIA_TYPES
+from contracts.access.query import DEFAULT_LIMIT, MAX_LIMIT, MAX_STREAM
 
 _TOKEN: tuple[Mapping[str, list[str]], ...] = ({"token": []},)
 _LIST = {"type": "array", "items": FREE}
 _DATASET = in_path("dataset_id", "The dataset's id, as /v1/datasets lists it")
 # Without a usable token, over the contract's pace, outside the contract, and where nothing can be recorded.
 _ALWAYS = (400, 401, 403, 429, 503)
-_LIMIT: Schema = {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT}
+_LIMIT: Schema = {"type": "integer", "minimum": 1, "maximum": MAX_STREAM, "default": DEFAULT_LIMIT}
 
+_LIMIT_TOLD = f"Records in one answer, at most {MAX_LIMIT} in a page of JSON"
+_FORMAT: Mapping[str, Any] = {
+    "description": "The form of the answer, in the place of the header Accept; all but json are streams",
+    "schema": {"type": "string", "enum": list(FORMATS)},
+}
 _QUERY = thing(
     {
         "where": {**FREE, "description": "A test {field, op, value}, or {and: [...]}, {or: [...]} or {not: ...} of conditions"},
         "fields": {"type": "array", "items": TEXT, "description": "Names of fields; without it all that the contract names"},
-        "limit": {**_LIMIT, "description": "Records in one answer"},
+        "limit": {**_LIMIT, "description": _LIMIT_TOLD},
         "cursor": {**TEXT, "description": "Where the answer before ended"},
         "purpose": {**TEXT, "description": "A purpose of the contract; without it the first"},
+        "format": {**_FORMAT["schema"], "description": _FORMAT["description"]},
     }
 )
 _EXAMPLE = {"where": {"or": [{"field": "lang", "op": "in", "value": ["de", "sv"]}, {"not": {"field": "likes", "op": "lt", "value": 10}}]}}
@@ -35,26 +43,29 @@ def _told(**members: Schema) -> Schema:
     return thing({**members, "entry": {"type": "string", "description": "The ledger entry of this answer"}}, (*members, "entry"))
 
 
+_PAGE = answer(_told(data=_LIST))
+_STREAMS = {MEDIA_TYPES[each]: {"schema": TEXT} for each in FORMATS if each != "json"}
+_RECORDS = {**_PAGE, "content": {**_PAGE["content"], **_STREAMS}}
 _PROOF = _get(_told(state=TEXT, ready_at=TEXT), 404, parameters=(in_path("entry_id", "An entry of /v1/access-log"),))
 
 OPERATIONS: Operations = {
     ("GET", "/v1/contract"): _get(_told(contract=TEXT, version={"type": "integer"}, state=TEXT, terms_sha256=TEXT, terms=FREE)),
     ("GET", "/v1/datasets"): _get(_told(data=_LIST)),
     ("GET", "/v1/datasets/{dataset_id}"): _get(_told(id=TEXT, fields=_LIST, limits=FREE), 404, parameters=(_DATASET,)),
-    ("GET", "/v1/datasets/{dataset_id}/records"): _get(
-        _told(data=_LIST),
-        404,
-        422,
+    ("GET", "/v1/datasets/{dataset_id}/records"): operation(
+        {200: _RECORDS, **problems(*_ALWAYS, 404, 422)},
         parameters=(
             _DATASET,
             in_query("fields", "Names of fields with commas between; without it all that the contract names"),
-            in_query("limit", "Records in one answer", _LIMIT),
+            in_query("limit", _LIMIT_TOLD, _LIMIT),
             in_query("cursor", "Where the answer before ended"),
             in_query("purpose", "A purpose of the contract; without it the first"),
+            in_query("format", _FORMAT["description"], _FORMAT["schema"]),
         ),
+        security=_TOKEN,
     ),
     ("POST", "/v1/datasets/{dataset_id}/query"): operation(
-        {200: answer(_told(data=_LIST)), **problems(*_ALWAYS, 404, 422)},
+        {200: _RECORDS, **problems(*_ALWAYS, 404, 422)},
         parameters=(_DATASET,),
         body={"required": True, "content": {"application/json": {"schema": _QUERY, "example": _EXAMPLE}}},
         security=_TOKEN,

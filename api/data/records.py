@@ -5,11 +5,14 @@
 
 from __future__ import annotations
 
+from contextlib import aclosing
+
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.types import Receive, Scope, Send
 
 from api.data.door import Door, Reply, Seat
+from api.data.stream import Stream, accepted, encoded
 from api.data.strings import pairs_of, recordable
 from api.limits import retry_after
 from api.oauth.form import read_body
@@ -30,30 +33,37 @@ class RecordsEndpoint:
         self.house, self.door = house, door
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send, path: dict[str, str]) -> None:
-        reply = await self.answer(scope, receive, path["dataset_id"])
-        headers = [(name.encode(), value.encode("latin-1", "replace")) for name, value in reply.headers.items()]
-        headers.append((b"content-length", str(len(reply.body)).encode()))
+        """Answer; the entry of all that leaves is durable. 503 without an entry where the store takes none."""
+        try:
+            seat = await self.door.enter(scope)
+            reply = seat if isinstance(seat, Reply) else await self._seated(seat, scope, receive, send, path["dataset_id"])
+        except (StoreUnavailable, SQLAlchemyError) as error:
+            log.warning("api.unavailable", error=type(error).__name__)
+            reply = unavailable()
+        if reply is None:
+            return
+        headers = [*encoded(reply.headers), (b"content-length", str(len(reply.body)).encode())]
         await send({"type": "http.response.start", "status": reply.status, "headers": headers})
         await send({"type": "http.response.body", "body": reply.body})
 
-    async def answer(self, scope: Scope, receive: Receive, dataset_id: str) -> Reply:
-        """The reply to a request; its entry is durable. 503 without an entry where the store takes none."""
-        try:
-            seat = await self.door.enter(scope)
-            if isinstance(seat, Reply):
-                return seat
-            return self.door.leave(seat, self._reply(seat, await self._records(seat, scope, receive, dataset_id)))
-        except (StoreUnavailable, SQLAlchemyError) as error:
-            log.warning("api.unavailable", error=type(error).__name__)
-            return unavailable()
-
-    async def _records(self, seat: Seat, scope: Scope, receive: Receive, dataset_id: str) -> Answer:
-        query, asked = _asked(scope["query_string"]) if scope["method"] != "POST" else await _posted(scope, receive)
+    async def _seated(self, seat: Seat, scope: Scope, receive: Receive, send: Send, dataset_id: str) -> Reply | None:
+        """The reply, or None where the answer was streamed."""
+        form = accepted(scope)
+        query, asked = _asked(scope["query_string"], form) if scope["method"] != "POST" else await _posted(scope, receive, form)
         request = RecordsRequest(seat.caller, dataset_id, query if isinstance(query, Query) else Query(), asked)
         refusal = seat.refusal or (query if isinstance(query, Refusal) else None)
         if refusal is not None:
-            return await self.house.data.refuse(refusal, request, seat.held, self.house.clock.now())
-        return await self.house.data.records(request)
+            answer = await self.house.data.refuse(refusal, request, seat.held, self.house.clock.now())
+        elif request.query.form == "json":
+            answer = await self.house.data.records(request)
+        else:
+            async with aclosing(self.house.data.chunks(request)) as answers:
+                answer = await anext(answers)
+                if answer.part is not None:
+                    reply = self.door.leave(seat, self.door.allowed(b"", seat.standing, answer.quota))
+                    await Stream(request, answer, answers, reply, self.house.data.chunk).send(receive, send)
+                    return None
+        return self.door.leave(seat, self._reply(seat, answer))
 
     def _reply(self, seat: Seat, answer: Answer) -> Reply:
         if answer.refusal is not None:
@@ -61,13 +71,13 @@ class RecordsEndpoint:
         return self.door.allowed(answer.body, seat.standing, answer.quota)
 
 
-def _asked(raw: bytes) -> tuple[Query | Refusal, str]:
+def _asked(raw: bytes, form: str) -> tuple[Query | Refusal, str]:
     """The query of an address, and its text as the ledger keeps it beside the entry: never a secret, never unbounded."""
     pairs = pairs_of(raw)
-    return pairs if isinstance(pairs, Refusal) else parse(pairs), recordable(raw)
+    return pairs if isinstance(pairs, Refusal) else parse(pairs, form), recordable(raw)
 
 
-async def _posted(scope: Scope, receive: Receive) -> tuple[Query | Refusal, str]:
+async def _posted(scope: Scope, receive: Receive, form: str) -> tuple[Query | Refusal, str]:
     """As `_asked`, for a body."""
     types = [value.partition(b";")[0].strip().lower() for name, value in scope["headers"] if name == b"content-type"]
     if types != [b"application/json"]:
@@ -77,7 +87,7 @@ async def _posted(scope: Scope, receive: Receive) -> tuple[Query | Refusal, str]
     raw = await read_body(receive, MAX_BODY_BYTES)
     if raw is None:
         return Refusal("body_too_large", f"The query is longer than {MAX_BODY_BYTES:,} bytes."), ""
-    query = parse_body(raw)
+    query = parse_body(raw, form)
     # A body that is no JSON may hold what no store takes as text.
     return query, "" if isinstance(query, Refusal) and query.code == "bad_request" else raw.decode()
 

@@ -11,7 +11,7 @@ from typing import Any, cast
 
 import orjson
 
-from contracts.access.query import DEFAULT_LIMIT, MAX_LIMIT, OPERATORS, Filter, Query
+from contracts.access.query import DEFAULT_LIMIT, OPERATORS, Filter, Query, wrong_form
 from contracts.datasets.plan import All, AnyOf, Not, Op, Tree
 from contracts.errors import Refusal, Refused, refuse
 
@@ -19,15 +19,16 @@ MAX_BODY_BYTES = 65_536
 MAX_DEPTH = 8
 MAX_TESTS = 40
 MAX_VALUES = 500
-MEMBERS = ("where", "fields", "limit", "cursor", "purpose")
+MEMBERS = ("where", "fields", "limit", "cursor", "purpose", "format")
+_TEXTS = ("cursor", "purpose", "format")
 _LEAF = {"field", "op", "value"}
 _GROUPS: dict[str, type[All[Filter] | AnyOf[Filter]]] = {"and": All, "or": AnyOf}
 
 
-def parse_body(raw: bytes) -> Query | Refusal:
-    """The query of a JSON object, or `bad_request`, `invalid_input` or `filter_not_possible`."""
+def parse_body(raw: bytes, form: str = "json") -> Query | Refusal:
+    """The query of a JSON object, or `bad_request`, `invalid_input` or `filter_not_possible`; `form` as for `query.parse`."""
     try:
-        return _query(_object(raw))
+        return _query(_object(raw), form)
     except Refused as refused:
         return refused.refusal
 
@@ -50,20 +51,21 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _query(body: dict[str, Any]) -> Query:
+def _query(body: dict[str, Any], form: str) -> Query:
     unknown = next((name for name in body if name not in MEMBERS), None)
     if unknown is not None:
         raise _invalid(unknown[:80], f"A query has the members {', '.join(MEMBERS)} and no other.")
     limit, fields = body.get("limit", DEFAULT_LIMIT), body.get("fields")
-    if type(limit) is not int or not 1 <= limit <= MAX_LIMIT:
-        raise _invalid("limit", f"`limit` is a number from 1 to {MAX_LIMIT}.")
+    texts = {"cursor": "", "purpose": "", "format": form} | {name: body[name] for name in _TEXTS if name in body}
+    not_text = next((name for name, value in texts.items() if not isinstance(value, str)), None)
+    if not_text is not None:
+        raise _invalid(not_text, f"`{not_text}` is a text.")
+    wrong = wrong_form(texts["format"], limit if type(limit) is int else 0)
+    if wrong is not None:
+        raise Refused(wrong)
     if fields is not None and not _are_names(fields):
         raise _invalid("fields", "`fields` is a list of names of fields, each once.")
-    texts = {name: body.get(name, "") for name in ("cursor", "purpose")}
-    wrong = next((name for name, value in texts.items() if not isinstance(value, str)), None)
-    if wrong is not None:
-        raise _invalid(wrong, f"`{wrong}` is a text.")
-    return Query(tuple(fields or ()), limit, texts["cursor"], texts["purpose"], _filters(body))
+    return Query(tuple(fields or ()), limit, texts["cursor"], texts["purpose"], _filters(body), texts["format"])
 
 
 def _are_names(fields: object) -> bool:

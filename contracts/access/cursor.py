@@ -6,6 +6,7 @@ another query does not open (NIST SP 800-38D).
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
 import secrets
@@ -16,7 +17,9 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from contracts.datasets.plan import Mark
-from contracts.errors import Refusal
+from contracts.errors import Refusal, Refused
+from contracts.keys import KeyRing, Purpose, all_of
+from contracts.store.unit import Store
 
 LIFETIME_SECONDS = 24 * 3600
 _HEAD = struct.Struct(">qqII")
@@ -60,6 +63,38 @@ class Cursors:
             except (InvalidTag, ValueError):
                 continue
         return None
+
+
+class CursorKeys:
+    """The cursors of an installation: their keys are read, or made, when they are first needed."""
+
+    def __init__(self, store: Store, keys: KeyRing) -> None:
+        self._store, self._keys = store, keys
+        self._cursors: Cursors | None = None
+
+    async def cursors(self) -> Cursors:
+        """What seals and opens."""
+        if self._cursors is None:
+            self._cursors = await asyncio.to_thread(self._load)
+        return self._cursors
+
+    async def mark(self, cursor: str, contract_id: str, fingerprint: bytes, now: datetime) -> Mark | None:
+        """Where a page begins; None for the first. Raises `cursor_unusable`."""
+        cursors = await self.cursors()
+        if not cursor:
+            return None
+        mark = cursors.open(cursor, contract_id, fingerprint, now)
+        if isinstance(mark, Refusal):
+            raise Refused(mark)
+        return mark
+
+    def _load(self) -> Cursors:
+        with self._store.read() as session:
+            rows = all_of(session, Purpose.CURSOR)
+        if not rows:
+            with self._store.write("cursor key") as unit:
+                rows = [self._keys.ensure(unit, Purpose.CURSOR)]
+        return Cursors([self._keys.open(row) for row in rows])
 
 
 def _bound(contract_id: str, fingerprint: bytes) -> bytes:

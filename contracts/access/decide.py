@@ -199,4 +199,4 @@ def _told(tree: Tree[Filter]) -> list[object]:
             return [tree.field, tree.op, *map(str, values)]
 
 
-_PARAMETERS = "fields, limit, cursor and purpose"
+_PARAMETERS = "fields, limit, cursor, purpose and format"

@@ -7,16 +7,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast, get_args
 
+from contracts.access.formats import FORMATS
 from contracts.datasets.plan import All, AnyOf, Not, Op, Tree
 from contracts.errors import Refusal
 
 DEFAULT_LIMIT = 100
 MAX_LIMIT = 1_000
+MAX_STREAM = 1_000_000
 MAX_PARAMETERS = 40
 OPERATORS = get_args(Op)
-RESERVED = ("fields", "limit", "cursor", "purpose")
+RESERVED = ("fields", "limit", "cursor", "purpose", "format")
 
-_LIMIT = re.compile(r"[0-9]{1,6}")
+_LIMIT = re.compile(r"[0-9]{1,7}")
 
 
 Given = str | int | float | bool
@@ -39,13 +41,17 @@ class Filter:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What was asked. No fields means all of the contract's, no purpose its first. Records meet every one of the filters."""
+    """What was asked. No fields means all of the contract's, no purpose its first. Records meet every one of the filters.
+
+    `form` is that of the answer: a page of JSON, or a stream (`formats.FORMATS`).
+    """
 
     fields: tuple[str, ...] = ()
     limit: int = DEFAULT_LIMIT
     cursor: str = ""
     purpose: str = ""
     filters: tuple[Tree[Filter], ...] = ()
+    form: str = "json"
 
 
 def shape_of(tree: Tree[Filter]) -> str:
@@ -61,8 +67,11 @@ def shape_of(tree: Tree[Filter]) -> str:
             return tree.shape
 
 
-def parse(pairs: Sequence[tuple[str, str]]) -> Query | Refusal:
-    """The query of decoded name and value pairs, or `invalid_input` / `filter_not_possible`."""
+def parse(pairs: Sequence[tuple[str, str]], form: str = "json") -> Query | Refusal:
+    """The query of decoded name and value pairs, or `invalid_input` / `filter_not_possible`.
+
+    `form` is the one of the answer where the pairs name none.
+    """
     if len(pairs) > MAX_PARAMETERS:
         return _invalid("parameters", f"Send at most {MAX_PARAMETERS} parameters.")
     names = [name for name, _ in pairs]
@@ -71,9 +80,11 @@ def parse(pairs: Sequence[tuple[str, str]]) -> Query | Refusal:
         code = "invalid_input" if twice in RESERVED else "filter_not_possible"
         return Refusal(code, f"`{twice[:80]}` is given twice. Give it once; several values of a field go into `.in`.")
     given = {name: value for name, value in pairs if name in RESERVED}
+    form = given.get("format", form)
     limit = given.get("limit", str(DEFAULT_LIMIT))
-    if not _LIMIT.fullmatch(limit) or not 1 <= int(limit) <= MAX_LIMIT:
-        return _invalid("limit", f"`limit` is a number from 1 to {MAX_LIMIT}.")
+    wrong = wrong_form(form, int(limit) if _LIMIT.fullmatch(limit) else 0)
+    if wrong is not None:
+        return wrong
     fields = tuple(given["fields"].split(",")) if "fields" in given else ()
     if len(set(fields)) != len(fields) or "" in fields:
         return _invalid("fields", "`fields` are the names of fields with commas between, each once.")
@@ -81,7 +92,15 @@ def parse(pairs: Sequence[tuple[str, str]]) -> Query | Refusal:
     for found in filters:
         if isinstance(found, Refusal):
             return found
-    return Query(fields, int(limit), given.get("cursor", ""), given.get("purpose", ""), tuple(cast("list[Filter]", filters)))
+    return Query(fields, int(limit), given.get("cursor", ""), given.get("purpose", ""), tuple(cast("list[Filter]", filters)), form)
+
+
+def wrong_form(form: str, limit: int) -> Refusal | None:
+    """`invalid_input` for a form that there is not, or a limit that the form does not take."""
+    if form not in FORMATS:
+        return _invalid("format", f"`format` is one of {', '.join(FORMATS)}.")
+    most = MAX_LIMIT if form == "json" else MAX_STREAM
+    return None if 1 <= limit <= most else _invalid("limit", f"`limit` is a number from 1 to {most}.")
 
 
 def _filter(name: str, value: str) -> Filter | Refusal:

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import AsyncGenerator, AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from sqlalchemy.exc import SQLAlchemyError
 
 from contracts.access.answers import Charge, Committed, Delivered, Portion, portion
-from contracts.access.cursor import Cursors
+from contracts.access.cursor import CursorKeys
 from contracts.access.decide import Allowed, admit, decide
+from contracts.access.formats import CHUNK
 from contracts.access.grants import GrantCache, Held
-from contracts.access.query import MAX_LIMIT
-from contracts.access.request import Answer, Caller, Quota, RecordsRequest, entry_of
+from contracts.access.request import Answer, Caller, Part, Quota, RecordsRequest, entry_of
 from contracts.access.withheld import WithheldCounts
 from contracts.access.writer import AccessWriter
 from contracts.clock import Clock, rfc3339
@@ -27,7 +29,7 @@ from contracts.datasets.plan import Engine, Mark, Page, Plan
 from contracts.deliveries.ordinals import Ordinals
 from contracts.deliveries.overlay import Erased, ErasureOverlay
 from contracts.errors import Refusal, Refused, StaleEpoch
-from contracts.keys import KeyRing, Purpose, all_of
+from contracts.keys import KeyRing
 from contracts.quotas import distinct
 from contracts.quotas.service import begins_at, day_of, resets_at
 from contracts.sandbox.engine import SandboxEngine
@@ -61,7 +63,8 @@ class Reader:
         self._overlay = ErasureOverlay(store, watch)
         self._pool = ThreadPoolExecutor(max_workers=max(2, os.cpu_count() or 2), thread_name_prefix="records")
         self._places = places(settings.shared, "places")
-        self._cursors: Cursors | None = None
+        self._cursors = CursorKeys(store, keys)
+        self.chunk = CHUNK
         self._used: dict[tuple[str, date], int] = {}
         self._built: set[tuple[str, ...]] = set()
 
@@ -75,19 +78,50 @@ class Reader:
 
         Raises `StoreUnavailable` where the store takes no entries; then there is no answer and no entry.
         """
-        held = await self._grants.held(request.caller.claims.contract_id)
+        contract_id = request.caller.claims.contract_id
+        held = await self._grants.held(contract_id)
         most = None if isinstance(held.grant, Refusal) else held.grant.terms.concurrent_requests
         if most is None:
             return await self._answered(request)
-        place = await asyncio.to_thread(self._places.take, request.caller.claims.contract_id, most)
-        if not place:
+        async with self._placed(contract_id, most) as refusal:
+            return await (self._answered(request) if refusal is None else self.refuse(refusal, request, held, self._clock.now()))
+
+    async def chunks(self, request: RecordsRequest) -> AsyncGenerator[Answer, None]:
+        """Answers that follow each other up to the query's limit, each as `records` gives it; the last may be a refusal.
+
+        The next is read, charged and recorded only when it is asked for. All of them take one place among the contract's.
+        """
+        contract_id = request.caller.claims.contract_id
+        held = await self._grants.held(contract_id)
+        most = None if isinstance(held.grant, Refusal) else held.grant.terms.concurrent_requests
+        async with self._placed(contract_id, most) as refusal:
+            if refusal is not None:
+                yield await self.refuse(refusal, request, held, self._clock.now())
+                return
+            left = request.query.limit
+            while left > 0:
+                answer = await self._answered(replace(request, query=replace(request.query, limit=min(left, self.chunk))))
+                yield answer
+                if answer.part is None or not answer.part.following:
+                    return
+                left -= len(answer.part.rows)
+                # The proof was of the request, and is used up.
+                query, caller = replace(request.query, cursor=answer.part.following), replace(request.caller, proof=None)
+                request = replace(request, query=query, caller=caller)
+
+    @asynccontextmanager
+    async def _placed(self, contract_id: str, most: int | None) -> AsyncIterator[Refusal | None]:
+        """One of the places of a contract, or `too_many_at_once`; it is given back also when the request is given up in the middle."""
+        place = None if most is None else await asyncio.to_thread(self._places.take, contract_id, most)
+        if most is not None and not place:
             reason = f"The contract allows {most} requests for records at the same time. Send this again when another has ended."
-            return await self.refuse(Refusal("too_many_at_once", reason, {"limit": most}), request, held, self._clock.now())
+            yield Refusal("too_many_at_once", reason, {"limit": most})
+            return
         try:
-            return await self._answered(request)
+            yield None
         finally:
-            # A request that is given up in the middle gives its place back all the same.
-            await asyncio.shield(asyncio.to_thread(self._places.give, request.caller.claims.contract_id, place))
+            if place:
+                await asyncio.shield(asyncio.to_thread(self._places.give, contract_id, place))
 
     async def _answered(self, request: RecordsRequest) -> Answer:
         kept: _Read | None = None
@@ -112,7 +146,7 @@ class Reader:
                 if await self._look_again():
                     continue
                 break
-            return self._answer(verdict, kept, committed, now)
+            return await self._answer(verdict, kept, committed, now)
         return await self.refuse(_UNSETTLED, request, held, now)
 
     async def authorise(self, caller: Caller, scope: str = LOOK) -> Held | Refusal:
@@ -170,7 +204,7 @@ class Reader:
         seen = Epochs(grants=held.epoch, erasures=erased.epoch)
         if kept is not None and kept.grant == held.grant and kept.version == version and kept.seen.erasures == seen.erasures:
             return _Read(held.grant, version, seen, kept.page, kept.whole, kept.withheld)
-        mark = await self._mark(request.query.cursor, held.grant.contract_id, allowed.fingerprint, now)
+        mark = await self._cursors.mark(request.query.cursor, held.grant.contract_id, allowed.fingerprint, now)
         limit = min(allowed.limit, max(1, allowed.cap - self._used.get((held.grant.contract_id, self.today(now)), 0)))
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._pool, self._read_now, allowed, held.grant, version, erased, seen, mark, limit)
@@ -184,7 +218,7 @@ class Reader:
             contract_id=grant.contract_id,
             columns=allowed.columns,
             tests=allowed.tests,
-            limit=min(limit, MAX_LIMIT),
+            limit=min(limit, CHUNK),
             pseudonyms=allowed.pseudonyms,
             after=mark,
             excluded=Ordinals() if grant.sandbox else erased.ordinals,
@@ -225,7 +259,7 @@ class Reader:
         )
         return Delivered(entry, read.page, read.whole, read.grant, charge, read.seen, request.caller.proof)
 
-    def _answer(self, allowed: Allowed, read: _Read, committed: Committed, now: datetime) -> Answer:
+    async def _answer(self, allowed: Allowed, read: _Read, committed: Committed, now: datetime) -> Answer:
         contract_id, today = read.grant.contract_id, self.today(now)
         self._remember((contract_id, today), committed.quota_after)
         quota = self._quota(contract_id, allowed.cap, committed.quota_after, now)
@@ -235,30 +269,12 @@ class Reader:
                 refusal = _with_reset(refusal, resets_at(today, self.zone))
             return Answer(committed.entry_id, refusal=refusal, grant=read.grant, quota=quota)
         part = committed.portion
-        following = b"null"
-        if part.count and (read.page.more or part.count < len(read.page.rows)) and self._cursors is not None:
-            cursor = self._cursors.seal(read.page.mark(part.count), contract_id, allowed.fingerprint, now)
-            following = f'"{cursor}"'.encode()
-        body = b'{"data":[%b],"next":%b,"withheld":%b,"entry":"%b"}' % (part.data, following, read.withheld, committed.entry_id.encode())
-        return Answer(committed.entry_id, body, grant=read.grant, quota=quota)
-
-    async def _mark(self, cursor: str, contract_id: str, fingerprint: bytes, now: datetime) -> Mark | None:
-        if self._cursors is None:
-            self._cursors = await asyncio.to_thread(self._load_cursors)
-        if not cursor:
-            return None
-        mark = self._cursors.open(cursor, contract_id, fingerprint, now)
-        if isinstance(mark, Refusal):
-            raise Refused(mark)
-        return mark
-
-    def _load_cursors(self) -> Cursors:
-        with self._store.read() as session:
-            rows = all_of(session, Purpose.CURSOR)
-        if not rows:
-            with self._store.write("cursor key") as unit:
-                rows = [self._keys.ensure(unit, Purpose.CURSOR)]
-        return Cursors([self._keys.open(row) for row in rows])
+        following = ""
+        if part.count and (read.page.more or part.count < len(read.page.rows)):
+            following = (await self._cursors.cursors()).seal(read.page.mark(part.count), contract_id, allowed.fingerprint, now)
+        rows = read.page.rows if part.count == len(read.page.rows) else read.page.rows[: part.count]
+        told = Part(allowed.columns, rows, part.data, following, read.withheld)
+        return Answer(committed.entry_id, told.page(committed.entry_id), grant=read.grant, quota=quota, part=told)
 
     async def _is_fresh(self) -> bool:
         return self._watch.fresh() or await self._look_again()

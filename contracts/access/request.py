@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from contracts import networks
@@ -9,6 +10,7 @@ from contracts.access.decide import Allowed
 from contracts.access.query import Query
 from contracts.credentials.spent import Once
 from contracts.credentials.tokens import Claims
+from contracts.datasets.plan import Column
 from contracts.errors import Refusal
 from contracts.ledger.stage import Entry
 from contracts.sandbox import marks
@@ -44,14 +46,34 @@ class Quota:
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """Records that may leave: each as JSON, all with commas between, and the cursor to go on with, empty where none follow."""
+
+    columns: tuple[Column, ...]
+    rows: Sequence[str]
+    data: bytes
+    following: str
+    withheld: bytes
+
+    def page(self, entry: str) -> bytes:
+        """The part as a page of JSON."""
+        following = b'"%b"' % self.following.encode() if self.following else b"null"
+        return b'{"data":[%b],"next":%b,"withheld":%b,"entry":"%b"}' % (self.data, following, self.withheld, entry.encode())
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
-    """What may leave: the body, or the refusal. The entry is durable. `grant` is there once the contract is known."""
+    """What may leave: the body, or the refusal. The entry is durable. `grant` is there once the contract is known.
+
+    An answer of records has them as `part` too, which other forms than JSON are written from.
+    """
 
     entry: str
     body: bytes = b""
     refusal: Refusal | None = None
     grant: Grant | None = None
     quota: Quota | None = None
+    part: Part | None = None
 
 
 def entry_of(
