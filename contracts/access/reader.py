@@ -24,7 +24,7 @@ from contracts.clock import Clock, rfc3339
 from contracts.credentials.decide import LOOK
 from contracts.datasets import pseudonyms
 from contracts.datasets.catalogue import Catalogue, Version
-from contracts.datasets.engines.duckdb import DuckEngine
+from contracts.datasets.engines.chosen import ChosenEngines
 from contracts.datasets.plan import Engine, Mark, Page, Plan
 from contracts.deliveries.ordinals import Ordinals
 from contracts.deliveries.overlay import Erased, ErasureOverlay
@@ -59,7 +59,8 @@ class Reader:
     ) -> None:
         self._store, self._settings, self._clock, self._watch = store, settings, clock, watch
         self._keys, self._catalogue, self._grants, self._writer = keys, catalogue, grants, writer
-        self._real, self._invented = _Rows(DuckEngine(settings.home)), _Rows(SandboxEngine(catalogue.all()))
+        self._engines = ChosenEngines(settings)
+        self._real, self._invented = _Rows(self._engines), _Rows(SandboxEngine(catalogue.all()))
         self._overlay = ErasureOverlay(store, watch)
         self._pool = ThreadPoolExecutor(max_workers=max(2, os.cpu_count() or 2), thread_name_prefix="records")
         self._places = places(settings.shared, "places")
@@ -178,6 +179,7 @@ class Reader:
     def close(self) -> None:
         """End the threads that read."""
         self._pool.shutdown()
+        self._engines.close()
         self._places.close()
 
     async def _verdict(self, held: Held, request: RecordsRequest, now: datetime) -> Allowed | Refusal:

@@ -13,6 +13,7 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection, Engine, TableClause, column, create_engine, event, func, inspect, make_url, select, table
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchTableError, SQLAlchemyError
+from sqlalchemy.types import TypeEngine
 
 from contracts.errors import Misconfigured
 from contracts.sections import DatasetSource
@@ -39,6 +40,8 @@ def open_database(dataset_id: str, described: DatasetSource, *, writes: bool = F
     except (ArgumentError, ImportError) as error:
         mend = "Give an SQLAlchemy address, such as postgresql+psycopg://USER:PASSWORD@HOST/NAME, and install its driver."
         raise Misconfigured(f"setting datasets.{dataset_id}.source", "is not an address that can be opened.", mend) from error
+    if described.engine == "postgresql" and backend != "postgresql":
+        raise Misconfigured(f"dataset {dataset_id}", f"its engine is postgresql and its database {backend}.", 'Set engine = "sqlalchemy".')
     if backend == "sqlite":
         if not url.database or not Path(url.database).exists():
             raise Misconfigured(f"dataset {dataset_id}", "its SQLite file is not there.", "Check `source`: sqlite:////absolute/path.")
@@ -63,14 +66,14 @@ def reading(dataset_id: str, described: DatasetSource) -> Iterator[Connection]:
 def table_of(described: DatasetSource, columns: Sequence[str] = ()) -> TableClause:
     """The dataset's table, with these columns."""
     schema, _, name = described.table.rpartition(".")
-    return table(name, *[column(each) for each in dict.fromkeys(columns)], schema=schema or None)
+    return table(name, *[column(each) for each in columns], schema=schema or None)
 
 
-def table_columns(connection: Connection, dataset_id: str, described: DatasetSource) -> list[str]:
-    """Names of the columns of the dataset's table or view; `Misconfigured` where there is none of its name."""
+def column_types(connection: Connection, dataset_id: str, described: DatasetSource) -> dict[str, TypeEngine[Any]]:
+    """Columns of the dataset's table or view and their types; `Misconfigured` where there is none of its name."""
     schema, _, name = described.table.rpartition(".")
     try:
-        return [str(each["name"]) for each in inspect(connection).get_columns(name, schema or None)]
+        return {str(each["name"]): each["type"] for each in inspect(connection).get_columns(name, schema or None)}
     except NoSuchTableError as error:
         mend = "Set `table`, with its schema where it has one, and let the account read it."
         raise Misconfigured(f"dataset {dataset_id}", f"its database has no table {described.table}.", mend) from error
@@ -89,7 +92,7 @@ def extract(dataset_id: str, described: DatasetSource, columns: Sequence[str], t
     """
     query = select(table_of(described, columns))
     with reading(dataset_id, described) as connection, target.open("wb") as file:
-        check_columns(dataset_id, described.table, columns, table_columns(connection, dataset_id, described))
+        check_columns(dataset_id, described.table, columns, list(column_types(connection, dataset_id, described)))
         rows = connection.execution_options(yield_per=_BATCH).execute(query)
         try:
             for batch in rows.mappings().partitions():

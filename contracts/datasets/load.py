@@ -10,7 +10,6 @@ import glob
 import hashlib
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
@@ -19,9 +18,10 @@ from sqlalchemy import update as sql_update
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col
 
-from contracts.datasets import source
+from contracts.datasets import source, sync
 from contracts.datasets.catalogue import Version, current_versions
 from contracts.datasets.files import folder_of, literal, quoted, settle, version_file
+from contracts.datasets.loaded import SMALL, Loaded
 from contracts.datasets.tables import DatasetVersion
 from contracts.deliveries import queries
 from contracts.deliveries.ordinals import Ordinals
@@ -33,21 +33,7 @@ from contracts.settings import DatasetSettings, Settings
 from contracts.store import epochs
 from contracts.store.unit import Store, Unit
 
-_SMALL = 300
 _KEPT = 2
-
-
-@dataclass(frozen=True, slots=True)
-class Loaded:
-    """What a version file holds, before it is current. `gone` were served by the version before and are no longer."""
-
-    version: str
-    records: int
-    deleted: int
-    objecting: int
-    ordinals: int
-    source_sha256: str
-    gone: Ordinals
 
 
 def refresh(
@@ -66,7 +52,8 @@ def refresh(
     with store.read() as session:
         base = current_versions(session.connection(), [dataset_id]).get(dataset_id)
         erased = queries.erased_of(session, dataset_id)
-    loaded = build(settings.home, dataset_id, described, base, erased, _fresh_name(store, dataset_id))
+    make = build if described.engine == "duckdb" else sync.sync
+    loaded = make(settings.home, dataset_id, described, base, erased, _fresh_name(store, dataset_id))
     if before_current is not None:
         before_current(loaded.version)
     with store.read() as session:
@@ -108,16 +95,22 @@ def build(home: Path, dataset_id: str, described: DatasetSettings, base: Version
     return Loaded(version, *facts, hashed, gone)
 
 
-def ordinal_of(home: Path, version: Version, key: str) -> int | None:
+def ordinal_of(settings: Settings, version: Version, key: str) -> int | None:
     """The ordinal of a record's own key, also of one that is no longer served; None where it was never loaded."""
-    with duckdb.connect(str(version_file(home, version.dataset, version.version)), read_only=True) as connection:
+    described = settings.datasets[version.dataset]
+    if described.engine != "duckdb":
+        return sync.ordinal_of(version.dataset, described, key)
+    with duckdb.connect(str(version_file(settings.home, version.dataset, version.version)), read_only=True) as connection:
         row = connection.execute("SELECT _ord FROM ordinal WHERE _key = ?", [key]).fetchone()
     return None if row is None else int(row[0])
 
 
-def keys_of(home: Path, version: Version, ordinals: Ordinals) -> list[str]:
+def keys_of(settings: Settings, version: Version, ordinals: Ordinals) -> list[str]:
     """The own keys of records, in the order of their ordinals."""
-    with duckdb.connect(str(version_file(home, version.dataset, version.version)), read_only=True) as connection:
+    described = settings.datasets[version.dataset]
+    if described.engine != "duckdb":
+        return sync.keys_of(version.dataset, described, ordinals)
+    with duckdb.connect(str(version_file(settings.home, version.dataset, version.version)), read_only=True) as connection:
         query = "SELECT _key FROM ordinal WHERE _ord IN (SELECT unnest(?::UINTEGER[])) ORDER BY _ord"
         return [key for (key,) in connection.execute(query, [list(ordinals)]).fetchall()]
 
@@ -152,7 +145,7 @@ def _split(connection: duckdb.DuckDBPyConnection, described: DatasetSettings, er
 def _count_withheld(connection: duckdb.DuckDBPyConnection, described: DatasetSettings) -> None:
     """Counts by reason and by plain columns of few values: enough for a contract's rows, too little to name anyone."""
     plain = [name for name, field in described.fields.items() if field.field_class == "plain" and field.type in ("string", "boolean")]
-    kept = [name for name in plain if _distinct(connection, name) <= _SMALL]
+    kept = [name for name in plain if _distinct(connection, name) <= SMALL]
     columns = ", ".join(["_reason", *[quoted(name) for name in kept]])
     connection.execute(
         f"CREATE TABLE withheld AS SELECT {columns}, count(*) AS _n FROM sorted WHERE _reason IS NOT NULL GROUP BY {columns}"
@@ -160,7 +153,7 @@ def _count_withheld(connection: duckdb.DuckDBPyConnection, described: DatasetSet
 
 
 def _distinct(connection: duckdb.DuckDBPyConnection, name: str) -> int:
-    return _number(connection, f"SELECT count(*) FROM (SELECT DISTINCT {quoted(name)} FROM sorted LIMIT {_SMALL + 1})")
+    return _number(connection, f"SELECT count(*) FROM (SELECT DISTINCT {quoted(name)} FROM sorted LIMIT {SMALL + 1})")
 
 
 def _gone(connection: duckdb.DuckDBPyConnection, base: Version | None) -> Ordinals:

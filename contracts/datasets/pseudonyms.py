@@ -11,15 +11,17 @@ import re
 import secrets
 import threading
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 
 import duckdb
 import structlog
 from sqlmodel import select
 
+from contracts.datasets import sync
 from contracts.datasets.catalogue import Catalogue, Dataset, current_versions
 from contracts.datasets.files import literal, pseudonym_file, quoted, settle, version_file
-from contracts.errors import Refusal, refuse
+from contracts.errors import Misconfigured, Refusal, Refused, refuse
 from contracts.keys import KeyRing, Purpose, newest
 from contracts.lifecycle.tables import Contract
 from contracts.settings import Settings
@@ -101,7 +103,11 @@ def ensure(store: Store, keys: KeyRing, home: Path, dataset: Dataset, terms: Dat
     with _building:
         if final.exists():
             return False
-        build(version_file(home, dataset.id, version), final, key_of(store, keys, contract_id), dataset.id, fields)
+        key = key_of(store, keys, contract_id)
+        if dataset.settings.engine == "duckdb":
+            build(version_file(home, dataset.id, version), final, key, dataset.id, fields)
+        else:
+            _build_beside(dataset, final, key, contract_id, fields)
     return True
 
 
@@ -134,6 +140,34 @@ def build(records: Path, final: Path, key: bytes, dataset: str, fields: Sequence
     finally:
         draft.unlink(missing_ok=True)
         draft.with_name(draft.name + ".wal").unlink(missing_ok=True)
+
+
+def _build_beside(dataset: Dataset, final: Path, key: bytes, contract_id: str, fields: tuple[str, ...]) -> None:
+    """Fill the dictionaries in the dataset's own database; the file, empty, says for which version that was done."""
+
+    def by(field: str, value: object) -> str:
+        return pseudonym(key, dataset.id, field, _as_text(value))
+
+    try:
+        try:
+            sync.build_dictionaries(dataset.id, dataset.settings, contract_id, fields, by)
+        except Refused:
+            # Another process did it at the same time, and has ended: little or nothing is left to do.
+            sync.build_dictionaries(dataset.id, dataset.settings, contract_id, fields, by)
+        final.touch(mode=0o600)
+    except (Misconfigured, Refused) as error:
+        log.error("pseudonyms.not_built", dataset=dataset.id, error=type(error.__cause__).__name__)
+        raise refuse("dataset_unavailable", "The dataset cannot be prepared for this contract now. Try again shortly.") from error
+
+
+def _as_text(value: object) -> str:
+    """A value as DuckDB writes it as text, so that a pseudonym is the same whatever reads the dataset."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, datetime):
+        value = value.replace(tzinfo=None)
+        return str(value).rstrip("0") if value.microsecond else str(value)
+    return str(value)
 
 
 def _hmac_of(dataset: str, field: str) -> str:

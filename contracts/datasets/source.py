@@ -59,7 +59,7 @@ def survey(dataset_id: str, described: DatasetSettings) -> int:
     """
     if described.source is not None:
         with database.reading(dataset_id, described) as connection:
-            known = database.table_columns(connection, dataset_id, described)
+            known = list(database.column_types(connection, dataset_id, described))
             database.check_columns(dataset_id, described.table, wanted(described), known)
             return database.count(connection, described)
     location = Path(described.location)

@@ -69,4 +69,4 @@ def pseudonyms_of(store: Store, settings: Settings, keys: KeyRing, notice: Erasu
         return []
     key = key_of(store, keys, notice.contract_id)
     some = Ordinals(list(unpack(notice.ordinals))[:most])
-    return [pseudonym(key, notice.dataset, described.key, own) for own in keys_of(settings.home, version, some)]
+    return [pseudonym(key, notice.dataset, described.key, own) for own in keys_of(settings, version, some)]

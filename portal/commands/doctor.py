@@ -12,6 +12,7 @@ from pathlib import Path
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
+from contracts.datasets import sync
 from contracts.datasets.source import survey
 from contracts.errors import LicetError, Misconfigured
 from contracts.forms import survey as forms
@@ -209,6 +210,7 @@ def _datasets(settings: Settings) -> Iterator[Finding]:
 
 
 def _check_dataset(name: str, described: DatasetSettings) -> str:
+    if described.engine != "duckdb":
+        return f"{sync.survey(name, described):,} rows in {described.table}, read in place by the engine {described.engine}"
     where = described.table if described.source else Path(described.location).name
-    how = "" if described.engine == "duckdb" else f", read in place by the engine {described.engine}"
-    return f"{survey(name, described):,} records in {where}{how}"
+    return f"{survey(name, described):,} records in {where}"

@@ -96,16 +96,14 @@ def write_posts(file: Path, posts: list[dict[str, Any]]) -> None:
 
 def write_table(url: str, posts: list[dict[str, Any]], name: str = "site_posts") -> None:
     """The posts as a table of another database, made anew, in types that such a site would give it."""
-    engine, moments = (
-        create_engine(url, hide_parameters=True),
-        [{**each, "created_at": datetime.fromisoformat(each["created_at"])} for each in posts],
-    )
-    kinds = {str: Text(), int: BigInteger(), float: Double(), bool: Boolean(), datetime: DateTime(timezone=True)}
-    made = Table(name, MetaData(), *[Column(key, kinds[type(value)], primary_key=key == "id") for key, value in moments[0].items()])
+    kinds = {str: Text(), int: BigInteger(), float: Double(), bool: Boolean()}
+    columns = {key: kinds[type(value)] for key, value in post(0).items()} | {"created_at": DateTime(timezone=True)}
+    made = Table(name, MetaData(), *[Column(key, kind, primary_key=key == "id") for key, kind in columns.items()])
+    engine = create_engine(url, hide_parameters=True)
     with engine.begin() as connection:
         made.drop(connection, checkfirst=True)
         made.create(connection)
-        connection.execute(insert(made), moments)
+        connection.execute(insert(made), [{**each, "created_at": datetime.fromisoformat(each["created_at"])} for each in posts])
     engine.dispose()
 
 

@@ -569,7 +569,7 @@ class Ground:
         actor: Actor = self.story.actor("compliance")
         version = self.house.catalogue.version_of("trees")
         assert version is not None
-        ordinal = ordinal_of(self.house.settings.home, version, key)
+        ordinal = ordinal_of(self.house.settings, version, key)
         assert ordinal is not None
         with self.house.store.read() as session:
             what = held(session, self.house.clock.now(), "trees", Ordinals([ordinal]))

@@ -106,7 +106,7 @@ def _find(request: Request, actor: Actor, form: Form) -> Found | None:
     if form.errors:
         return None
     version = house.catalogue.version_of(dataset)
-    ordinal = ordinal_of(house.settings.home, version, key) if version is not None else None
+    ordinal = ordinal_of(house.settings, version, key) if version is not None else None
     if ordinal is None:
         form.errors["key"] = "No record of this id was ever loaded. Use the id of the source, not a partner’s pseudonym."
     with house.store.read() as session:

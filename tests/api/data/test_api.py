@@ -236,7 +236,7 @@ def test_an_erasure_reaches_the_contract_by_its_own_pseudonym(api: Api) -> None:
     data = api.data
     version = data.catalogue.version_of("posts")
     assert version is not None
-    ordinal = ordinal_of(data.settings.home, version, "0001")
+    ordinal = ordinal_of(data.settings, version, "0001")
     assert ordinal is not None
     with data.store.read() as session:
         held = deliveries.held(session, data.clock.now(), "posts", Ordinals([ordinal]))

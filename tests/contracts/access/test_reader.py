@@ -339,7 +339,7 @@ def test_an_erased_record_is_left_out_at_once_even_of_a_page_on_its_way(data: Wo
     assert version is not None
 
     def erase() -> None:
-        ordinal = ordinal_of(data.settings.home, version, gone)
+        ordinal = ordinal_of(data.settings, version, gone)
         assert ordinal is not None
         with data.store.read() as session:
             held = deliveries.held(session, data.clock.now(), "posts", Ordinals([ordinal]))

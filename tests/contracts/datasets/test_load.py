@@ -60,15 +60,15 @@ def test_deleted_and_objecting_rows_are_kept_out_and_counted(store: Store, tmp_p
 
 def test_ordinals_stay_with_a_record_and_are_never_given_twice(store: Store, tmp_path: Path) -> None:
     settings, _ = load(store, tmp_path, POSTS[:40])
-    before = {post["id"]: ordinal_of(settings.home, current(store, settings), post["id"]) for post in POSTS[:40]}
+    before = {post["id"]: ordinal_of(settings, current(store, settings), post["id"]) for post in POSTS[:40]}
     load(store, tmp_path, POSTS[20:50])
     load(store, tmp_path, POSTS)
     version = current(store, settings)
-    after = {post["id"]: ordinal_of(settings.home, version, post["id"]) for post in POSTS}
+    after = {post["id"]: ordinal_of(settings, version, post["id"]) for post in POSTS}
     assert {name: after[name] for name in before} == before
     assert sorted(after.values(), key=str) == sorted(range(60), key=str)
-    assert ordinal_of(settings.home, version, "nobody") is None
-    assert keys_of(settings.home, version, Ordinals([after["0007"] or 0, after["0055"] or 0])) == ["0007", "0055"]
+    assert ordinal_of(settings, version, "nobody") is None
+    assert keys_of(settings, version, Ordinals([after["0007"] or 0, after["0055"] or 0])) == ["0007", "0055"]
 
 
 @pytest.mark.parametrize("kind", ["parquet", "ndjson"])

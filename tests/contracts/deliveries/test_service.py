@@ -33,7 +33,7 @@ def data(store: Store, clock: FixedClock, tmp_path: Path) -> Iterator[World]:
 def ordinal(data: World, key: str) -> int:
     version = data.catalogue.version_of("posts")
     assert version is not None
-    found = ordinal_of(data.settings.home, version, key)
+    found = ordinal_of(data.settings, version, key)
     assert found is not None
     return found
 

@@ -1,0 +1,226 @@
+"""Reads a table where it lies, through SQLAlchemy: one statement finds, filters and joins; Python writes the JSON.
+
+Experimental for every database but those whose suite of the port runs here (`tests/contracts/datasets/engines`). A row is served when a
+refresh has given it a number, its marks are not set now, and every pseudonym that it needs is there: a row that is new or was given to
+somebody else at the source waits for the next refresh.
+"""
+
+from __future__ import annotations
+
+import operator
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import orjson
+import structlog
+from sqlalchemy import ColumnElement, Executable, FromClause, Select, Table, and_, bindparam, false, func, not_, or_, select, true
+from sqlalchemy.exc import SQLAlchemyError
+
+from contracts.datasets import database
+from contracts.datasets.place import Place, from_mark, to_mark
+from contracts.datasets.plan import All, AnyOf, Column, Condition, Not, Page, Plan, Test, Withheld, leaves
+from contracts.datasets.synced import Synced, read_synced
+from contracts.deliveries.ordinals import Ordinals
+from contracts.errors import Misconfigured, Refused, refuse
+from contracts.settings import DatasetSettings
+
+log = structlog.get_logger()
+
+_CHUNK = 500
+_VERSIONS_KEPT = 4
+
+# Time, ordinal and what the row's JSON is made of.
+Found = tuple[int, int, Any]
+Dictionaries = dict[str, Table]
+
+
+class InPlaceEngine:
+    """The engine of one dataset. It opens its database when it is first asked."""
+
+    def __init__(self, home: Path, dataset_id: str, described: DatasetSettings) -> None:
+        self._home, self._dataset, self._described = home, dataset_id, described
+        self._lock = threading.Lock()
+        self._known: Place | None = None
+        self._synced: dict[str, Synced] = {}
+
+    def page(self, plan: Plan) -> Page:
+        """The page; erased rows are dropped here, before anyone else sees them."""
+        with self._available():
+            wanted, after = plan.limit + 1, (plan.after.time, plan.after.ordinal) if plan.after else None
+            found = self._fetch(plan, after, wanted)
+            rows = [row for row in found if row[1] not in plan.excluded]
+            while len(rows) < wanted and len(found) == wanted:
+                found = self._fetch(plan, found[-1][:2], wanted)
+                rows += [row for row in found if row[1] not in plan.excluded]
+        shown = rows[: plan.limit]
+        return Page(
+            rows=[self.written(row[2], plan.columns) for row in shown],
+            ordinals=[row[1] for row in shown],
+            # A place in a version is a thing of files; time and ordinal say the same.
+            marks=[(0, row[0]) for row in shown],
+            version=plan.version,
+            more=len(rows) > plan.limit,
+        )
+
+    def withheld(self, dataset: str, version: str, tests: Sequence[Test], records: int) -> Withheld:
+        """Conditions on columns of many values are left out of the counts of deleted and objecting rows."""
+        with self._available():
+            place, synced = self._place(), self._version(version)
+            mine = [_condition(place, test, {}) for test in tests]
+            kept = [_condition(place, test, {}) for test in tests if test.column.name in synced.kept]
+            deleted, objects = place.marked(place.described.deleted), place.marked(place.described.objects)
+            inside = self._count(synced, [place.served, *mine]) - self._count(synced, [place.served, *mine], synced.erased)
+            gone = self._count(synced, [deleted, *kept]) + self._count(synced, [not_(deleted), *kept], synced.erased)
+            objecting = [not_(deleted), objects, *kept]
+            objected = self._count(synced, objecting) - self._count(synced, objecting, synced.erased)
+        # Rows that the source has added to what a contract sees since the refresh are not withheld.
+        return Withheld(max(0, records - inside), gone, objected)
+
+    def close(self) -> None:
+        """Close what is open of the database; a further page opens it again."""
+        with self._lock:
+            if self._known is not None:
+                self._known.engine.dispose()
+
+    def statement(self, place: Place, plan: Plan, inner: Select[Any]) -> Executable:
+        """What is sent for the rows that `inner` finds; an engine that writes JSON itself wraps it."""
+        return inner
+
+    def written(self, values: Any, columns: Sequence[Column]) -> str:
+        """One row as JSON."""
+        return orjson.dumps({column.name: _plain(value) for column, value in zip(columns, values, strict=True)}).decode()
+
+    def values(self, row: Sequence[Any]) -> Any:
+        """What `written` makes JSON of, out of a row of `statement`."""
+        return tuple(row[2:])
+
+    def shown(self, place: Place, column: Column, dictionaries: Dictionaries) -> ColumnElement[Any]:
+        """A field as the statement selects it."""
+        return dictionaries[column.name].c.pseudonym if column.pseudonym else place.value(column.name)
+
+    def _fetch(self, plan: Plan, after: tuple[int, int] | None, limit: int) -> list[Found]:
+        place, bound = self._place(), self._version(plan.version).highest
+        tests = list(leaves(plan.tests))
+        named = dict.fromkeys(each.name for each in [*plan.columns, *(test.column for test in tests)] if each.pseudonym)
+        dictionaries = {name: place.dictionary(plan.contract_id, name) for name in named}
+        joined, ready = _joined(place, dictionaries)
+        ordinal, time = place.ordinals.c["_ord"], place.time
+        conditions = [*ready, place.served, ordinal <= bindparam("highest", bound)]
+        conditions += [_condition(place, test, dictionaries) for test in plan.tests]
+        if after is not None:
+            conditions.append(_after(place, after))
+        order = [ordinal] if time is None else [time, ordinal]
+        columns = [self.shown(place, column, dictionaries).label(column.name) for column in plan.columns]
+        first = ordinal.label("_t") if time is None else time.label("_t")
+        inner = select(first, ordinal.label("_ord"), *columns).select_from(joined).where(*conditions).order_by(*order).limit(limit)
+        with place.engine.connect() as connection:
+            rows = connection.execute(self.statement(place, plan, inner)).all()
+        return [(0 if time is None else to_mark(row[0]), int(row[1]), self.values(row)) for row in rows]
+
+    def _count(self, synced: Synced, conditions: Sequence[ColumnElement[bool]], among: Ordinals | None = None) -> int:
+        """Rows of the version that meet the conditions; with `among`, only those of these ordinals."""
+        place = self._place()
+        ordinal = place.ordinals.c["_ord"]
+        query = select(func.count()).select_from(_joined(place, {})[0]).where(ordinal <= synced.highest, *conditions)
+        with place.engine.connect() as connection:
+            if among is None:
+                return int(connection.execute(query).scalar_one())
+            listed = list(among)
+            parts = [listed[start : start + _CHUNK] for start in range(0, len(listed), _CHUNK)]
+            return sum(int(connection.execute(query.where(ordinal.in_(part))).scalar_one()) for part in parts)
+
+    def _place(self) -> Place:
+        with self._lock:
+            if self._known is None:
+                place = Place(self._dataset, self._described, database.open_database(self._dataset, self._described))
+                place.rows  # noqa: B018 - looks the columns up, or says that the database does not answer
+                self._known = place
+            return self._known
+
+    def _version(self, version: str) -> Synced:
+        known = self._synced.get(version)
+        if known is None:
+            known = read_synced(self._home, self._dataset, version)
+            with self._lock:
+                while len(self._synced) >= _VERSIONS_KEPT:
+                    self._synced.pop(next(iter(self._synced)))
+                self._synced[version] = known
+        return known
+
+    @contextmanager
+    def _available(self) -> Iterator[None]:
+        try:
+            yield
+        except (SQLAlchemyError, Misconfigured, OSError) as error:
+            # The database's own words may hold values of records: only the kind of error goes to the log.
+            raise _unavailable(error) from error
+
+
+def _joined(place: Place, dictionaries: Dictionaries) -> tuple[FromClause, list[ColumnElement[bool]]]:
+    """Rows with their numbers and dictionaries; and what says that a row has every pseudonym that it needs."""
+    joined: FromClause = place.rows.join(place.ordinals, place.ordinals.c["_key"] == place.key)
+    ready: list[ColumnElement[bool]] = []
+    for field, made in dictionaries.items():
+        value = place.value(field)
+        joined = joined.outerjoin(made, made.c.value == value)
+        ready.append(or_(value.is_(None), made.c.value.is_not(None)))
+    return joined, ready
+
+
+def _after(place: Place, after: tuple[int, int]) -> ColumnElement[bool]:
+    """Rows behind a mark, in a form that an index on the time serves."""
+    ordinal, time = place.ordinals.c["_ord"], place.time
+    if time is None or place.described.time is None:
+        return ordinal > after[1]
+    moment = from_mark(place.described.fields[place.described.time].type, after[0])
+    return and_(time >= moment, or_(time > moment, ordinal > after[1]))
+
+
+def _condition(place: Place, tree: Condition, made: Dictionaries, *, denied: bool = False) -> ColumnElement[bool]:
+    """The SQL of a condition. Below a `not`, a test of a missing value is false and not unknown, so that its denial is true."""
+    match tree:
+        case All(parts):
+            return and_(true(), *[_condition(place, part, made, denied=denied) for part in parts])
+        case AnyOf(parts):
+            return or_(false(), *[_condition(place, part, made, denied=denied) for part in parts])
+        case Not(part):
+            return not_(_condition(place, part, made, denied=True))
+        case Test():
+            found = _test(place, tree, made)
+            return func.coalesce(found, false()) if denied else found
+
+
+_COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
+    "eq": operator.eq,
+    "gte": operator.ge,
+    "gt": operator.gt,
+    "lte": operator.le,
+    "lt": operator.lt,
+    "in": lambda have, bound: have.in_(bound),
+    "prefix": lambda have, bound: func.substr(have, 1, len(bound)) == bound,
+    # Every dialect has replace(), and none takes the case of letters, or a sign such as %, for its own there.
+    "contains": lambda have, bound: func.replace(have, bound, "") != have if bound else have.is_not(None),
+}
+
+
+def _test(place: Place, test: Test, made: Dictionaries) -> ColumnElement[bool]:
+    column = test.column
+    have = made[column.name].c.pseudonym if column.pseudonym else place.value(column.name)
+    found: ColumnElement[bool] = _COMPARISONS[test.op](have, test.value)
+    return found
+
+
+def _plain(value: Any) -> Any:
+    """A value as JSON holds it, in the form in which engines write it; orjson writes numbers that JSON has not as null."""
+    if isinstance(value, datetime):
+        return value.replace(tzinfo=None).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return value.isoformat() if isinstance(value, date) else value
+
+
+def _unavailable(error: Exception) -> Refused:
+    log.error("engine.failed", error=type(error).__name__)
+    return refuse("dataset_unavailable", "The dataset cannot be read now. Try again shortly; if it stays so, tell the platform.")
