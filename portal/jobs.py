@@ -16,7 +16,7 @@ from contracts.credentials.kept import sweep_kept
 from contracts.credentials.rotation import end_replaced
 from contracts.credentials.sweeping import sweep_credentials
 from contracts.credentials.use import UseFollower
-from contracts.datasets.load import refresh
+from contracts.datasets.load import discard_old, refresh
 from contracts.datasets.pseudonyms import build_for
 from contracts.deliveries.notify import notice_handler
 from contracts.deliveries.service import NOTICE
@@ -60,6 +60,7 @@ def jobs_of(house: House) -> list[Job]:
         Job("lost factors", 30.0, lambda: finish_due(house.store)),
         Job("members", 15.0, lambda: ask_acceptance(house.store)),
         Job("documents", 300.0, lambda: files.sweep(house.store, house.settings.home)),
+        Job("old versions", 60.0, lambda: discard_old(house.store, house.settings.home)),
         Job("expiry", 30.0, lambda: expire_due(house.store, house.settings.platform.time_zone) + lapse_ended(house.store, house.settings)),
         Job("new texts", 60.0, lambda: rounds.advance(house.store, house.settings)),
         Job("endings", 60.0, lambda: tell_due(house.store, house.settings.platform.time_zone)),

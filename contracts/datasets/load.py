@@ -10,6 +10,7 @@ import glob
 import hashlib
 import secrets
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import duckdb
@@ -34,10 +35,12 @@ from contracts.store import epochs
 from contracts.store.unit import Store, Unit
 
 _KEPT = 2
+AFTER_SECONDS = 600.0
+"""So long after its successor became current, a version's files go."""
 
 
 def refresh(
-    store: Store, settings: Settings, dataset_id: str, actor: Actor = SYSTEM, before_current: Callable[[str], None] | None = None
+    store: Store, settings: Settings, dataset_id: str, actor: Actor = SYSTEM, before_current: Callable[[str], object] | None = None
 ) -> str:
     """Load the source into a new version, make it current, and return its name.
 
@@ -223,13 +226,37 @@ def _overtaken(dataset_id: str) -> Exception:
     return refuse("changed_meanwhile", f"Another refresh of {dataset_id} came first; run it again.")
 
 
+def discard_old(store: Store, home: Path, after_seconds: float = AFTER_SECONDS) -> int:
+    """Remove files of versions that no request can still be on; returns how many went. The recurring job `old versions`.
+
+    A version is over for a while after the next became current: the longest that a request that began on it may take. What a process has
+    still open lives on, without a name, until it is closed.
+    """
+    latest = store.clock.now() - timedelta(seconds=after_seconds)
+    with store.engine.connect() as connection:
+        table = DatasetVersion
+        query = select(col(table.dataset), col(table.version), col(table.current), col(table.loaded_at))
+        rows = connection.execute(query.order_by(col(table.dataset), col(table.loaded_at))).all()
+    gone = 0
+    for (dataset, version, current, _), following in zip(rows, [*rows[1:], None], strict=True):
+        if not current and following is not None and following[0] == dataset and following[3] <= latest:
+            gone += _discard(home, dataset, version)
+    return gone
+
+
 def _discard_old(store: Store, home: Path, dataset_id: str) -> None:
-    """Remove files of versions that no request can still be reading. Open ones live on until they are closed."""
+    """As `discard_old`, at once, for all but the last version before the current one."""
     with store.engine.connect() as connection:
         query = select(col(DatasetVersion.version)).where(col(DatasetVersion.dataset) == dataset_id)
         versions = (
             connection.execute(query.order_by(col(DatasetVersion.current).desc(), col(DatasetVersion.loaded_at).desc())).scalars().all()
         )
     for version in versions[_KEPT:]:
-        for file in folder_of(home, dataset_id).glob(f"{glob.escape(version)}.*"):
-            file.unlink(missing_ok=True)
+        _discard(home, dataset_id, version)
+
+
+def _discard(home: Path, dataset_id: str, version: str) -> int:
+    found = list(folder_of(home, dataset_id).glob(f"{glob.escape(version)}.*"))
+    for file in found:
+        file.unlink(missing_ok=True)
+    return len(found)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 import tomllib
+from functools import partial
 from pathlib import Path
 
 from contracts.datasets.describe import proposal
 from contracts.datasets.load import refresh
+from contracts.datasets.pseudonyms import build_all
 from contracts.errors import Misconfigured
+from contracts.keys import KeyRing, master_key
 from contracts.settings import Settings
 from contracts.store.engine import open_engine
 from contracts.store.unit import Store
@@ -36,9 +39,10 @@ def describe(file: Path, name: str, folder: Path) -> str:
 
 
 def refresh_dataset(settings: Settings, name: str) -> str:
-    """Load a new version; returns its name. A running portal serves it within two seconds."""
-    engine = open_engine(settings.database_url)
+    """Load a new version and build its pseudonyms; returns its name. A running portal serves it within two seconds."""
+    engine, keys = open_engine(settings.database_url), KeyRing(master_key(settings))
+    store = Store(engine, clock_of(settings), settings.node)
     try:
-        return refresh(Store(engine, clock_of(settings), settings.node), settings, name)
+        return refresh(store, settings, name, before_current=partial(build_all, store, keys, settings, name))
     finally:
         engine.dispose()

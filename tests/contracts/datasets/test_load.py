@@ -9,10 +9,11 @@ from typing import Any
 import duckdb
 import pytest
 
+from contracts.clock import FixedClock
 from contracts.datasets import database
 from contracts.datasets.catalogue import Catalogue, Version
 from contracts.datasets.files import folder_of, version_file
-from contracts.datasets.load import keys_of, ordinal_of, refresh
+from contracts.datasets.load import AFTER_SECONDS, discard_old, keys_of, ordinal_of, refresh
 from contracts.datasets.source import survey
 from contracts.deliveries.ordinals import Ordinals
 from contracts.errors import Misconfigured, Refused
@@ -180,6 +181,22 @@ def test_old_versions_are_removed(sqlite_store: Store, tmp_path: Path) -> None:
     names = [load(sqlite_store, tmp_path, POSTS[: 10 + number])[1] for number in range(4)]
     files = sorted(file.name for file in folder_of(tmp_path / "home", "posts").iterdir())
     assert f"{names[-1]}.duckdb" in files and len(files) == 2
+
+
+def test_the_version_before_goes_once_no_request_can_be_on_it(sqlite_store: Store, clock: FixedClock, tmp_path: Path) -> None:
+    settings, before = load(sqlite_store, tmp_path, POSTS[:10])
+    clock.advance(seconds=AFTER_SECONDS)
+    _, now = load(sqlite_store, tmp_path, POSTS[:20])
+
+    def files() -> set[str]:
+        return {file.name for file in folder_of(settings.home, "posts").iterdir()}
+
+    assert (discard_old(sqlite_store, settings.home), files()) == (0, {f"{before}.duckdb", f"{now}.duckdb"})
+    clock.advance(seconds=AFTER_SECONDS - 1)
+    assert discard_old(sqlite_store, settings.home) == 0
+    clock.advance(seconds=1)
+    assert (discard_old(sqlite_store, settings.home), files()) == (1, {f"{now}.duckdb"})
+    assert discard_old(sqlite_store, settings.home) == 0
 
 
 def test_samples_are_invented(sqlite_store: Store, tmp_path: Path) -> None:
