@@ -12,10 +12,11 @@ from fastapi import FastAPI
 from fastapi.responses import Response
 
 VERSION, PSEUDONYMS = os.environ["BARE_VERSION"], os.environ["BARE_PSEUDONYMS"]
-QUERY = """
-SELECT to_json({'id': 'ps_' || replace(p.id::VARCHAR, '-', ''), 'planted': strftime(r.planted, '%Y-%m-%dT%H:%M:%S.%fZ'), 'species': r.species,
-                'height': r.height, 'keeper': 'ps_' || replace(p.keeper::VARCHAR, '-', '')})
-FROM (SELECT * FROM v.record r WHERE list_contains(['oak', 'ash'], r.species) LIMIT ?) r JOIN p.pseudonym p ON p._pos = r._pos ORDER BY r._pos
+WHERE = os.environ.get("BARE_WHERE", "list_contains(['oak', 'ash'], r.species)")
+QUERY = f"""
+SELECT to_json({{'id': 'ps_' || replace(p.id::VARCHAR, '-', ''), 'planted': strftime(r.planted, '%Y-%m-%dT%H:%M:%S.%fZ'), 'species': r.species,
+                'height': r.height, 'keeper': 'ps_' || replace(p.keeper::VARCHAR, '-', '')}})
+FROM (SELECT * FROM v.record r WHERE {WHERE} LIMIT ?) r JOIN p.pseudonym p ON p._pos = r._pos ORDER BY r._pos
 """
 
 app = FastAPI()

@@ -90,6 +90,21 @@ def latency(peer: Peer, *, rate: float, seconds: float = 5.0) -> dict[str, float
     return {"p50_ms": 1000 * taken[len(taken) // 2], "p99_ms": 1000 * taken[int(len(taken) * 0.99)], "answers": len(taken)}
 
 
+def peak_rss(peer: Peer, seconds: float = 5.0, connections: int = 8) -> float:
+    """Start one peer and load it; the most memory that its processes ever had at once by their own account (VmHWM), in MiB."""
+    process = _start(peer)
+    try:
+        asyncio.run(closed_loop(peer.port, peer.requests(), seconds, connections))
+        return sum(_high_water(each.pid) for each in [process, *process.children(recursive=True)]) / 1024
+    finally:
+        _stop(process)
+
+
+def _high_water(pid: int) -> int:
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next((int(line.split()[1]) for line in lines if line.startswith("VmHWM:")), 0)
+
+
 def report(bench: str, results: dict[str, list[Round]], pairs: dict[str, tuple[str, str]], targets: dict[str, float]) -> None:
     """Print a table and, last, the JSON line. `pairs` maps a ratio's name to our server and the peer that it is taken against.
 
