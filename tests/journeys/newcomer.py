@@ -84,7 +84,7 @@ def approved_and_offered(page: Page, officer: Page, application: str, decided_by
 
 def signed_by_both(partner_page: Page, second: Page) -> str:
     """The partner signs by the mail's link, the second steward countersigns from Today; the contract's id."""
-    steps.mail(partner_page, INGRID.email, "contract").get_by_role("link").first.click()
+    steps.mail(partner_page, INGRID.email, "is ready to sign").get_by_role("link").first.click()
     look(partner_page, "contract to sign")
     contract = steps.contract_id(partner_page)
     steps.set_up_factor(partner_page, INGRID.email)
