@@ -8,7 +8,7 @@ from typing import Any
 from api.data.views import LOG_PAGE
 from api.openapi import FREE, TEXT, Operation, Operations, Schema, answer, in_path, in_query, operation, problems, thing
 from contracts.access.formats import FORMATS, MEDIA_TYPES
-from contracts.access.query import DEFAULT_LIMIT, MAX_LIMIT, MAX_STREAM
+from contracts.access.query import DEFAULT_LIMIT, MAX_LIMIT, MAX_SEED, MAX_STREAM
 
 _TOKEN: tuple[Mapping[str, list[str]], ...] = ({"token": []},)
 _LIST = {"type": "array", "items": FREE}
@@ -22,6 +22,14 @@ _FORMAT: Mapping[str, Any] = {
     "description": "The form of the answer, in the place of the header Accept; all but json are streams",
     "schema": {"type": "string", "enum": list(FORMATS)},
 }
+_SAMPLE: Mapping[str, Any] = {
+    "description": "A random sample: the share of all records, with at most six decimals",
+    "schema": {"type": "number", "exclusiveMinimum": 0, "maximum": 1},
+}
+_SEED: Mapping[str, Any] = {
+    "description": "Which sample: the same seed gives the same records, also after a refresh",
+    "schema": {"type": "integer", "minimum": 0, "maximum": MAX_SEED, "default": 0},
+}
 _QUERY = thing(
     {
         "where": {**FREE, "description": "A test {field, op, value}, or {and: [...]}, {or: [...]} or {not: ...} of conditions"},
@@ -30,6 +38,8 @@ _QUERY = thing(
         "cursor": {**TEXT, "description": "Where the answer before ended"},
         "purpose": {**TEXT, "description": "A purpose of the contract; without it the first"},
         "format": {**_FORMAT["schema"], "description": _FORMAT["description"]},
+        "sample": {**_SAMPLE["schema"], "description": _SAMPLE["description"]},
+        "seed": {**_SEED["schema"], "description": _SEED["description"]},
     }
 )
 _EXAMPLE = {"where": {"or": [{"field": "lang", "op": "in", "value": ["de", "sv"]}, {"not": {"field": "likes", "op": "lt", "value": 10}}]}}
@@ -61,6 +71,8 @@ OPERATIONS: Operations = {
             in_query("cursor", "Where the answer before ended"),
             in_query("purpose", "A purpose of the contract; without it the first"),
             in_query("format", _FORMAT["description"], _FORMAT["schema"]),
+            in_query("sample", _SAMPLE["description"], _SAMPLE["schema"]),
+            in_query("seed", _SEED["description"], _SEED["schema"]),
         ),
         security=_TOKEN,
     ),

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any, cast
 
 import orjson
 
-from contracts.access.query import DEFAULT_LIMIT, OPERATORS, Filter, Query, wrong_form
+from contracts.access.query import DEFAULT_LIMIT, OPERATORS, Filter, Query, sampled, wrong_form
 from contracts.datasets.plan import All, AnyOf, Not, Op, Tree
 from contracts.errors import Refusal, Refused, refuse
 
@@ -19,7 +20,7 @@ MAX_BODY_BYTES = 65_536
 MAX_DEPTH = 8
 MAX_TESTS = 40
 MAX_VALUES = 500
-MEMBERS = ("where", "fields", "limit", "cursor", "purpose", "format")
+MEMBERS = ("where", "fields", "limit", "cursor", "purpose", "format", "sample", "seed")
 _TEXTS = ("cursor", "purpose", "format")
 _LEAF = {"field", "op", "value"}
 _GROUPS: dict[str, type[All[Filter] | AnyOf[Filter]]] = {"and": All, "or": AnyOf}
@@ -65,7 +66,18 @@ def _query(body: dict[str, Any], form: str) -> Query:
         raise Refused(wrong)
     if fields is not None and not _are_names(fields):
         raise _invalid("fields", "`fields` is a list of names of fields, each once.")
-    return Query(tuple(fields or ()), limit, texts["cursor"], texts["purpose"], _filters(body), texts["format"])
+    sample = sampled(*(_number(body, name) for name in ("sample", "seed")))
+    if isinstance(sample, Refusal):
+        raise Refused(sample)
+    return Query(tuple(fields or ()), limit, texts["cursor"], texts["purpose"], _filters(body), texts["format"], sample)
+
+
+def _number(body: dict[str, Any], name: str) -> str | None:
+    """A number as text; other things as a text that is no number."""
+    value = body.get(name)
+    if name not in body:
+        return None
+    return f"{Decimal(repr(value)):f}" if isinstance(value, int | float) and not isinstance(value, bool) else "no number"
 
 
 def _are_names(fields: object) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from contracts.access.query import Filter, Given, Query, shape_of
+from contracts.access.query import Filter, Given, Query, Sampled, shape_of
 from contracts.access.reach import reached
 from contracts.access.rows import outside
 from contracts.credentials.decide import LOOK, READ
@@ -47,6 +47,7 @@ class Allowed:
     limit: int
     cap: int
     fingerprint: bytes
+    sample: Sampled | None = None
 
 
 def admit(grant: Grant, claims: Claims, address: str, today: date, scope: str = SCOPE) -> Refusal | None:
@@ -96,10 +97,11 @@ def _allowed(grant: Grant, dataset: Dataset | None, query: Query, details: Detai
         tests=bounds + asked,
         contract_tests=bounds,
         pseudonyms=fields_of(dataset, terms) if any(column.pseudonym for column in seen) else (),
-        shape=tuple(map(shape_of, query.filters)),
+        shape=(*map(shape_of, query.filters), *((query.sample.shape,) if query.sample else ())),
         limit=query.limit,
         cap=record_cap(grant, dataset),
-        fingerprint=_fingerprint(dataset.id, purpose, columns, query.filters),
+        fingerprint=_fingerprint(dataset.id, purpose, columns, query),
+        sample=query.sample,
     )
 
 
@@ -176,13 +178,15 @@ def _bound(dataset: Dataset, condition: RowCondition) -> Test:
         raise refuse("dataset_unavailable", reason, field=condition.field) from error
 
 
-def _fingerprint(dataset: str, purpose: str, columns: Sequence[Column], filters: Sequence[Tree[Filter]]) -> bytes:
-    asked = {
+def _fingerprint(dataset: str, purpose: str, columns: Sequence[Column], query: Query) -> bytes:
+    asked: dict[str, object] = {
         "dataset": dataset,
         "purpose": purpose,
         "fields": [column.name for column in columns],
-        "filters": sorted(map(_told, filters), key=repr),
+        "filters": sorted(map(_told, query.filters), key=repr),
     }
+    if query.sample is not None:
+        asked["sample"] = [query.sample.millionths, query.sample.seed]
     return hashlib.sha256(canonical(asked)).digest()
 
 
@@ -199,4 +203,4 @@ def _told(tree: Tree[Filter]) -> list[object]:
             return [tree.field, tree.op, *map(str, values)]
 
 
-_PARAMETERS = "fields, limit, cursor, purpose and format"
+_PARAMETERS = "fields, limit, cursor, purpose, format, sample and seed"

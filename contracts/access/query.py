@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import cast, get_args
 
 from contracts.access.formats import FORMATS
@@ -16,8 +17,10 @@ MAX_LIMIT = 1_000
 MAX_STREAM = 1_000_000
 MAX_PARAMETERS = 40
 OPERATORS = get_args(Op)
-RESERVED = ("fields", "limit", "cursor", "purpose", "format")
+MAX_SEED = 2**31 - 1
+RESERVED = ("fields", "limit", "cursor", "purpose", "format", "sample", "seed")
 
+_SHARE, _SEED = re.compile(r"[01](\.[0-9]{1,6})?"), re.compile(r"[0-9]{1,10}")
 _LIMIT = re.compile(r"[0-9]{1,7}")
 
 
@@ -40,6 +43,19 @@ class Filter:
 
 
 @dataclass(frozen=True, slots=True)
+class Sampled:
+    """A random sample as it was asked for: so many millionths of all records, the same ones for the same seed."""
+
+    millionths: int
+    seed: int
+
+    @property
+    def shape(self) -> str:
+        """The share, such as `sample(0.01)`."""
+        return f"sample({Decimal(self.millionths).scaleb(-6).normalize():f})"
+
+
+@dataclass(frozen=True, slots=True)
 class Query:
     """What was asked. No fields means all of the contract's, no purpose its first. Records meet every one of the filters.
 
@@ -52,6 +68,7 @@ class Query:
     purpose: str = ""
     filters: tuple[Tree[Filter], ...] = ()
     form: str = "json"
+    sample: Sampled | None = None
 
 
 def shape_of(tree: Tree[Filter]) -> str:
@@ -88,11 +105,14 @@ def parse(pairs: Sequence[tuple[str, str]], form: str = "json") -> Query | Refus
     fields = tuple(given["fields"].split(",")) if "fields" in given else ()
     if len(set(fields)) != len(fields) or "" in fields:
         return _invalid("fields", "`fields` are the names of fields with commas between, each once.")
+    sample = sampled(given.get("sample"), given.get("seed"))
+    if isinstance(sample, Refusal):
+        return sample
     filters = [_filter(name, value) for name, value in pairs if name not in RESERVED]
     for found in filters:
         if isinstance(found, Refusal):
             return found
-    return Query(fields, int(limit), given.get("cursor", ""), given.get("purpose", ""), tuple(cast("list[Filter]", filters)), form)
+    return Query(fields, int(limit), given.get("cursor", ""), given.get("purpose", ""), tuple(cast("list[Filter]", filters)), form, sample)
 
 
 def wrong_form(form: str, limit: int) -> Refusal | None:
@@ -101,6 +121,17 @@ def wrong_form(form: str, limit: int) -> Refusal | None:
         return _invalid("format", f"`format` is one of {', '.join(FORMATS)}.")
     most = MAX_LIMIT if form == "json" else MAX_STREAM
     return None if 1 <= limit <= most else _invalid("limit", f"`limit` is a number from 1 to {most}.")
+
+
+def sampled(share: str | None, seed: str | None) -> Sampled | Refusal | None:
+    """The sample of a share and a seed as text; None where no share is given, `invalid_input` for what is none."""
+    if share is None:
+        return None if seed is None else _invalid("seed", "`seed` chooses a sample, so give the share as `sample`.")
+    if not _SHARE.fullmatch(share) or not 0 < Decimal(share) <= 1:
+        return _invalid("sample", "`sample` is a share above 0 and up to 1 with at most six decimals, such as 0.01.")
+    if not _SEED.fullmatch(seed or "0") or int(seed or "0") > MAX_SEED:
+        return _invalid("seed", f"`seed` is a number from 0 to {MAX_SEED}.")
+    return Sampled(int(Decimal(share).scaleb(6)), int(seed or "0"))
 
 
 def _filter(name: str, value: str) -> Filter | Refusal:

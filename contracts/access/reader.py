@@ -17,6 +17,7 @@ from contracts.access.cursor import CursorKeys
 from contracts.access.decide import Allowed, admit, decide
 from contracts.access.formats import CHUNK
 from contracts.access.grants import GrantCache, Held
+from contracts.access.query import Sampled
 from contracts.access.request import Answer, Caller, Part, Quota, RecordsRequest, entry_of
 from contracts.access.withheld import WithheldCounts
 from contracts.access.writer import AccessWriter
@@ -26,6 +27,7 @@ from contracts.datasets import pseudonyms
 from contracts.datasets.catalogue import Catalogue, Version
 from contracts.datasets.engines.chosen import ChosenEngines
 from contracts.datasets.plan import Engine, Mark, Page, Plan
+from contracts.datasets.samples import Sample, sample_of
 from contracts.deliveries.ordinals import Ordinals
 from contracts.deliveries.overlay import Erased, ErasureOverlay
 from contracts.errors import Refusal, Refused, StaleEpoch
@@ -67,6 +69,7 @@ class Reader:
         self._cursors = CursorKeys(store, keys)
         self.chunk = CHUNK
         self._used: dict[tuple[str, date], int] = {}
+        self._samples: dict[str, bytes] = {}
         self._built: set[tuple[str, ...]] = set()
 
     @property
@@ -224,6 +227,7 @@ class Reader:
             pseudonyms=allowed.pseudonyms,
             after=mark,
             excluded=Ordinals() if grant.sandbox else erased.ordinals,
+            sample=None if allowed.sample is None else self._sample(allowed.sample, grant),
         )
         if not grant.sandbox:
             self._ensure_pseudonyms(plan, allowed)
@@ -231,6 +235,14 @@ class Reader:
         rows = self._invented if grant.sandbox else self._real
         page = rows.engine.page(plan)
         return _Read(grant, version, seen, page, portion(page, len(page.rows)), rows.withheld.of(allowed, grant, version))
+
+    def _sample(self, asked: Sampled, grant: Grant) -> Sample:
+        """The sample under the contract's key; a sandbox's is no secret, as nothing real stands behind it."""
+        key = self._samples.get(grant.contract_id)
+        if key is None:
+            key = grant.contract_id.encode() if grant.sandbox else pseudonyms.key_of(self._store, self._keys, grant.contract_id)
+            self._samples[grant.contract_id] = key
+        return sample_of(asked.millionths, asked.seed, key)
 
     def _ensure_pseudonyms(self, plan: Plan, allowed: Allowed) -> None:
         """Build a table that activation or refresh has not built yet; looked for once a contract and version."""

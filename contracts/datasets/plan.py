@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, Literal, Protocol, TypeAlias, TypeVar, Union
 
+from contracts.datasets.samples import Sample
 from contracts.datasets.values import Value
 from contracts.deliveries.ordinals import Ordinals
 
@@ -113,7 +114,7 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """One page: the columns of rows that meet every one of `tests`, after a mark, in order of time and ordinal."""
+    """One page: the columns of rows that meet every one of `tests`, after a mark, in order of time and ordinal; of a sample alone where one is named."""
 
     dataset: str
     version: str
@@ -124,6 +125,7 @@ class Plan:
     pseudonyms: tuple[str, ...] = ()
     after: Mark | None = None
     excluded: Ordinals = field(default_factory=Ordinals)
+    sample: Sample | None = None
 
 
 @dataclass(frozen=True, slots=True)

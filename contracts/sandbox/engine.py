@@ -33,6 +33,8 @@ class SandboxEngine:
             raise refuse("dataset_unavailable", "Invented rows are for sandboxes alone. Tell the platform.")
         told = _Told(plan.dataset, plan.contract_id)
         rows = [row for row in self._rows(plan.dataset, plan.version) if _follows(row, plan) and _fits(row, plan.tests, told)]
+        if plan.sample is not None:
+            rows = [row for row in rows if plan.sample.takes(row.ordinal)]
         shown = rows[: plan.limit]
         return Page(
             rows=[_written(row, plan.columns, told) for row in shown],

@@ -175,9 +175,9 @@ class World:
 
 
 @contextmanager
-def world(store: Store, clock: FixedClock, folder: Path, posts: int = 300, **changes: Any) -> Iterator[World]:
+def world(store: Store, clock: FixedClock, folder: Path, posts: int | list[dict[str, Any]] = 300, **changes: Any) -> Iterator[World]:
     """A platform with its posts loaded; its threads end with the block."""
-    made = [post(number) for number in range(posts)]
+    made = [post(number) for number in range(posts)] if isinstance(posts, int) else posts
     write_posts(folder / "posts.csv", made)
     settings = settings_for(folder, **changes)
     keys = KeyRing(b"m" * 32)

@@ -89,6 +89,8 @@ class DuckEngine:
         joined = self._pseudonyms(plan) if plan.pseudonyms else ""
         shape = tuple(replaced(test, _asked) for test in plan.tests)
         place, values = _place(plan, after_pos)
+        if plan.sample is not None:
+            place = f"{place} AND {plan.sample.in_sql('r._ord::BIGINT')}"
         query = _query(records, joined, plan.columns, shape, place)
         return self._run(query, [*_bound(plan.tests), *values, limit])
 

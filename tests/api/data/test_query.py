@@ -92,3 +92,23 @@ def test_a_body_is_json_of_bounded_size_and_all_of_the_query(api: Api) -> None:
         post(api, "nonsense", b"{"),
     ]
     assert [each.json().get("code") for each in answers] == [None, "body_too_large", *["bad_request"] * 3, "token_invalid"]
+
+
+def test_a_sample_is_the_same_by_its_seed_and_another_for_another_contract(api: Api) -> None:
+    tokens = [api.token(*api.data.contract(requests_per_second=100)) for _ in range(2)]
+
+    def sampled(token: str, seed: int, **more: Any) -> list[str]:
+        answer = post(api, token, {"sample": 0.2, "seed": seed, "limit": 1000, "fields": ["created_at", "likes"], **more})
+        return [f"{each['created_at']}{each['likes']}" for each in answer.json()["data"]]
+
+    chosen = sampled(tokens[0], 5)
+    assert 25 < len(chosen) < 75 and api.data.leaves()[-1]["filter_shape"] == ["sample(0.2)"]
+    assert chosen == sampled(tokens[0], 5) == sampled(tokens[0], 5, format="json")
+    assert chosen != sampled(tokens[0], 6) and chosen != sampled(tokens[1], 5)
+    by_address = api.get("/v1/datasets/posts/records?sample=0.2&seed=5&limit=10&fields=created_at,likes", tokens[0]).json()
+    rest = api.get(
+        f"/v1/datasets/posts/records?sample=0.2&seed=5&limit=1000&fields=created_at,likes&cursor={by_address['next']}", tokens[0]
+    )
+    assert [f"{each['created_at']}{each['likes']}" for each in [*by_address["data"], *rest.json()["data"]]] == chosen
+    other = api.get(f"/v1/datasets/posts/records?sample=0.2&seed=6&fields=created_at,likes&cursor={by_address['next']}", tokens[0])
+    assert other.json()["code"] == "cursor_unusable"

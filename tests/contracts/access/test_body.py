@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from contracts.access.body import MAX_DEPTH, MAX_TESTS, MAX_VALUES, parse_body
-from contracts.access.query import Filter, Query, shape_of
+from contracts.access.query import Filter, Query, Sampled, parse, shape_of
 from contracts.datasets.plan import AnyOf, Not
 from contracts.errors import Refusal
 
@@ -74,6 +74,10 @@ def test_what_is_not_one_strict_json_object_is_not_read(body: bytes) -> None:
         {"fields": [["id"]]},
         {"cursor": 5},
         {"purpose": None},
+        {"format": "xml"},
+        {"seed": 1},
+        *({"sample": each} for each in (0, 1.5, -0.1, 1e-7, 1e300, True, "0.1", None)),
+        *({"sample": 0.1, "seed": each} for each in (-1, 2**31, 1.5, "1")),
     ],
 )
 def test_members_are_of_their_type_and_no_other(body: dict[str, Any]) -> None:
@@ -106,6 +110,15 @@ def test_members_are_of_their_type_and_no_other(body: dict[str, Any]) -> None:
 )
 def test_conditions_are_of_the_forms_that_are_known(where: Any) -> None:
     assert code({"where": where}) == "filter_not_possible"
+
+
+def test_a_sample_is_read_alike_from_a_body_and_an_address() -> None:
+    for body, pairs in (({"sample": 0.1}, {"sample": "0.1"}), ({"sample": 1, "seed": 2**31 - 1}, {"sample": "1.0", "seed": "2147483647"})):
+        assert (
+            parsed(body) == parse(list(pairs.items())) == Query(sample=Sampled(int(body["sample"] * 1_000_000), int(body.get("seed", 0))))
+        )
+    wrong = [{"sample": ".5"}, {"sample": "0"}, {"sample": "1.000001"}, {"sample": "0.1", "seed": "2147483648"}, {"seed": "1"}]
+    assert [getattr(parse(list(each.items())), "code", "") for each in wrong] == ["invalid_input"] * 5
 
 
 def test_depth_tests_and_values_are_limited_each_at_its_limit() -> None:
