@@ -14,6 +14,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 SCREENSHOTS = Path(__file__).parents[2] / "screenshots"
 DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
+_LOOKED: set[str] = set()
 _QUIET = [
     "--no-sandbox",
     "--disable-gpu",
@@ -55,6 +56,13 @@ def look(page: Page, name: str) -> None:
         check_accessible(page, f"{name} ({label})")
         assert page.evaluate("document.documentElement.scrollWidth") <= size["width"], f"{name} scrolls sideways at {label} width"
     page.set_viewport_size(DESKTOP)  # type: ignore[arg-type]  # as above
+
+
+def look_once(page: Page, name: str) -> None:
+    """As `look`, for a page that many journeys come by: once in a test process."""
+    if name not in _LOOKED:
+        look(page, name)
+        _LOOKED.add(name)
 
 
 def check_accessible(page: Page, name: str) -> None:

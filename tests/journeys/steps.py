@@ -10,7 +10,7 @@ from datetime import date, timedelta
 
 from playwright.sync_api import Locator, Page, expect
 
-from tests.harness.browser import look
+from tests.harness.browser import look_once
 from tests.harness.codes import code_of, learn
 
 PATIENCE = 20.0
@@ -62,9 +62,9 @@ def set_up_factor(page: Page, email: str) -> None:
         follow(page, "Set up a second factor")
     learn(email, page.locator(".copyable code").first.inner_text())
     page.get_by_label("Code", exact=True).fill(code_of(email, origin(page)))
-    look(page, "set up a second factor")
+    look_once(page, "set up a second factor")
     press(page, "Set up")
-    look(page, "recovery codes")
+    look_once(page, "recovery codes")
     follow(page, "I have kept them, go on")
 
 
@@ -89,16 +89,16 @@ def sign_up(page: Page, who: Newcomer, *, kind: str = "university", country: str
     page.get_by_label("Organisation", exact=True).fill(who.organisation)
     page.locator(f"input[name=organisation_kind][value='{kind}']").check()
     page.get_by_label("Country where it is based").select_option(country)
-    look(page, "sign up")
+    look_once(page, "sign up")
     press(page, "Create account")
     expect(page.get_by_role("heading", level=1)).to_have_text("Look into your mail")
-    look(page, "check mail")
+    look_once(page, "check mail")
     follow(page, "Open the local mailbox")
     letter = mail(page, who.email, "Confirm your address")
-    look(page, "mailbox")
+    look_once(page, "mailbox")
     letter.get_by_role("link").first.click()
     page.get_by_label("Password").fill(who.password)
-    look(page, "confirm")
+    look_once(page, "confirm")
     press(page, "Confirm and sign in")
 
 
@@ -109,7 +109,7 @@ def basis_confirmed(page: Page, email: str, password: str, application: str) -> 
     page.get_by_role("main").locator(f"a[href^='/desk/applications/{application}']").first.click()
     page.get_by_label("On which basis is the data given?").select_option("legitimate-interests")
     page.get_by_label("Why it holds").fill("Weighed for this purpose; nobody is named in what is given.")
-    look(page, "lawful basis")
+    look_once(page, "lawful basis")
     press(page, "Confirm the lawful basis")
     assert done(page).startswith("Confirmed for what was handed in.")
 
