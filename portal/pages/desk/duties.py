@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 from contracts.applications import workdays
-from contracts.applications.states import WAITING
+from contracts.applications.states import REASONED_REQUEST, WAITING
 from contracts.applications.tables import Application
 from contracts.incidents.tables import Incident
 from contracts.lifecycle.tables import Contract
@@ -138,6 +138,8 @@ def subheading(found: Iterable[Duty], today: date) -> str:
 def _is_open(application: Application, desk: Desk, actor: Actor) -> bool:
     if application.state == "approved":
         return application.id not in desk.drafted and application.id not in desk.unlawful
+    if application.kind == REASONED_REQUEST:
+        return False  # nobody here checks or decides it; what it asks stands with the request
     mine = application.handler in (None, actor.account_id) and actor.account_id != application.created_by
     independent = application.state != "appealed" or actor.account_id != application.declined_by
     return application.state in WAITING and mine and independent and (application.id, actor.account_id) not in desk.recused

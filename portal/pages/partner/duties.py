@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from contracts.amendments.tables import Amendment
+from contracts.applications.states import REASONED_REQUEST
 from contracts.applications.tables import Application
 from contracts.lifecycle.tables import Closing, Contract
 from contracts.people.actor import Actor
@@ -20,6 +21,8 @@ _STAGES = {
     "in_review": "It is complete and being reviewed. You get a mail with the reason, whichever way it goes.",
     "appealed": "Somebody who had no part in the first decision looks at it again. You get a mail with the reason.",
 }
+# Nobody at the platform grants or declines a Coordinator's reasoned request (EU DSA, Art. 40(4)).
+_REQUESTED = "A Coordinator’s request. The platform takes it over as it stands, or asks the Coordinator for an amendment. Its contract then comes to you by mail."
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +71,8 @@ def elsewhere(now: Situation) -> list[Duty]:
             each.submitted_at or each.created_at,
             f"by {day(each.decide_by)}",
             "wait",
-            f"Decision on “{each.project}”",
-            _STAGES[each.state],
+            f"Taking over of “{each.project}”" if each.kind == REASONED_REQUEST else f"Decision on “{each.project}”",
+            _REQUESTED if each.kind == REASONED_REQUEST else _STAGES[each.state],
             f"/partner/applications/{each.id}",
             "Read it",
         )

@@ -99,6 +99,11 @@ def test_duties_of_a_steward_come_by_due_date_then_by_age() -> None:
     ]
 
 
+def test_a_coordinators_request_is_for_nobody_here_to_check_or_decide() -> None:
+    found = desk(applications=(application("request", "submitted", kind="dsa-40-4", decide_by=date(2026, 11, 9)),))
+    assert duties(found, steward()) == []
+
+
 def test_a_review_and_a_lawful_basis_wait_for_who_is_asked() -> None:
     asked = application("asked", "in_review", decide_by=date(2026, 11, 10), submitted_at=MONDAY, handler="acc_mara")
     rows = replace(desk(applications=(asked,)), asked=frozenset({("app_asked", "acc_c")}), unlawful=frozenset({"app_asked"}))
