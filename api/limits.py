@@ -15,6 +15,7 @@ from http_sf.types import BareItemType, ListType, ParamsType
 from limits import RateLimitItemPerMinute, RateLimitItemPerSecond
 from limits.aio.strategies import SlidingWindowCounterRateLimiter
 
+from contracts.access.answers import FREED_DAILY
 from contracts.access.request import Quota
 from contracts.errors import Refusal
 from contracts.settings import Shared
@@ -84,7 +85,7 @@ def told(standing: Standing | None, quota: Quota | None) -> dict[str, str]:
 
 def retry_after(refusal: Refusal, standing: Standing | None, quota: Quota | None) -> dict[str, str]:
     """When to try again, for refusals that time alone mends."""
-    if refusal.code == "quota_exhausted" and quota is not None:
+    if refusal.code in FREED_DAILY and quota is not None:
         return {"retry-after": str(quota.seconds)}
     if refusal.code == "rate_exceeded" and standing is not None:
         return {"retry-after": str(standing.seconds)}

@@ -105,6 +105,10 @@ CODES: dict[str, Code] = {
     "distinct_exhausted": Code(
         Kind.FORBIDDEN, "The contract's different records are used up; those that were read before may be read again."
     ),
+    "bytes_exhausted": Code(Kind.LIMITED, "The next record has more bytes than the contract's day has left."),
+    "period_bytes_exhausted": Code(
+        Kind.FORBIDDEN, "The next record has more bytes than the contract has left from its first day to its last; waiting frees none."
+    ),
     "too_many_at_once": Code(Kind.LIMITED, "More requests for records at the same time than the contract allows."),
     "grant_unverified": Code(
         Kind.UNAVAILABLE, "This process could not read the latest suspensions for two seconds; it refuses until it can."

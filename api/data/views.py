@@ -88,7 +88,9 @@ def usage(session: Session, house: House, held: Held, grant: Grant, asked: Mappi
     for row in priced:
         billed[row.day.isoformat()] = billed.get(row.day.isoformat(), 0) + row.rows
     price = None if grant.terms.price is None else grant.terms.price.model_dump(mode="json")
-    data = [{"day": row.day.isoformat(), "records": row.used, "billed": billed.get(row.day.isoformat(), 0)} for row in days]
+    data = [
+        {"day": row.day.isoformat(), "records": row.used, "bytes": row.bytes, "billed": billed.get(row.day.isoformat(), 0)} for row in days
+    ]
     return {"data": data, "price": price}
 
 
@@ -132,7 +134,8 @@ def status(session: Session, house: House, held: Held, grant: Grant, asked: Mapp
     return {
         "status": "ok",
         "at": rfc3339(now),
-        "records": {"limit": grant.terms.records_per_day, "used": used, "resets_at": rfc3339(resets_at(today, zone))},
+        "records": {"limit": grant.terms.records_per_day, "used": used.records, "resets_at": rfc3339(resets_at(today, zone))},
+        "bytes": {"limit": grant.terms.bytes_per_day, "used": used.bytes},
         "requests_per_second": grant.terms.requests_per_second,
         "requests_at_once": grant.terms.concurrent_requests,
         "period": {

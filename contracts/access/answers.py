@@ -43,9 +43,23 @@ def portion(page: Page, count: int) -> Portion:
     )
 
 
+def fitting_bytes(page: Page, whole: Portion, most: int) -> int:
+    """How many of a page's rows, in order, leave with at most so many bytes, commas between them counted."""
+    if len(whole.data) <= most:
+        return whole.count
+    size = -1
+    for count, row in enumerate(page.rows):
+        size += len(row.encode()) + 1
+        if size > most:
+            return count
+    return whole.count
+
+
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """What an answer takes from: the contract's records of one day, and of its period and its different ones where the terms cap them."""
+    """What an answer takes from: the contract's records of one day, and, where the terms cap them, its records of the period, its
+    different ones, and their bytes of the day and of the period.
+    """
 
     contract_id: str
     day: date
@@ -54,6 +68,13 @@ class Charge:
     period_cap: int | None = None
     version: int = 0
     distinct_cap: int | None = None
+    bytes_cap: int | None = None
+    period_bytes_cap: int | None = None
+
+    @property
+    def is_over_period(self) -> bool:
+        """Whether anything is capped from the contract's first day to its last."""
+        return self.period_cap is not None or self.period_bytes_cap is not None
 
     @property
     def period(self) -> Account:
@@ -99,6 +120,9 @@ class Issued:
 
 
 Item = Delivered | Recorded | Issued
+
+# Refusals of quotas that begin anew with each day.
+FREED_DAILY = frozenset({"quota_exhausted", "bytes_exhausted"})
 
 
 @dataclass(frozen=True, slots=True)

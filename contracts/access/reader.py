@@ -12,7 +12,7 @@ from datetime import date, datetime
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from contracts.access.answers import Charge, Committed, Delivered, Portion, portion
+from contracts.access.answers import FREED_DAILY, Charge, Committed, Delivered, Portion, portion
 from contracts.access.cursor import CursorKeys
 from contracts.access.decide import Allowed, admit, decide
 from contracts.access.formats import CHUNK
@@ -270,6 +270,8 @@ class Reader:
             period_cap=terms.records_in_period,
             version=read.grant.version,
             distinct_cap=terms.distinct_records,
+            bytes_cap=terms.bytes_per_day,
+            period_bytes_cap=terms.bytes_in_period,
         )
         return Delivered(entry, read.page, read.whole, read.grant, charge, read.seen, request.caller.proof)
 
@@ -279,7 +281,7 @@ class Reader:
         quota = self._quota(contract_id, allowed.cap, committed.quota_after, now)
         if committed.refusal is not None or committed.portion is None:
             refusal = committed.refusal or _UNSETTLED
-            if refusal.code == "quota_exhausted":
+            if refusal.code in FREED_DAILY:
                 refusal = _with_reset(refusal, resets_at(today, self.zone))
             return Answer(committed.entry_id, refusal=refusal, grant=read.grant, quota=quota)
         part = committed.portion

@@ -1,4 +1,4 @@
-"""What each answer of a batch may take from its contract's quotas: of the day, of the period, of different records. Exact.
+"""What each answer of a batch may take from its contract's quotas: of the day, of the period, of different records, of bytes. Exact.
 
 Made for one batch: it takes the locks, gives each answer what is left in the order of the batch, and writes every quota once.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from contracts.access.answers import Charge, Committed, Delivered, portion
+from contracts.access.answers import Charge, Committed, Delivered, fitting_bytes, portion
 from contracts.errors import Refusal
 from contracts.quotas import distinct
 from contracts.quotas import service as quotas
@@ -22,35 +22,35 @@ class Books:
         """Take the locks, each kind in one order, so that two processes never wait for each other."""
         charges = [item.charge for item in delivered]
         self._unit = unit
-        quotas.alone(unit, [each.contract_id for each in charges if each.period_cap is not None])
+        quotas.alone(unit, [each.contract_id for each in charges if each.is_over_period])
         self._before = quotas.locked(unit, [(each.contract_id, each.day) for each in charges])
         self._used = dict(self._before)
-        self._periods = {each.period: 0 for each in charges if each.period_cap is not None}
-        self._periods = {account: quotas.used_since(unit.connection, *account) for account in self._periods}
+        periods = {each.period for each in charges if each.is_over_period}
+        self._periods = {account: quotas.used_since(unit.connection, *account) for account in periods}
         counted = sorted({(each.contract_id, each.version) for each in charges if each.distinct_cap is not None})
         self._seen = {version: distinct.locked(unit, *version) for version in counted}
 
     def unchanged(self, item: Delivered, refusal: Refusal) -> Committed:
         """A refusal that takes nothing."""
-        used = self._used[_day(item.charge)]
+        used = self._used[_day(item.charge)].records
         return Committed((), self._unit.now, None, used, used, refusal)
 
     def take(self, item: Delivered) -> Committed:
         """As many of the answer's first records as every quota leaves; a refusal by the first quota that leaves none."""
         charge, most = item.charge, item.whole.count
-        limits = (self._of_day(charge), self._of_period(charge), self._of_different(item))
+        limits = (self._of_day(charge), self._of_period(charge), self._of_different(item), *self._of_bytes(item))
         for left, refusal in limits:
             if most and not left:
                 return self.unchanged(item, refusal)
         count = min([most, *(left for left, _ in limits)])
+        part = item.whole if count == most else portion(item.page, count)
         used = self._used[_day(charge)]
-        self._used[_day(charge)] = used + count
+        self._used[_day(charge)] = used.plus(count, len(part.data))
         if charge.period in self._periods:
-            self._periods[charge.period] += count
+            self._periods[charge.period] = self._periods[charge.period].plus(count, len(part.data))
         seen = self._seen.get((charge.contract_id, charge.version))
         fresh = None if seen is None else seen.add(item.entry.dataset, item.page.ordinals[:count])
-        part = item.whole if count == most else portion(item.page, count)
-        return Committed((), self._unit.now, part, used, used + count, new_records=fresh)
+        return Committed((), self._unit.now, part, used.records, used.records + count, new_records=fresh)
 
     def write(self) -> None:
         """Write what is used now."""
@@ -59,13 +59,13 @@ class Books:
             distinct.settle(self._unit, seen)
 
     def _of_day(self, charge: Charge) -> tuple[int, Refusal]:
-        used = self._used[_day(charge)]
+        used = self._used[_day(charge)].records
         return max(0, charge.cap - used), Refusal("quota_exhausted", _DAY, {"limit": charge.cap, "used": used})
 
     def _of_period(self, charge: Charge) -> tuple[int, Refusal]:
         if charge.period_cap is None:
             return _UNLIMITED
-        used = self._periods[charge.period]
+        used = self._periods[charge.period].records
         return max(0, charge.period_cap - used), Refusal("period_exhausted", _PERIOD, {"limit": charge.period_cap, "used": used})
 
     def _of_different(self, item: Delivered) -> tuple[int, Refusal]:
@@ -74,6 +74,19 @@ class Books:
             return _UNLIMITED
         fits = seen.fitting(self._unit.connection, item.entry.dataset, item.page.ordinals, cap)
         return fits, Refusal("distinct_exhausted", _DIFFERENT, {"limit": cap, "used": seen.used})
+
+    def _of_bytes(self, item: Delivered) -> list[tuple[int, Refusal]]:
+        charge, found = item.charge, list[tuple[int, Refusal]]()
+        if charge.bytes_cap is not None:
+            found.append(_bytes(item, "bytes_exhausted", _BYTES, charge.bytes_cap, self._used[_day(charge)].bytes))
+        if charge.period_bytes_cap is not None:
+            used = self._periods[charge.period].bytes
+            found.append(_bytes(item, "period_bytes_exhausted", _PERIOD_BYTES, charge.period_bytes_cap, used))
+        return found
+
+
+def _bytes(item: Delivered, code: str, reason: str, cap: int, used: int) -> tuple[int, Refusal]:
+    return fitting_bytes(item.page, item.whole, max(0, cap - used)), Refusal(code, reason, {"limit": cap, "used": used})
 
 
 def _day(charge: Charge) -> Account:
@@ -84,5 +97,9 @@ _DAY = "The contract's records for the day are used up. Go on after the reset."
 _PERIOD = "The contract's records from its first day to its last are used up. Ask the platform for an amendment."
 _DIFFERENT = (
     "The contract's different records are used up; those that were read before may be read again. Ask the platform for an amendment."
+)
+_BYTES = "The next record has more bytes than the contract's day has left. Go on after the reset."
+_PERIOD_BYTES = (
+    "The next record has more bytes than the contract has left from its first day to its last. Ask the platform for an amendment."
 )
 _UNLIMITED = (1 << 62, Refusal("quota_exhausted", _DAY))

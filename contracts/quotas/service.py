@@ -1,4 +1,4 @@
-"""Record quotas: exact per contract and day, and over a contract's period, which is the sum of its days.
+"""Quotas of records and their bytes: exact per contract and day, and over a contract's period, which is the sum of its days.
 
 Moved only in the transaction that writes the answers' entries.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, bindparam, func, select, text, update
@@ -19,11 +20,25 @@ from contracts.store.unit import Unit
 
 Account = tuple[str, date]
 
+
+class Used(NamedTuple):
+    """What left: records, and their bytes."""
+
+    records: int = 0
+    bytes: int = 0
+
+    def plus(self, records: int, size: int) -> Used:
+        """With more."""
+        return Used(self.records + records, self.bytes + size)
+
+
 # Built once: building a statement costs more than running it.
 _ROW = (col(QuotaDay.contract_id) == bindparam("of_contract"), col(QuotaDay.day) == bindparam("on_day"))
-_LOCK = select(col(QuotaDay.used)).where(*_ROW).with_for_update()
-_MOVE = update(QuotaDay).where(*_ROW, col(QuotaDay.used) == bindparam("seen")).values(used=bindparam("now_used"))
-_SINCE = select(func.coalesce(func.sum(col(QuotaDay.used)), 0)).where(_ROW[0], col(QuotaDay.day) >= bindparam("on_day"))
+_COLUMNS = (col(QuotaDay.used), col(QuotaDay.bytes))
+_LOCK = select(*_COLUMNS).where(*_ROW).with_for_update()
+_SEEN = (_COLUMNS[0] == bindparam("seen"), _COLUMNS[1] == bindparam("seen_bytes"))
+_MOVE = update(QuotaDay).where(*_ROW, *_SEEN).values(used=bindparam("now_used"), bytes=bindparam("now_bytes"))
+_SINCE = select(*(func.coalesce(func.sum(each), 0) for each in _COLUMNS)).where(_ROW[0], col(QuotaDay.day) >= bindparam("on_day"))
 _ALONE = text("SELECT pg_advisory_xact_lock(hashtextextended(:of_contract, 22))")
 
 
@@ -47,15 +62,16 @@ def resets_at(day: date, zone: str) -> datetime:
     return datetime.combine(day + timedelta(days=1), time(), _zone(zone)).astimezone(UTC)
 
 
-def used_on(session: Session, contract_id: str, day: date) -> int:
-    """Records that left under the contract on the day."""
+def used_on(session: Session, contract_id: str, day: date) -> Used:
+    """What left under the contract on the day."""
     row = session.get(QuotaDay, (contract_id, day))
-    return 0 if row is None else row.used
+    return Used() if row is None else Used(row.used, row.bytes)
 
 
-def used_since(connection: Connection, contract_id: str, day: date) -> int:
-    """Records that left under the contract on the day or after it."""
-    return int(connection.execute(_SINCE, {"of_contract": contract_id, "on_day": day}).scalar_one())
+def used_since(connection: Connection, contract_id: str, day: date) -> Used:
+    """What left under the contract on the day or after it."""
+    records, size = connection.execute(_SINCE, {"of_contract": contract_id, "on_day": day}).one()
+    return Used(int(records), int(size))
 
 
 def alone(unit: Unit, contracts: Iterable[str]) -> None:
@@ -68,7 +84,7 @@ def alone(unit: Unit, contracts: Iterable[str]) -> None:
             unit.connection.execute(_ALONE, {"of_contract": contract_id})
 
 
-def locked(unit: Unit, accounts: Iterable[Account]) -> dict[Account, int]:
+def locked(unit: Unit, accounts: Iterable[Account]) -> dict[Account, Used]:
     """What is used of each account, its row locked (made where it is missing) until the end of the unit.
 
     Locks in one order, so that two processes never wait for each other.
@@ -76,29 +92,30 @@ def locked(unit: Unit, accounts: Iterable[Account]) -> dict[Account, int]:
     return {account: _locked(unit.connection, *account) for account in sorted(set(accounts))}
 
 
-def settle(unit: Unit, before: Mapping[Account, int], after: Mapping[Account, int]) -> None:
+def settle(unit: Unit, before: Mapping[Account, Used], after: Mapping[Account, Used]) -> None:
     """Write what is used now. Each row moves only from the value that was locked; anything else is an error of the house."""
     for account, used in after.items():
         if used == before[account]:
             continue
         contract_id, day = account
-        values = {"of_contract": contract_id, "on_day": day, "seen": before[account], "now_used": used}
-        moved = unit.connection.execute(_MOVE, values)
+        seen = before[account]
+        values = {"seen": seen.records, "seen_bytes": seen.bytes, "now_used": used.records, "now_bytes": used.bytes}
+        moved = unit.connection.execute(_MOVE, {"of_contract": contract_id, "on_day": day, **values})
         if moved.rowcount != 1:
             raise RuntimeError(f"quota of {contract_id} on {day} moved under its lock")
 
 
-def _locked(connection: Connection, contract_id: str, day: date) -> int:
+def _locked(connection: Connection, contract_id: str, day: date) -> Used:
     account = {"of_contract": contract_id, "on_day": day}
-    used = connection.execute(_LOCK, account).scalar()
-    if used is None:
+    found = connection.execute(_LOCK, account).first()
+    if found is None:
         _make(connection, contract_id, day)
-        used = connection.execute(_LOCK, account).scalar_one()
-    return int(used)
+        found = connection.execute(_LOCK, account).one()
+    return Used(*found)
 
 
 def _make(connection: Connection, contract_id: str, day: date) -> None:
-    values = {"contract_id": contract_id, "day": day, "used": 0}
+    values = {"contract_id": contract_id, "day": day, "used": 0, "bytes": 0}
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     # Another process may make the row at the same moment; then this waits for it and takes it as it is.
     connection.execute(dialect.insert(QuotaDay).values(**values).on_conflict_do_nothing())

@@ -11,13 +11,14 @@ from contracts.store.columns import Octets
 
 
 class QuotaDay(SQLModel, table=True):
-    """Records that left under one contract on one day of the platform's time zone; only `access` moves it."""
+    """Records, and their bytes, that left under one contract on one day of the platform's time zone; only `access` moves it."""
 
     __tablename__ = "quota_day"
 
     contract_id: str = Field(primary_key=True)
     day: date = Field(primary_key=True)
     used: int = Field(default=0, sa_type=BigInteger)
+    bytes: int = Field(default=0, sa_type=BigInteger)
 
 
 class QuotaDistinct(SQLModel, table=True):

@@ -201,6 +201,8 @@ MEETS: dict[str, Callable[[Any, Any], Any]] = {
     "oauth_only": _or,
     "records_in_period": _least,
     "distinct_records": _least,
+    "bytes_per_day": _least,
+    "bytes_in_period": _least,
     "concurrent_requests": _least,
     "exports": _and,
     "refresh_days": _least,

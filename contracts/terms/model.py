@@ -94,7 +94,7 @@ class Terms(_Strict):
     """Everything that a contract allows. What is not named is not allowed.
 
     Caps that are None hold nobody: `records_in_period` counts what leaves from `starts` to `ends`, `distinct_records` each record of
-    a dataset once in that time, `concurrent_requests` those that are answered at the same moment; all over every credential.
+    a dataset once in that time, `bytes_per_day` and `bytes_in_period` the bytes of the records as they leave, `concurrent_requests` those that are answered at the same moment; all over every credential.
     Duties that are None are not owed: `retention_days` after the end (None under Art. 40(4) of the EU DSA alone, see
     `terms.narrow`), `erasure_hours` from the report of an erasure, `refresh_days` between comparisons with the source,
     `certificate_days` after deletion was due. Nothing is counted or summed without `aggregates`.
@@ -119,6 +119,8 @@ class Terms(_Strict):
     oauth_only: bool = _later(False)
     records_in_period: int | None = _later(None, ge=1)
     distinct_records: int | None = _later(None, ge=1)
+    bytes_per_day: int | None = _later(None, ge=1)
+    bytes_in_period: int | None = _later(None, ge=1)
     concurrent_requests: int | None = _later(None, ge=1, le=1000)
     exports: bool = _later(False)
     refresh_days: int | None = _later(None, ge=1, le=366)

@@ -21,6 +21,8 @@ CAPS = {
     "records_per_day": "licet:recordsPerDay",
     "records_in_period": "licet:recordsInPeriod",
     "distinct_records": "licet:distinctRecords",
+    "bytes_per_day": "licet:bytesPerDay",
+    "bytes_in_period": "licet:bytesInPeriod",
     "concurrent_requests": "licet:concurrentRequests",
 }
 

@@ -40,6 +40,8 @@ OPERANDS: dict[str, str] = {
     "licet:recordsPerDay": "Records in a day of the platform's time zone, over all credentials.",
     "licet:recordsInPeriod": "Records from the first day to the last, over all credentials.",
     "licet:distinctRecords": "Different records from the first day to the last.",
+    "licet:bytesPerDay": "Bytes of records, as they leave, in a day of the platform's time zone, over all credentials.",
+    "licet:bytesInPeriod": "Bytes of records, as they leave, from the first day to the last, over all credentials.",
     "licet:concurrentRequests": "Requests that are answered at the same time.",
     "licet:aggregateQueries": "Questions for counts and sums from the first day to the last.",
     "licet:people": "The people whom a number that is told is of.",

@@ -118,6 +118,16 @@ def _distinct(terms: Terms, _settings: Settings) -> str:
     )
 
 
+def _bytes(terms: Terms, _settings: Settings) -> str:
+    said = []
+    if terms.bytes_per_day is not None:
+        said.append(f"The records of a day have at most {terms.bytes_per_day:,} bytes together, counted over all credentials.")
+    if terms.bytes_in_period is not None:
+        most = f"{terms.bytes_in_period:,}"
+        said.append(f"The records from the first day to the last have at most {most} bytes together, counted over all credentials.")
+    return " ".join(said)
+
+
 def _concurrency(terms: Terms, _settings: Settings) -> str:
     if terms.concurrent_requests is None:
         return ""
@@ -239,6 +249,7 @@ LINES: dict[str, tuple[str, Callable[[Terms, Settings], str]]] = {
     "quota": ("Volume", _quota),
     "total": ("Volume in all", _total),
     "distinct": ("Different records", _distinct),
+    "bytes": ("Bytes", _bytes),
     "concurrency": ("At the same time", _concurrency),
     "exports": ("Files", _exports),
     "aggregates": ("Counts and sums", _aggregates),
@@ -260,7 +271,7 @@ LINES: dict[str, tuple[str, Callable[[Terms, Settings], str]]] = {
 
 ENFORCED = frozenset(
     {
-        *("datasets", "rows", "pace", "quota", "total", "distinct", "concurrency", "exports", "crawl", "networks"),
+        *("datasets", "rows", "pace", "quota", "total", "distinct", "bytes", "concurrency", "exports", "crawl", "networks"),
         "aggregates",
         *("users", "tokens", "credentials", "period", "price"),
     }

@@ -993,6 +993,10 @@ NAMES: dict[str, str] = {
         "terms that staff write",
     ),
     **dict.fromkeys(
+        ("bytes_per_day", "bytes_in_period"),
+        "terms that staff write",
+    ),
+    **dict.fromkeys(
         ("refresh_days", "certificate_days", "audits_per_year", "audit_notice_days", "publish_free"),
         "terms that staff write",
     ),

@@ -51,7 +51,7 @@ def effect_of(session: Session, contract: Contract, clients: Sequence[Client], n
 def use_of(session: Session, contract: Contract, terms: Terms, now: datetime, zone: str) -> Use:
     """What the contract used of its records today."""
     today = day_of(now, zone)
-    return Use(used_on(session, contract.id, today), terms.records_per_day, resets_at(today, zone))
+    return Use(used_on(session, contract.id, today).records, terms.records_per_day, resets_at(today, zone))
 
 
 def _signers(session: Session, contract: Contract) -> tuple[str, ...]:

@@ -26,6 +26,8 @@ OPTIONAL = {
     "erasure_hours": 99_999,
     "records_in_period": 10**12,
     "distinct_records": 10**12,
+    "bytes_per_day": 10**15,
+    "bytes_in_period": 10**15,
     "concurrent_requests": 1_000,
     "refresh_days": 366,
     "certificate_days": 366,

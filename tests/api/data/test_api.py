@@ -195,9 +195,11 @@ def test_a_partner_sees_its_contract_datasets_usage_and_status(api: Api) -> None
     assert one["fields"][0] == {"name": "id", "type": "string", "description": "", "pseudonym": True, "filters": ["eq", "in"]}
     assert (one["purposes"], one["limits"]["cursor_lifetime_seconds"]) == (["research"], 86_400)
     assert api.get("/v1/datasets/elsewhere", token).json()["code"] == "dataset_not_in_contract"
-    assert api.get("/v1/usage", token).json()["data"] == [{"day": "2026-11-02", "records": 7, "billed": 7}]
+    sent = sum(leaf["bytes"] for leaf in api.data.leaves() if leaf["decision"] == "allow")
+    assert api.get("/v1/usage", token).json()["data"] == [{"day": "2026-11-02", "records": 7, "bytes": sent, "billed": 7}]
     assert api.get("/v1/status", token).json()["records"] == {"limit": 1000, "used": 7, "resets_at": "2026-11-03T00:00:00.000Z"}
-    assert len(rules(api, "access.catalogue")) == 6
+    assert api.get("/v1/status", token).json()["bytes"] == {"limit": None, "used": sent}
+    assert len(rules(api, "access.catalogue")) == 7
 
 
 def test_the_status_says_what_is_left_of_the_period_and_what_may_run_at_once(api: Api) -> None:

@@ -75,7 +75,7 @@ class Bound:
     def used(self) -> tuple[int, int]:
         """Records that were taken from the contract's day, and deliveries."""
         with self.data.store.read() as session:
-            return used_on(session, self.contract, self.data.clock.now().date()), len(session.exec(select(Delivery)).all())
+            return used_on(session, self.contract, self.data.clock.now().date()).records, len(session.exec(select(Delivery)).all())
 
     def rules(self) -> list[str]:
         return [leaf.get("rule", "") for leaf in self.data.leaves()]

@@ -15,7 +15,7 @@ from contracts.access.reader import Reader
 from contracts.access.writer import AccessWriter
 from contracts.clock import FixedClock
 from contracts.deliveries.tables import Delivery
-from contracts.quotas.service import day_of, locked, resets_at, settle, used_on
+from contracts.quotas.service import Used, day_of, locked, resets_at, settle, used_on
 from contracts.quotas.tables import QuotaDay
 from contracts.store.engine import open_engine
 from contracts.store.epochs import EpochWatch
@@ -41,14 +41,15 @@ def test_accounts_move_only_from_what_was_locked(store: Store) -> None:
     day = date(2026, 11, 2)
     with store.write() as unit:
         before = locked(unit, [("ctr_2", day), ("ctr_1", day), ("ctr_1", day)])
-        assert before == {("ctr_1", day): 0, ("ctr_2", day): 0}
-        settle(unit, before, {("ctr_1", day): 7, ("ctr_2", day): 0})
+        assert before == {("ctr_1", day): Used(), ("ctr_2", day): Used()}
+        settle(unit, before, {("ctr_1", day): Used(7, 900), ("ctr_2", day): Used()})
     with store.write() as unit:
-        assert locked(unit, [("ctr_1", day)]) == {("ctr_1", day): 7}
-        with pytest.raises(RuntimeError, match="moved under its lock"):
-            settle(unit, {("ctr_1", day): 6}, {("ctr_1", day): 9})
+        assert locked(unit, [("ctr_1", day)]) == {("ctr_1", day): Used(7, 900)}
+        for seen in (Used(6, 900), Used(7, 899)):
+            with pytest.raises(RuntimeError, match="moved under its lock"):
+                settle(unit, {("ctr_1", day): seen}, {("ctr_1", day): Used(9, 990)})
     with store.read() as session:
-        assert (used_on(session, "ctr_1", day), used_on(session, "ctr_3", day)) == (7, 0)
+        assert (used_on(session, "ctr_1", day), used_on(session, "ctr_3", day)) == (Used(7, 900), Used())
 
 
 def test_several_writers_give_out_exactly_the_quota(store: Store, clock: FixedClock, tmp_path: Path) -> None:

@@ -76,6 +76,8 @@ def permits(terms: Terms | None, probe: Probe) -> dict[str, bool]:
         "day": probe.amount <= terms.records_per_day,
         "period": terms.records_in_period is None or probe.amount <= terms.records_in_period,
         "distinct": terms.distinct_records is None or probe.amount <= terms.distinct_records,
+        "bytes": terms.bytes_per_day is None or probe.amount <= terms.bytes_per_day,
+        "all_bytes": terms.bytes_in_period is None or probe.amount <= terms.bytes_in_period,
         "together": terms.concurrent_requests is None or probe.amount <= terms.concurrent_requests,
         "counted": counts is not None and probe.amount <= counts.queries and (counts.people is None or probe.duty >= counts.people),
         "exports": terms.exports,
@@ -93,6 +95,7 @@ def permits(terms: Terms | None, probe: Probe) -> dict[str, bool]:
 
 RESPECTS = (
     *("records", "use", "pace", "day", "period", "distinct", "together", "counted", "exports", "crawl", "kept", "erased", "refreshed"),
+    *("bytes", "all_bytes"),
     *("certified", "unaudited", "unannounced", "unpublished", "cheap"),
 )
 
@@ -139,6 +142,7 @@ class Chance:
             "named_users": is_named,
             **{name: self.optional(self.number()) for name in ("retention_days", "erasure_hours", "records_in_period", "distinct_records")},
             **{name: self.optional(self.number()) for name in ("concurrent_requests", "refresh_days", "certificate_days")},
+            **{name: self.optional(self.number()) for name in ("bytes_per_day", "bytes_in_period")},
             **{name: self.maybe() for name in ("bound_tokens", "oauth_only", "publish_free")},
             "exports": not alone and self.maybe(),
             "aggregates": counts,

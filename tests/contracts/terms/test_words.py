@@ -57,6 +57,8 @@ def test_every_term_has_words() -> None:
             "oauth_only": True,
             "records_in_period": 1_000_000,
             "distinct_records": 40_000,
+            "bytes_per_day": 5_000_000,
+            "bytes_in_period": 900_000_000,
             "concurrent_requests": 4,
             "exports": True,
             "refresh_days": 30,
@@ -73,7 +75,7 @@ def test_every_term_has_words() -> None:
         *("datasets", "purposes", "prohibited", "requests_per_second", "records_per_day", "crawl", "networks"),
         *("starts", "ends", "retention_days", "erasure_hours", "territory", "price", "named_users", "bound_tokens", "oauth_only"),
         *("records_in_period", "distinct_records", "concurrent_requests", "exports", "refresh_days", "certificate_days"),
-        *("audit", "publish_free", "aggregates"),
+        *("audit", "publish_free", "aggregates", "bytes_per_day", "bytes_in_period"),
     }, "a new term needs words, a clause in each template and a place in this list"
 
 
@@ -83,6 +85,8 @@ LATER: dict[str, object] = {
     "oauth_only": True,
     "records_in_period": 1_000_000,
     "distinct_records": 1,
+    "bytes_per_day": 1,
+    "bytes_in_period": 900_000_000,
     "concurrent_requests": 1,
     "exports": True,
     "refresh_days": 1,
@@ -106,6 +110,7 @@ LINE_OF = {
     **{"named_users": "users", "bound_tokens": "tokens", "oauth_only": "credentials", "records_in_period": "total"},
     **{"distinct_records": "distinct", "concurrent_requests": "concurrency", "exports": "exports", "refresh_days": "refresh"},
     **{"certificate_days": "certificate", "audit": "audit", "publish_free": "publication", "aggregates": "aggregates"},
+    **{"bytes_per_day": "bytes", "bytes_in_period": "bytes"},
 }
 
 

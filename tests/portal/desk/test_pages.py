@@ -243,15 +243,18 @@ def test_a_contract_is_drafted_from_what_was_asked_and_narrowed(house: House) ->
 
 def test_quotas_duties_and_rights_of_the_form_become_terms(house: House) -> None:
     path, form = draft_page(house)
-    numbers = {"records_in_period": "2,000,000", "distinct_records": "40,000", "concurrent_requests": "4", "refresh_days": "30"}
-    more = {"certificate_days": "10", "audits_per_year": "1", "audit_notice_days": "14", "publish_free": "yes"}
+    numbers = {"records_in_period": "2,000,000", "distinct_records": "40,000", "concurrent_requests": "4", "bytes_per_day": "5,000,000"}
+    more = {"refresh_days": "30", "certificate_days": "10", "audits_per_year": "1", "audit_notice_days": "14", "publish_free": "yes"}
     answer = post(sign_in(house, FIRST), path, **{**form, **numbers, **more, "act": "create"})
     assert answer.status_code == 303, words(answer.text)
     with house.store.read() as session:
         terms = from_json(version_of(session, session.exec(select(Contract)).one()).terms_json)
-    agreed = {name: getattr(terms, name) for name in (*numbers, "certificate_days", "publish_free", "exports", "erasure_hours")}
+    agreed = {
+        name: getattr(terms, name) for name in (*numbers, "refresh_days", "certificate_days", "publish_free", "exports", "erasure_hours")
+    }
     assert agreed == {
         **{"records_in_period": 2_000_000, "distinct_records": 40_000, "concurrent_requests": 4, "refresh_days": 30},
+        "bytes_per_day": 5_000_000,
         **{"certificate_days": 10, "publish_free": True, "exports": False, "erasure_hours": 24},
     }
     assert terms.audit == Audit(per_year=1, notice_days=14)
