@@ -70,8 +70,8 @@ def used_on(session: Session, contract_id: str, day: date) -> Used:
 
 def used_since(connection: Connection, contract_id: str, day: date) -> Used:
     """What left under the contract on the day or after it."""
-    records, size = connection.execute(_SINCE, {"of_contract": contract_id, "on_day": day}).one()
-    return Used(int(records), int(size))
+    found = connection.execute(_SINCE, {"of_contract": contract_id, "on_day": day}).one()
+    return Used(int(found[0]), int(found[1]))
 
 
 def alone(unit: Unit, contracts: Iterable[str]) -> None:
