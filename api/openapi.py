@@ -101,6 +101,11 @@ def in_query(name: str, description: str, schema: Schema = TEXT, *, required: bo
     return {"name": name, "in": "query", "required": required, "description": description, "schema": schema}
 
 
+def in_header(name: str, description: str) -> Operation:
+    """A header that a request may have."""
+    return {"name": name, "in": "header", "required": False, "description": description, "schema": TEXT}
+
+
 def _document(app: FastAPI, hot: Sequence[HotRoute], operations: Operations) -> dict[str, Any]:
     document = get_openapi(title=app.title, version=app.version, routes=app.routes)
     paths: dict[str, dict[str, Any]] = document["paths"]

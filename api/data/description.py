@@ -6,13 +6,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from api.data.views import LOG_PAGE
-from api.openapi import FREE, TEXT, Operation, Operations, Schema, answer, in_path, in_query, operation, problems, thing
+from api.openapi import FREE, TEXT, Operation, Operations, Schema, answer, in_header, in_path, in_query, operation, problems, thing
 from contracts.access.formats import FORMATS, MEDIA_TYPES
 from contracts.access.query import DEFAULT_LIMIT, MAX_LIMIT, MAX_SEED, MAX_STREAM
 
 _TOKEN: tuple[Mapping[str, list[str]], ...] = ({"token": []},)
 _LIST = {"type": "array", "items": FREE}
 _DATASET = in_path("dataset_id", "The dataset's id, as /v1/datasets lists it")
+_KEY = in_header(
+    "Idempotency-Key", "Any value of your own. The same request with it is free for ten minutes; so is one with the same cursor"
+)
 # Without a usable token, over the contract's pace, outside the contract, and where nothing can be recorded.
 _ALWAYS = (400, 401, 403, 429, 503)
 _LIMIT: Schema = {"type": "integer", "minimum": 1, "maximum": MAX_STREAM, "default": DEFAULT_LIMIT}
@@ -73,12 +76,13 @@ OPERATIONS: Operations = {
             in_query("format", _FORMAT["description"], _FORMAT["schema"]),
             in_query("sample", _SAMPLE["description"], _SAMPLE["schema"]),
             in_query("seed", _SEED["description"], _SEED["schema"]),
+            _KEY,
         ),
         security=_TOKEN,
     ),
     ("POST", "/v1/datasets/{dataset_id}/query"): operation(
         {200: _RECORDS, **problems(*_ALWAYS, 404, 422)},
-        parameters=(_DATASET,),
+        parameters=(_DATASET, _KEY),
         body={"required": True, "content": {"application/json": {"schema": _QUERY, "example": _EXAMPLE}}},
         security=_TOKEN,
     ),

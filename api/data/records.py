@@ -12,6 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.types import Receive, Scope, Send
 
 from api.data.door import Door, Reply, Seat
+from api.data.sent import repeat_key
 from api.data.stream import Stream, accepted, encoded
 from api.data.strings import pairs_of, recordable
 from api.limits import retry_after
@@ -50,8 +51,10 @@ class RecordsEndpoint:
         """The reply, or None where the answer was streamed."""
         form = accepted(scope)
         query, asked = _asked(scope["query_string"], form) if scope["method"] != "POST" else await _posted(scope, receive, form)
-        request = RecordsRequest(seat.caller, dataset_id, query if isinstance(query, Query) else Query(), asked)
-        refusal = seat.refusal or (query if isinstance(query, Refusal) else None)
+        key = repeat_key(scope)
+        named = "" if isinstance(key, Refusal) else key
+        request = RecordsRequest(seat.caller, dataset_id, query if isinstance(query, Query) else Query(), asked, named)
+        refusal = seat.refusal or next((each for each in (query, key) if isinstance(each, Refusal)), None)
         if refusal is not None:
             answer = await self.house.data.refuse(refusal, request, seat.held, self.house.clock.now())
         elif request.query.form == "json":

@@ -15,6 +15,7 @@ from contracts.credentials.tokens import Claims
 from contracts.errors import Refusal
 
 _MAX_AUTHORIZATION = 8_192
+_MAX_KEY = 255
 # RFC 9449 section 7.2: a bound token that anyone could send as a plain bearer token would be bound to nothing.
 _BOUND = Refusal("token_invalid", "This access token is bound to a key, so it is good for nothing as a bearer token.")
 _UNBOUND = Refusal("token_invalid", "This access token is bound to no key. Send it as a bearer token, or ask for a bound one.")
@@ -46,6 +47,15 @@ def sent_in(scope: Scope) -> Sent | Refusal:
     scheme, _, token = values[0].decode("latin-1").partition(" ") if values else ("", "", "")
     named = scheme.lower()
     return Sent(named, token.strip() if named in ("bearer", "dpop") else "")
+
+
+def repeat_key(scope: Scope) -> str | Refusal:
+    """The `Idempotency-Key` (draft-ietf-httpapi-idempotency-key-header-07), with or without its quotes; empty where none is sent."""
+    given = [value.decode("latin-1").strip() for name, value in scope["headers"] if name == b"idempotency-key"]
+    key = given[0][1:-1] if given and given[0][:1] == given[0][-1:] == '"' and len(given[0]) > 1 else "".join(given[:1])
+    if len(given) > 1 or (given and not (0 < len(key) <= _MAX_KEY and key.isascii() and key.isprintable())):
+        return Refusal("bad_request", f"`Idempotency-Key` is one value of at most {_MAX_KEY} printable characters of ASCII.")
+    return key
 
 
 def proved(proofs: Proofs, origin: str, scope: Scope, sent: Sent, claims: Claims) -> Once | Refusal:

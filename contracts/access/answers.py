@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from contracts.credentials.spent import Once
@@ -87,7 +87,7 @@ class Delivered:
     """Records that may leave once their entry is durable, if nothing of `seen` has moved.
 
     `entry` lacks only what the transaction decides: count, bytes, hash and quota. The page is cut to what the quota leaves. `proof`
-    is used up with it; where it was used before, nothing leaves.
+    is used up with it; where it was used before, nothing leaves. `repeat` tells the same request within ten minutes, which is free.
     """
 
     entry: Entry
@@ -97,6 +97,7 @@ class Delivered:
     charge: Charge
     seen: Epochs
     proof: Once | None = None
+    repeat: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +130,8 @@ FREED_DAILY = frozenset({"quota_exhausted", "bytes_exhausted"})
 class Committed:
     """What is durable now. `refusal` is that of a quota where nothing was left, `dpop_proof_invalid` where the proof was used before;
 
-    its entry is the one named here. `new_records` counts those that had not left before, where the contract counts them.
+    its entry is the one named here. `new_records` counts those that had not left before, where the contract counts them. `free` is
+    said of an answer that repeats an earlier one.
     """
 
     entry_ids: tuple[str, ...]
@@ -139,10 +141,11 @@ class Committed:
     quota_after: int = 0
     refusal: Refusal | None = None
     new_records: int | None = None
+    free: bool = False
 
     def told(self, entry_ids: tuple[str, ...]) -> Committed:
         """The same with the ids of its entries."""
-        return Committed(entry_ids, self.at, self.portion, self.quota_before, self.quota_after, self.refusal, self.new_records)
+        return replace(self, entry_ids=entry_ids)
 
     @property
     def entry_id(self) -> str:

@@ -26,6 +26,7 @@ from contracts.credentials.spent import fresh
 from contracts.deliveries.tables import Delivery
 from contracts.errors import StaleEpoch, StoreUnavailable
 from contracts.ledger.stage import Entry, stage
+from contracts.quotas import repeats
 from contracts.store.epochs import NAMES, Epoch, Epochs
 from contracts.store.unit import Unit
 
@@ -140,17 +141,23 @@ def _entries(item: Item, granted: Committed) -> Sequence[Entry]:
         return [replace(entry, decision="refuse", rule=granted.refusal.code, rows=0)]
     part = granted.portion or item.whole
     told = replace(entry, decision="allow", rows=part.count, bytes=len(part.data), records_hash=part.records_hash)
+    if granted.free:
+        return [replace(told, facts={**told.facts, "free": True})]
     return [told if granted.new_records is None else replace(told, new_records=granted.new_records)]
 
 
 def _deliver(unit: Unit, items: Sequence[Item], outcomes: Sequence[Committed]) -> None:
-    deliveries, used = [], []
+    deliveries, used, again = [], [], dict[bytes, str]()
     for item, outcome in zip(items, outcomes, strict=True):
         if not isinstance(item, Delivered) or outcome.portion is None or not outcome.portion.count:
             continue
         if item.grant.sandbox:
             continue  # invented rows are nobody's: nothing was delivered, is owed, or has to be erased
         deliveries.append(_delivery(item, outcome, outcome.portion))
+        if outcome.free:
+            continue
+        if item.repeat is not None:
+            again[item.repeat] = outcome.entry_id
         row = usage(item.grant, outcome.entry_id, item.entry.dataset, outcome.portion.count, unit.now, item.charge.day)
         if row is not None:
             used.append(row)
@@ -158,6 +165,7 @@ def _deliver(unit: Unit, items: Sequence[Item], outcomes: Sequence[Committed]) -
         unit.connection.execute(_DELIVERIES, deliveries)
     if used:
         unit.connection.execute(_USAGE, used)
+    repeats.keep(unit, again)
 
 
 def _delivery(item: Delivered, outcome: Committed, part: Portion) -> dict[str, Any]:
@@ -170,5 +178,6 @@ def _delivery(item: Delivered, outcome: Committed, part: Portion) -> dict[str, A
         "lowest": part.lowest,
         "highest": part.highest,
         "count": part.count,
+        "free": outcome.free,
         "at": outcome.at,
     }

@@ -195,8 +195,8 @@ class Reader:
         if isinstance(verdict, Refusal):
             return verdict
         used = self._used.get((held.grant.contract_id, today), 0)
-        if used >= verdict.cap:
-            # What is used only grows within a day, so what this process last wrote suffices to say no.
+        if used >= verdict.cap and not request.is_repeatable:
+            # What is used only grows within a day, so what this process last wrote suffices to say no to what cannot be free.
             return Refusal("quota_exhausted", _EXHAUSTED, {"limit": verdict.cap, "used": used})
         return verdict
 
@@ -208,9 +208,10 @@ class Reader:
         erased = await self._overlay.of(allowed.dataset.id)
         seen = Epochs(grants=held.epoch, erasures=erased.epoch)
         if kept is not None and kept.grant == held.grant and kept.version == version and kept.seen.erasures == seen.erasures:
-            return _Read(held.grant, version, seen, kept.page, kept.whole, kept.withheld)
+            return _Read(held.grant, version, seen, kept.page, kept.whole, kept.withheld, kept.mark)
         mark = await self._cursors.mark(request.query.cursor, held.grant.contract_id, allowed.fingerprint, now)
-        limit = min(allowed.limit, max(1, allowed.cap - self._used.get((held.grant.contract_id, self.today(now)), 0)))
+        left = max(1, allowed.cap - self._used.get((held.grant.contract_id, self.today(now)), 0))
+        limit = allowed.limit if request.is_repeatable else min(allowed.limit, left)
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._pool, self._read_now, allowed, held.grant, version, erased, seen, mark, limit)
 
@@ -234,7 +235,7 @@ class Reader:
             self._ensure_counted(grant)
         rows = self._invented if grant.sandbox else self._real
         page = rows.engine.page(plan)
-        return _Read(grant, version, seen, page, portion(page, len(page.rows)), rows.withheld.of(allowed, grant, version))
+        return _Read(grant, version, seen, page, portion(page, len(page.rows)), rows.withheld.of(allowed, grant, version), mark)
 
     def _sample(self, asked: Sampled, grant: Grant) -> Sample:
         """The sample under the contract's key; a sandbox's is no secret, as nothing real stands behind it."""
@@ -273,7 +274,8 @@ class Reader:
             bytes_cap=terms.bytes_per_day,
             period_bytes_cap=terms.bytes_in_period,
         )
-        return Delivered(entry, read.page, read.whole, read.grant, charge, read.seen, request.caller.proof)
+        repeat = None if read.grant.sandbox else request.repeat(read.grant, allowed, read.mark)
+        return Delivered(entry, read.page, read.whole, read.grant, charge, read.seen, request.caller.proof, repeat)
 
     async def _answer(self, allowed: Allowed, read: _Read, committed: Committed, now: datetime) -> Answer:
         contract_id, today = read.grant.contract_id, self.today(now)
@@ -336,6 +338,7 @@ class _Read:
     page: Page
     whole: Portion
     withheld: bytes
+    mark: Mark | None
 
 
 def _with_reset(refusal: Refusal, moment: datetime) -> Refusal:

@@ -10,9 +10,10 @@ from contracts.access.decide import Allowed
 from contracts.access.query import Query
 from contracts.credentials.spent import Once
 from contracts.credentials.tokens import Claims
-from contracts.datasets.plan import Column
+from contracts.datasets.plan import Column, Mark
 from contracts.errors import Refusal
 from contracts.ledger.stage import Entry
+from contracts.quotas.repeats import digest
 from contracts.sandbox import marks
 from contracts.terms.grant import Grant
 
@@ -28,12 +29,26 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class RecordsRequest:
-    """One request for records. `query` is its parsed query string, `asked` the string as it came (personal)."""
+    """One request for records. `query` is its parsed query, `asked` its text as it came (personal), `key` its `Idempotency-Key`."""
 
     caller: Caller
     dataset_id: str
     query: Query
     asked: str = ""
+    key: str = ""
+
+    @property
+    def is_repeatable(self) -> bool:
+        """Whether the same request may come again, and is then known by its key or its cursor."""
+        return bool(self.key or self.query.cursor)
+
+    def repeat(self, grant: Grant, allowed: Allowed, mark: Mark | None) -> bytes | None:
+        """What tells this request from others of the contract's version; a key is good once for each place that is read from."""
+        if not self.is_repeatable:
+            return None
+        place = "" if mark is None else f"{mark.time} {mark.ordinal}"
+        named = f"key {self.key} {place}" if self.key else f"cursor {self.query.cursor}"
+        return digest(grant.contract_id, grant.version, allowed.fingerprint, allowed.limit, named)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from contracts.access.answers import Charge, Committed, Delivered, fitting_bytes, portion
+from contracts.deliveries.ordinals import Ordinals
 from contracts.errors import Refusal
-from contracts.quotas import distinct
+from contracts.quotas import distinct, repeats
 from contracts.quotas import service as quotas
 from contracts.quotas.service import Account
 from contracts.store.unit import Unit
@@ -29,6 +30,7 @@ class Books:
         self._periods = {account: quotas.used_since(unit.connection, *account) for account in periods}
         counted = sorted({(each.contract_id, each.version) for each in charges if each.distinct_cap is not None})
         self._seen = {version: distinct.locked(unit, *version) for version in counted}
+        self._repeats = repeats.known(unit, [item.repeat for item in delivered if item.repeat is not None])
 
     def unchanged(self, item: Delivered, refusal: Refusal) -> Committed:
         """A refusal that takes nothing."""
@@ -36,7 +38,26 @@ class Books:
         return Committed((), self._unit.now, None, used, used, refusal)
 
     def take(self, item: Delivered) -> Committed:
-        """As many of the answer's first records as every quota leaves; a refusal by the first quota that leaves none."""
+        """As many of the answer's first records as every quota leaves; a refusal by the first quota that leaves none.
+
+        An answer that was given before is given again, and takes nothing.
+        """
+        return self._again(item) or self._charged(item)
+
+    def _again(self, item: Delivered) -> Committed | None:
+        """The records that the earlier answer held; None where it held not even the first."""
+        earlier = None if item.repeat is None else self._repeats.get(item.repeat)
+        if earlier is None:
+            return None
+        ordinals = item.page.ordinals
+        count = next((number for number, ordinal in enumerate(ordinals) if ordinal not in earlier), len(ordinals))
+        if not count:
+            return None
+        used = self._used[_day(item.charge)].records
+        part = item.whole if count == item.whole.count else portion(item.page, count)
+        return Committed((), self._unit.now, part, used, used, free=True)
+
+    def _charged(self, item: Delivered) -> Committed:
         charge, most = item.charge, item.whole.count
         limits = (self._of_day(charge), self._of_period(charge), self._of_different(item), *self._of_bytes(item))
         for left, refusal in limits:
@@ -48,6 +69,8 @@ class Books:
         self._used[_day(charge)] = used.plus(count, len(part.data))
         if charge.period in self._periods:
             self._periods[charge.period] = self._periods[charge.period].plus(count, len(part.data))
+        if item.repeat is not None and count:
+            self._repeats[item.repeat] = Ordinals(item.page.ordinals[:count])
         seen = self._seen.get((charge.contract_id, charge.version))
         fresh = None if seen is None else seen.add(item.entry.dataset, item.page.ordinals[:count])
         return Committed((), self._unit.now, part, used.records, used.records + count, new_records=fresh)

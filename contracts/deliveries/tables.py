@@ -26,6 +26,7 @@ class Delivery(SQLModel, table=True):
     lowest: int = Field(sa_type=BigInteger)
     highest: int = Field(sa_type=BigInteger)
     count: int
+    free: bool = Field(default=False, description="Whether it repeated an earlier one and took nothing from a quota")
     at: datetime = Field(index=True)
 
 

@@ -1,8 +1,8 @@
-"""Table of record quotas."""
+"""Tables of quotas."""
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 
 from sqlalchemy import BigInteger
 from sqlmodel import Field, SQLModel
@@ -41,3 +41,13 @@ class QuotaSeen(SQLModel, table=True):
     dataset: str = Field(primary_key=True)
     part: int = Field(primary_key=True)
     ordinals: bytes = Field(sa_type=Octets)
+
+
+class QuotaRepeat(SQLModel, table=True):
+    """An answer that may be fetched again free until `ends_at`. Only `access` writes it."""
+
+    __tablename__ = "quota_repeat"
+
+    digest: bytes = Field(primary_key=True, sa_type=Octets)
+    entry_id: str
+    ends_at: datetime = Field(index=True)

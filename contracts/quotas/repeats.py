@@ -1,0 +1,70 @@
+"""Answers that may be fetched again free: the same request, by its cursor or its `Idempotency-Key`, for ten minutes.
+
+A connection that broke costs nobody a record twice. What is free are the records that the first answer held, and no others: the
+request is decided, read and recorded anew, so nothing leaves that the contract does not allow any more.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, bindparam, delete
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlmodel import col, select
+
+from contracts.deliveries.ordinals import Ordinals, unpack
+from contracts.deliveries.tables import Delivery
+from contracts.quotas.tables import QuotaRepeat
+from contracts.store.unit import Store, Unit
+
+FREE = timedelta(minutes=10)
+
+# Built once: building a statement costs more than running it.
+_KNOWN = (
+    select(col(QuotaRepeat.digest), col(Delivery.ordinals))
+    .join(Delivery, col(Delivery.entry_id) == col(QuotaRepeat.entry_id))
+    .where(col(QuotaRepeat.digest).in_(bindparam("digests", expanding=True)), col(QuotaRepeat.ends_at) > bindparam("now"))
+)
+
+
+def digest(contract_id: str, version: int, fingerprint: bytes, limit: int, named: str) -> bytes:
+    """What tells that a request is the same: contract and version, the query with its limit, and cursor or key (`named`)."""
+    told = "\0".join((contract_id, str(version), fingerprint.hex(), str(limit), named))
+    return hashlib.sha256(told.encode()).digest()
+
+
+def known(unit: Unit, digests: Iterable[bytes]) -> dict[bytes, Ordinals]:
+    """The records of each answer that may still be fetched again. Call it with the contracts' quotas locked."""
+    asked = sorted(set(digests))
+    if not asked:
+        return {}
+    rows = unit.connection.execute(_KNOWN, {"digests": asked, "now": unit.now})
+    return {bytes(found): unpack(bytes(packed)) for found, packed in rows}
+
+
+def keep(unit: Unit, answers: Mapping[bytes, str]) -> None:
+    """Let each answer be fetched again for `FREE` from now, by digest; `answers` names their entries."""
+    if not answers:
+        return
+    rows = [{"digest": each, "entry_id": entry, "ends_at": unit.now + FREE} for each, entry in answers.items()]
+    dialect = postgresql if unit.connection.dialect.name == "postgresql" else sqlite
+    statement = dialect.insert(QuotaRepeat)
+    values = {"entry_id": statement.excluded.entry_id, "ends_at": statement.excluded.ends_at}
+    unit.connection.execute(statement.on_conflict_do_update(index_elements=["digest"], set_=values), rows)
+
+
+def sweep_repeats(store: Store, most: int = 2_000) -> int:
+    """Forget answers whose time is over; returns how many, at most `most` a run."""
+    with store.read() as session:
+        ended = _ended(session.connection(), store.clock.now(), most)
+    if ended:
+        with store.write("repeats") as unit:
+            unit.connection.execute(delete(QuotaRepeat).where(col(QuotaRepeat.digest).in_(ended), col(QuotaRepeat.ends_at) <= unit.now))
+    return len(ended)
+
+
+def _ended(connection: Connection, now: datetime, most: int) -> list[bytes]:
+    query = select(col(QuotaRepeat.digest)).where(col(QuotaRepeat.ends_at) <= now).limit(most)
+    return [bytes(each) for each in connection.execute(query).scalars()]
