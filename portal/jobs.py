@@ -31,6 +31,7 @@ from contracts.notices.mail import mail_handler
 from contracts.notices.service import MAIL
 from contracts.people.lost import finish_due
 from contracts.people.passkeys import sweep_challenges
+from contracts.quotas.alerts import AlertWatch
 from contracts.quotas.repeats import sweep_repeats
 from contracts.signing.handler import DOCUMENT, document_handler
 from contracts.store import inbox, outbox
@@ -57,6 +58,7 @@ def jobs_of(house: House) -> list[Job]:
         Job("billing", 2.0, lambda: ask_to_report(house.store)),
         Job("keys", 30.0, lambda: end_replaced(house.store)),
         Job("tokens", 60.0, lambda: sweep_credentials(house.store) + sweep_kept(house.store) + sweep_challenges(house.store)),
+        Job("quotas", 5.0, AlertWatch(house.store, house.settings).tick),
         Job("repeats", 30.0, lambda: sweep_repeats(house.store)),
         Job("use", 5.0, UseFollower(house.store, house.settings.platform.time_zone).tick),
         Job("lost factors", 30.0, lambda: finish_due(house.store)),

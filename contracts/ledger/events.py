@@ -117,6 +117,7 @@ EVENTS: dict[str, str] = {
     "leak.reported": "Somebody reported secrets that were found in the open.",
     "ledger.searched": "Someone searched the ledger.",
     "ledger.viewed": "Someone opened a ledger entry.",
+    "quota.reached": "80 or 100 percent of one of a contract's quotas were used.",
     "organisation.described": "A partner said what kind of organisation it is and where.",
     "lost_factor.agreed": "A member of staff made sure who asks to replace a lost second factor.",
     "lost_factor.asked": "A person asked to replace a lost second factor.",

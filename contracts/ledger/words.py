@@ -181,6 +181,7 @@ _LINES: dict[tuple[str, str], str] = {
     ("token.issued", "done"): "Access token issued",
     ("token.refused", "refuse"): "Access token refused",
     ("token.revoked", "done"): "Access token revoked",
+    ("quota.reached", "done"): "80 or 100 percent of a quota used",
     ("webhook.changed", "done"): "Webhook changed",
     ("webhook.created", "done"): "Webhook made",
     ("webhook.disabled", "done"): "Webhook switched off, because it failed",

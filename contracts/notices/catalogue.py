@@ -156,6 +156,8 @@ NOTICES: dict[str, NoticeFacts] = {
         "To a person: the tokens of a program that reads for them were found in the open.", "name", "credential", "title"
     ),
     "session-leaked": _row("To a person: the secret of a sign-in was found in the open, and the sign-in ended.", "name"),
+    "quota-near": _row("To leads and developers: 80 percent of a quota are used.", "name", "title", "quota", "used", "limit", "frees"),
+    "quota-used-up": _row("To leads and developers: a quota is used up.", "name", "title", "quota", "used", "limit", "frees"),
     "webhook-disabled": _row("To who keeps a webhook: it failed for days, or its address is gone.", "name", "address", "event"),
     "erasure-notice": _row(
         "To leads and developers of a contract that holds an erased record.", "name", "title", "dataset", "count", "due", "records"

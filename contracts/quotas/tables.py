@@ -51,3 +51,17 @@ class QuotaRepeat(SQLModel, table=True):
     digest: bytes = Field(primary_key=True, sa_type=Octets)
     entry_id: str
     ends_at: datetime = Field(index=True)
+
+
+class QuotaAlert(SQLModel, table=True):
+    """That a contract's people were told of a part of a quota: of a day, or of the period that begins with `since`."""
+
+    __tablename__ = "quota_alert"
+
+    contract_id: str = Field(primary_key=True)
+    term: str = Field(primary_key=True)
+    since: date = Field(primary_key=True)
+    limit: int = Field(primary_key=True, sa_type=BigInteger)
+    percent: int = Field(primary_key=True)
+    used: int = Field(sa_type=BigInteger)
+    told_at: datetime

@@ -42,6 +42,7 @@ PARTNERS = (
     "crawler.proved",
     "crawler.revoked",
     "leak.ended",
+    "quota.reached",
 )
 STAFF = ("contract.drafted", "contract.lift_asked", "bar.imposed", "bar.lifted", "incident.opened", "policy.found", "policy.confirmed")
 

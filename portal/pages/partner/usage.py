@@ -15,6 +15,7 @@ from contracts.billing.costs import total as total_of
 from contracts.clock import day_in
 from contracts.lifecycle import queries
 from contracts.people.actor import Actor
+from contracts.quotas.alerts import TITLES, told_of
 from contracts.quotas.standing import standings
 from portal.chain import chain
 from portal.deps import house_of, page, partner
@@ -40,6 +41,7 @@ def show(request: Request, actor: Annotated[Actor, Depends(partner)], contract_i
         costs = costs_by_day(session, contract_id, since=since)
         totals = cost_of_contract(session, contract_id)
         links = chain(session, contract=contract, staff=False)
+        told = told_of(session, contract.id)
         standing = standings(session, contract.id, contract.version, terms) if terms else []
     days = [since + timedelta(days=each) for each in range(DAYS)]
     return page(
@@ -53,6 +55,8 @@ def show(request: Request, actor: Annotated[Actor, Depends(partner)], contract_i
         period_cost=", ".join(_amount(each.amount, each.currency) for each in total_of(costs)),
         total=sum(used.values()),
         standings=standing,
+        told=told,
+        quota_titles=TITLES,
         today_used=used.get(today, 0),
         costs=[money(each.amount.quantize(_CENT), each.currency) for each in totals],
         stand_in=house.settings.billing.stripe_key is None,
