@@ -76,7 +76,7 @@ def test_a_quota_that_is_reached_in_the_middle_ends_the_stream_with_its_sentence
     records, end = lines(api.get(f"{PATH}&limit=1000&format=ndjson", token).text)
     leaves = api.data.leaves()
     assert (len(records), end["reason"], end["sentence"][:44]) == (130, "quota_exhausted", "The contract's records for the day are used ")
-    assert [(leaf["decision"], leaf.get("rows")) for leaf in leaves] == [("allow", 100), ("allow", 30), ("refuse", None)]
+    assert [(leaf["decision"], leaf.get("rows")) for leaf in leaves] == [("allow", 100), ("allow", 30), ("refuse", 0)]
     assert end["entries"] == [leaf["id"] for leaf in leaves] and end["next"]
     refused = api.get(f"{PATH}&limit=1000&format=csv", token)
     assert (refused.status_code, refused.json()["code"]) == (429, "quota_exhausted")
