@@ -45,6 +45,7 @@ def token(base_url: str, client: MadeClient) -> Reply:
     return ask(base_url, "POST", "/oauth/token", b"grant_type=client_credentials", headers)
 
 
-def records(base_url: str, access_token: str, dataset: str = "trees", query: str = "") -> Reply:
-    """GET /v1/datasets/{dataset}/records."""
-    return ask(base_url, "GET", f"/v1/datasets/{dataset}/records?{query}", headers={"authorization": f"Bearer {access_token}"})
+def records(base_url: str, access_token: str, dataset: str = "trees", query: str = "", key: str = "") -> Reply:
+    """GET /v1/datasets/{dataset}/records, with an `Idempotency-Key` where one is given."""
+    headers = {"authorization": f"Bearer {access_token}", **({"idempotency-key": key} if key else {})}
+    return ask(base_url, "GET", f"/v1/datasets/{dataset}/records?{query}", headers=headers)

@@ -1,5 +1,7 @@
 """A process that reads records for ever and prints the entry of each answer that left; the crash test kills it.
 
+Each request is sent twice with one key, so that half of the answers are free.
+
 Arguments: database address, folder of the world, contract, client.
 """
 
@@ -18,6 +20,7 @@ from contracts.access.writer import AccessWriter
 from contracts.clock import FixedClock
 from contracts.credentials.tokens import Claims
 from contracts.datasets.catalogue import Catalogue
+from contracts.ids import new_id
 from contracts.keys import KeyRing
 from contracts.store.engine import open_engine
 from contracts.store.epochs import EpochWatch
@@ -30,9 +33,10 @@ NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 async def read_for_ever(reader: Reader, contract: str, client: str) -> None:
     """Eight requests at a time; what is printed has left."""
     claims = Claims(client, contract, 1, frozenset(["records:read"]), "tok_1", NOW + timedelta(hours=1), "api")
-    request = RecordsRequest(Caller(claims), "posts", Query(limit=5))
     while True:
-        for answer in await asyncio.gather(*(reader.records(request) for _ in range(8))):
+        keys = [new_id("ent") for _ in range(4)] * 2
+        requests = [RecordsRequest(Caller(claims), "posts", Query(limit=5), "", key) for key in keys]
+        for answer in await asyncio.gather(*map(reader.records, requests)):
             sys.stdout.write(f"{answer.entry} {answer.body.count(b'author_id')}\n")
         sys.stdout.flush()
 

@@ -261,29 +261,52 @@ def test_readers_go_on_while_versions_change_under_them(data: World) -> None:
 
 
 def test_many_readers_get_exactly_the_quota(data: World) -> None:
-    contract, client = data.contract(records_per_day=100)
+    contract, client = data.contract(records_per_day=10_000)
     caller = data.caller(contract, client)
 
     async def all_at_once() -> list[Answer]:
-        return await asyncio.gather(*(data.ask(caller, limit="7") for _ in range(30)))
+        return await asyncio.gather(*(data.ask(caller, limit="217") for _ in range(100)))
 
     answers = run(all_at_once())
     given = [len(rows(answer)) for answer in answers if answer.refusal is None]
     refused = [answer for answer in answers if answer.refusal is not None]
-    assert sum(given) == 100
+    assert sum(given) == 10_000
     assert {code(answer) for answer in refused} == {"quota_exhausted"}
     with data.store.read() as session:
         quota = session.exec(select(QuotaDay)).one()
         delivered = session.exec(select(Delivery)).all()
-    assert (quota.used, sum(row.count for row in delivered)) == (100, 100)
+    assert (quota.used, sum(row.count for row in delivered)) == (10_000, 10_000)
     leaves = data.leaves()
-    assert len(leaves) == 30 and len({leaf["id"] for leaf in leaves}) == 30
-    assert sum(leaf["rows"] for leaf in leaves if leaf["decision"] == "allow") == 100
+    assert len(leaves) == 100 and len({leaf["id"] for leaf in leaves}) == 100
+    assert sum(leaf["rows"] for leaf in leaves if leaf["decision"] == "allow") == 10_000
     late = data.get(caller)
     assert late.refusal is not None
-    assert late.refusal.facts == {"limit": 100, "used": 100, "resets_at": "2026-11-03T00:00:00.000Z"}
+    assert late.refusal.facts == {"limit": 10_000, "used": 10_000, "resets_at": "2026-11-03T00:00:00.000Z"}
     data.clock.advance(hours=16)
     assert len(rows(data.get(data.caller(contract, client), limit="7"))) == 7
+
+
+def test_who_hangs_up_has_paid_for_what_was_recorded_and_for_nothing_else(data: World) -> None:
+    contract, client = data.contract()
+    caller = data.caller(contract, client)
+
+    async def hang_up(turns: int) -> None:
+        asking = asyncio.create_task(data.ask(caller, limit="7"))
+        for _ in range(turns):
+            await asyncio.sleep(0.001)
+        asking.cancel()
+        await asyncio.wait([asking])
+
+    async def many() -> None:
+        await asyncio.gather(*(hang_up(turns) for turns in range(40)))
+
+    run(many())
+    assert len(rows(data.get(caller, limit="7"))) == 7  # what waited before it is written
+    with data.store.read() as session:
+        used = session.exec(select(QuotaDay.used)).one()
+        delivered = {row.entry_id: row.count for row in session.exec(select(Delivery)).all()}
+    assert delivered == {leaf["id"]: leaf["rows"] for leaf in data.leaves() if leaf["decision"] == "allow"}
+    assert used == sum(delivered.values())
 
 
 def test_a_page_that_the_quota_cuts_goes_on_the_next_day(data: World) -> None:
