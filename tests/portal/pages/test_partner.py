@@ -22,7 +22,7 @@ from contracts.ledger.tables import LedgerEntry
 from contracts.lifecycle.queries import version_of
 from contracts.lifecycle.tables import Contract, Signature
 from contracts.people.roles import Role
-from contracts.quotas.tables import QuotaDay
+from contracts.quotas.tables import QuotaAlert, QuotaDay
 from contracts.terms.model import from_json
 from contracts.terms.odrl_read import from_odrl
 from portal.demo.answers import typed
@@ -207,7 +207,19 @@ def test_usage_shows_records_and_exact_cost_by_day(house: House) -> None:
     figures = re.findall(r"<dd>([^<]+)</dd>", text)
     assert figures[:4] == ["1,001", "26,001", "EUR 10.40", "EUR 0.40"]
     assert "EUR 10.4004" in text  # 26,001 records at 0.40 a thousand, to the last digit
-    assert "Payments stand-in" in text
+    assert "Payments stand-in" in text and "What you were told" not in text
+
+
+def test_usage_says_what_the_contracts_people_were_told_of_its_quotas(house: House) -> None:
+    made = contract(house, "active", lead=LEAD, stewards=STEWARDS)
+    today = house.clock.now().date()
+    with house.store.write() as unit:
+        for percent, used in ((80, 800), (100, 1_000)):
+            alert = {"term": "records_per_day", "since": today, "limit": 1_000, "percent": percent, "used": used}
+            unit.session.add(QuotaAlert(contract_id=made.id, told_at=unit.now, **alert))
+    page = re.sub(r"<svg.*?</svg>|<[^>]+>", " ", sign_in(house, LEAD).get(f"/partner/contracts/{made.id}/usage").text, flags=re.S)
+    told = " ".join(page.partition("What you were told")[2].split())
+    assert "Used up Records in a day: 1,000 of 1,000" in told and "80 % Records in a day: 800 of 1,000" in told
 
 
 def _usage(made: Contract, rows: int, now: object) -> UsageRow:
