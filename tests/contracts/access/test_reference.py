@@ -1,7 +1,7 @@
 """Property: answers, charges and refusals are those of a slow reference model, and a hidden record is as one that there is not.
 
 The model knows nothing of plans, SQL or engines: it goes through records one by one. Whoever adds an engine runs this on it by a
-`World` that reads with that engine (`ENGINES`).
+`World` that reads with that engine.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from contracts.access.body import parse_body
@@ -190,7 +190,14 @@ def expected(matching: list[Row], limit: int, cap: int) -> tuple[list[list[Row]]
             return pages, [], cap - left
 
 
-@settings(max_examples=25, deadline=None)
+MISSING = {"not": {"field": "lang", "op": "eq", "value": "de"}}
+
+
+@settings(max_examples=20, deadline=None)
+@example(rows=[], fields=["id", "lang"], where=MISSING, limit=5, cap=90)
+@example(
+    rows=[{"field": "lang", "op": "eq", "value": "de"}], fields=["id", "lang"], where={"or": [MISSING, {"not": MISSING}]}, limit=60, cap=9
+)
 @given(
     rows=rows_of_terms(),
     fields=st.lists(st.sampled_from(["id", "author_id", *ASKED]), min_size=2, unique=True),
