@@ -72,7 +72,7 @@ def test_a_contract_lives_on_and_ends(house: House, clock: FixedClock, base_url:
         sam, tess, ada = (_page(house, browser, base_url, email) for email in (SAM, TESS, ADA))
         _amended(sam, ada, tess, contract.id)
         _suspended_and_lifted(sam, tess, contract.id)
-        _new_text(house, clock, sam, ada, contract.id)
+        _new_text(house, clock, sam, ada, tess, contract.id)
         ada.goto(f"/partner/contracts/{contract.id}")
         _press(ada, "Ask for a renewal")
         expect(ada).to_have_url(re.compile("/partner/applications/app_"))
@@ -119,7 +119,7 @@ def _suspended_and_lifted(sam: Page, tess: Page, contract_id: str) -> None:
     assert _press(tess, "Lift suspension").startswith("Lifted")
 
 
-def _new_text(house: House, clock: FixedClock, sam: Page, ada: Page, contract_id: str) -> None:
+def _new_text(house: House, clock: FixedClock, sam: Page, ada: Page, tess: Page, contract_id: str) -> None:
     clock.advance(seconds=1)
     sam.goto("/desk/texts")
     look(sam, "new texts")
@@ -131,6 +131,14 @@ def _new_text(house: House, clock: FixedClock, sam: Page, ada: Page, contract_id
     look(sam, "new text")
     ada.goto(f"/partner/contracts/{contract_id}")
     expect(ada.get_by_role("heading", name="Version 3 waits for your signature")).to_be_visible()
+    ada.goto("/partner")
+    ada.get_by_role("link", name=re.compile("A new text of|A new version of")).first.click()
+    assert _press(ada, "Sign the new version", capacity="Head of laboratory").startswith("Signed.")
+    tess.goto(sam.url.partition("?")[0])
+    tess.get_by_role("checkbox", name=re.compile("Fjord University")).check()
+    look(tess, "several to countersign")
+    assert _press(tess, "Countersign those ticked", capacity="Data access").startswith("Countersigned")
+    expect(tess.get_by_text("1 of 1")).to_be_visible()
     sam.locator("summary", has_text="Stop it").click()
     assert _press(sam, "Stop this text").startswith("Stopped")
 
