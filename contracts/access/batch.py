@@ -52,7 +52,7 @@ def write(unit: Unit, items: Sequence[Item]) -> list[Outcome]:
     now = _epochs(unit)
     fresh = [item for item in items if not _stale(item, now)]
     try:
-        with unit.session.begin_nested():
+        with unit.connection.begin_nested():
             written: list[Outcome] = list(_together(unit, fresh))
     except _OWN_FAULTS:
         written = [_alone(unit, item) for item in fresh]
@@ -88,7 +88,7 @@ def _stale(item: Item, now: Epochs) -> bool:
 
 def _alone(unit: Unit, item: Item) -> Outcome:
     try:
-        with unit.session.begin_nested():
+        with unit.connection.begin_nested():
             return _together(unit, [item])[0]
     except _OWN_FAULTS as error:
         log.error("access.item_failed", error=type(error).__name__)
