@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hmac
 from dataclasses import dataclass
+from typing import Any
 
 MILLION = 1_000_000
 _PRIME = 4_294_967_311  # the first above 2^32: every ordinal is less
@@ -24,6 +25,10 @@ class Sample:
 
     def takes(self, ordinal: int) -> bool:
         """Whether a record belongs to the sample."""
+        return bool(self.condition(ordinal))
+
+    def condition(self, ordinal: Any) -> Any:
+        """The rule for an ordinal, or for whatever calculates like one, such as a 64-bit column of SQLAlchemy's."""
         a, b, c, d, e, f = self.numbers
         x = (ordinal * a + b) % _PRIME
         x = (x + (x % _HALF) * (x // _HALF + c)) % _PRIME

@@ -17,7 +17,23 @@ from typing import Any
 
 import orjson
 import structlog
-from sqlalchemy import ColumnElement, Executable, FromClause, Select, Table, and_, bindparam, false, func, not_, or_, select, true
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Executable,
+    FromClause,
+    Select,
+    Table,
+    and_,
+    bindparam,
+    cast,
+    false,
+    func,
+    not_,
+    or_,
+    select,
+    true,
+)
 from sqlalchemy.exc import SQLAlchemyError
 
 from contracts.datasets import database
@@ -113,6 +129,8 @@ class InPlaceEngine:
         conditions += [_condition(place, test, dictionaries) for test in plan.tests]
         if after is not None:
             conditions.append(_after(place, after))
+        if plan.sample is not None:
+            conditions.append(plan.sample.condition(cast(ordinal, BigInteger)))
         order = [ordinal] if time is None else [time, ordinal]
         columns = [self.shown(place, column, dictionaries).label(column.name) for column in plan.columns]
         first = ordinal.label("_t") if time is None else time.label("_t")

@@ -19,6 +19,7 @@ from contracts.datasets.catalogue import Catalogue, Dataset, Version
 from contracts.datasets.engines.chosen import ChosenEngines
 from contracts.datasets.load import keys_of, ordinal_of, refresh
 from contracts.datasets.plan import All, AnyOf, Column, Condition, Mark, Not, Page, Plan, Test, Withheld
+from contracts.datasets.samples import sample_of
 from contracts.datasets.sync import survey
 from contracts.datasets.values import read
 from contracts.deliveries.ordinals import Ordinals
@@ -190,6 +191,13 @@ def test_the_rows_are_those_of_a_reference_in_python(ground: Ground, tests: tupl
         else True
     )
     assert (page.version, page.more) == (ground.version, False)
+
+
+def test_a_sample_has_the_same_rows_everywhere(ground: Ground) -> None:
+    sample = sample_of(300_000, 7, b"k" * 32)
+    whole, sampled = ground.page(), ground.page(sample=sample)
+    taken = [ordinal for ordinal in whole.ordinals if sample.takes(ordinal)]
+    assert (list(sampled.ordinals), 20 < len(taken) < 100) == (taken, True)
 
 
 def test_ordinals_and_marks_are_by_time_and_then_key(ground: Ground) -> None:
