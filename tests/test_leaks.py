@@ -42,7 +42,7 @@ def test_each_place_is_named_with_the_kinds_that_stand_there(tmp_path: Path) -> 
     (home / "deeper").mkdir(parents=True)
     leaks.typed(base_url, "a person's password")
     log.write_text("all is well")
-    for name, content in (("licet.db", new_secret("ln")), ("demo.json", new_secret("cs")), ("master.key", "0" * 64)):
+    for name, content in (("licet.db", new_secret("ln")), ("master.key", new_secret("cs"))):
         (home / name).write_text(content)
     leaks.check(home, log, base_url)
     log.write_text("GET /?next=a%20person%27s%20password")
@@ -51,6 +51,18 @@ def test_each_place_is_named_with_the_kinds_that_stand_there(tmp_path: Path) -> 
     with pytest.raises(leaks.Leaked) as found:
         leaks.check(home, log, base_url)
     assert found.value.args == ({"deeper/file": ["API key"], "licet.db": ["sign-in session"], "log": ["typed by a person"]},)
+
+
+def test_a_demo_tells_what_its_invented_people_type(tmp_path: Path) -> None:
+    home, log, base_url = tmp_path / ".licet", tmp_path / "licet.log", "http://127.0.0.1:2"
+    home.mkdir()
+    (home / "demo.json").write_text(new_secret("cs"))
+    leaks.typed(base_url, "a person's password")
+    log.write_text("Sign in with: a person's password")
+    leaks.check(home, log, base_url)
+    log.write_text(new_secret("cs"))
+    with pytest.raises(leaks.Leaked):
+        leaks.check(home, log, base_url)
 
 
 def test_the_tables_of_a_postgresql_are_searched(new_postgres: str, tmp_path: Path) -> None:

@@ -4,8 +4,9 @@ Nothing has to be noted when a secret is issued: each begins with `licet_` and i
 whatever is well formed is one. It is looked for as it is, which is also how it stands in an address, in hex, and in base64 at each of the
 three places at which base64 can begin it (a Basic header puts the client's id before it). What people type has no such form and is noted.
 
-Two things are known and let be: mail that has not left yet holds the one-time link of its reader, and so does the mailbox of tests; both
-are rows of the database (`test_secrets` waits until mail has left and finds none). The demo prints its clients' secrets into a file.
+Three things are known and let be: mail that has not left yet holds the one-time link of its reader, and so does the mailbox of tests; both
+are rows of the database (`test_secrets` waits until mail has left and finds none). A demo tells everybody what its invented people type,
+and writes its clients' secrets into a file.
 """
 
 from __future__ import annotations
@@ -49,7 +50,8 @@ def kinds_in(content: bytes, typed_there: frozenset[bytes] = frozenset()) -> set
 
 def check(home: Path, log: Path, base_url: str, database: str = "") -> None:
     """Search everything of an installation; `Leaked` names where each kind stands."""
-    forms = frozenset(form for each in _TYPED.get(base_url, ()) for form in _forms(each.encode()))
+    told = set() if (home / "demo.json").exists() else _TYPED.get(base_url, set())
+    forms = frozenset(form for each in told for form in _forms(each.encode()))
     files = {file.relative_to(home).as_posix(): file for file in home.rglob("*") if file.is_file() and file.name not in _KNOWN_FILES}
     found = {name: kinds_in(file.read_bytes(), forms) - _let_be(name) for name, file in {**files, "log": log}.items() if file.exists()}
     if database.startswith("postgresql"):
