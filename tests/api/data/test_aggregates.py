@@ -74,7 +74,7 @@ def test_rows_outside_the_contract_and_erased_ones_are_nowhere(api: Api) -> None
     german = [each["id"] for each in served(api.data.posts) if each["lang"] == "de"]
     # Ordinals are given by time and key, which is how the posts are numbered.
     gone = Ordinals(int(each) for each in german[: len(german) - 10])
-    assert ordinal_of(api.data.settings.home, version, german[0]) == int(german[0])
+    assert ordinal_of(api.data.settings, version, german[0]) == int(german[0])
     erase(api, gone)
     after = api.get(f"{PATH}?by=lang", token).json()["data"]
     assert not after or after[0]["count"] <= 12
