@@ -91,6 +91,7 @@ CODES: dict[str, Code] = {
     "queries_exhausted": Code(
         Kind.FORBIDDEN, "The contract's questions for counts and sums, from its first day to its last, are used up; waiting frees none."
     ),
+    "estimates_exhausted": Code(Kind.LIMITED, "The contract's estimates for the day are used up."),
     "purpose_not_in_contract": Code(Kind.FORBIDDEN, "The contract does not name this purpose."),
     "network_not_in_contract": Code(Kind.FORBIDDEN, "The contract does not name the network that the request came from."),
     "scope_not_granted": Code(Kind.FORBIDDEN, "The credential's scope does not reach this."),

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 
 from fastapi import APIRouter
 
-from api.data.aggregates import AggregateEndpoint
+from api.data.aggregates import aggregates
+from api.data.asking import Asking
 from api.data.door import Door
+from api.data.estimates import estimates
 from api.data.records import RecordsEndpoint
 from api.data.routes import routes_of
 from api.front import HotRoute
@@ -28,9 +30,10 @@ class DataFace:
 def face(house: House) -> DataFace:
     """The data API of a house; make it once a process."""
     door = Door(house)
-    records, aggregates = RecordsEndpoint(house, door), AggregateEndpoint(house, door)
+    records = RecordsEndpoint(house, door)
+    asked = Asking(door, aggregates(house)), Asking(door, estimates(house))
     hot = [
         HotRoute(("GET",), RECORDS, records, "Records under a contract"),
         HotRoute(("POST",), QUERY, records, "Records under a contract, by nested conditions"),
     ]
-    return DataFace(hot, routes_of(house, door, records, aggregates))
+    return DataFace(hot, routes_of(house, door, records, *asked))

@@ -12,6 +12,7 @@ from contracts.access.query import DEFAULT_LIMIT, MAX_LIMIT, MAX_SEED, MAX_STREA
 
 _TOKEN: tuple[Mapping[str, list[str]], ...] = ({"token": []},)
 _LIST = {"type": "array", "items": FREE}
+_NUMBER: Schema = {"type": "integer"}
 _DATASET = in_path("dataset_id", "The dataset's id, as /v1/datasets lists it")
 _KEY = in_header(
     "Idempotency-Key", "Any value of your own. The same request with it is free for ten minutes; so is one with the same cursor"
@@ -83,6 +84,12 @@ OPERATIONS: Operations = {
     ("POST", "/v1/datasets/{dataset_id}/query"): operation(
         {200: _RECORDS, **problems(*_ALWAYS, 404, 422)},
         parameters=(_DATASET, _KEY),
+        body={"required": True, "content": {"application/json": {"schema": _QUERY, "example": _EXAMPLE}}},
+        security=_TOKEN,
+    ),
+    ("POST", "/v1/datasets/{dataset_id}/estimate"): operation(
+        {200: answer(_told(rows=_NUMBER, at_least=FREE, bytes=_NUMBER, quota=FREE, estimates=FREE)), **problems(*_ALWAYS, 404, 422)},
+        parameters=(_DATASET,),
         body={"required": True, "content": {"application/json": {"schema": _QUERY, "example": _EXAMPLE}}},
         security=_TOKEN,
     ),

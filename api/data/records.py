@@ -50,7 +50,7 @@ class RecordsEndpoint:
     async def _seated(self, seat: Seat, scope: Scope, receive: Receive, send: Send, dataset_id: str) -> Reply | None:
         """The reply, or None where the answer was streamed."""
         form = accepted(scope)
-        query, asked = _asked(scope["query_string"], form) if scope["method"] != "POST" else await _posted(scope, receive, form)
+        query, asked = _asked(scope["query_string"], form) if scope["method"] != "POST" else await posted(scope, receive, form)
         key = repeat_key(scope)
         named = "" if isinstance(key, Refusal) else key
         request = RecordsRequest(seat.caller, dataset_id, query if isinstance(query, Query) else Query(), asked, named)
@@ -80,8 +80,8 @@ def _asked(raw: bytes, form: str) -> tuple[Query | Refusal, str]:
     return pairs if isinstance(pairs, Refusal) else parse(pairs, form), recordable(raw)
 
 
-async def _posted(scope: Scope, receive: Receive, form: str) -> tuple[Query | Refusal, str]:
-    """As `_asked`, for a body."""
+async def posted(scope: Scope, receive: Receive, form: str) -> tuple[Query | Refusal, str]:
+    """The query of a body, and its text as the ledger keeps it beside the entry."""
     types = [value.partition(b";")[0].strip().lower() for name, value in scope["headers"] if name == b"content-type"]
     if types != [b"application/json"]:
         return Refusal("bad_request", "Send the query as one JSON object with the content type application/json."), ""

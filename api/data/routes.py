@@ -19,7 +19,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from api.data import views
-from api.data.aggregates import AggregateEndpoint
+from api.data.asking import Asking
 from api.data.door import Door, Reply, Seat, entry_for
 from api.data.records import RecordsEndpoint, unavailable
 from contracts.access.grants import Held
@@ -32,7 +32,7 @@ log = structlog.get_logger()
 View = Callable[[Session, House, Held, Grant, Mapping[str, str]], views.View]
 
 
-def routes_of(house: House, door: Door, records: RecordsEndpoint, aggregates: AggregateEndpoint) -> APIRouter:
+def routes_of(house: House, door: Door, records: RecordsEndpoint, aggregates: Asking, estimates: Asking) -> APIRouter:
     """The routes of /v1 but for the hot ones, which are listed here for the description and for callers past the front."""
     router = APIRouter(prefix="/v1", tags=["data"])
 
@@ -46,7 +46,10 @@ def routes_of(house: House, door: Door, records: RecordsEndpoint, aggregates: Ag
         return _Passed(records, request.path_params)
 
     async def aggregate_endpoint(request: Request) -> Response:
-        return (await aggregates.answer(request.scope, request.path_params["dataset_id"])).response()
+        return (await aggregates.answer(request.scope, request.receive, request.path_params["dataset_id"])).response()
+
+    async def estimate_endpoint(request: Request) -> Response:
+        return (await estimates.answer(request.scope, request.receive, request.path_params["dataset_id"])).response()
 
     serve("/contract", views.contract, "The contract in force and its terms")
     serve("/datasets", views.datasets, "The datasets that the contract names")
@@ -59,6 +62,9 @@ def routes_of(house: House, door: Door, records: RecordsEndpoint, aggregates: Ag
     )
     router.add_api_route(
         "/datasets/{dataset_id}/aggregate", aggregate_endpoint, methods=["GET"], summary="Counts and sums", response_class=Response
+    )
+    router.add_api_route(
+        "/datasets/{dataset_id}/estimate", estimate_endpoint, methods=["POST"], summary="Size and price of a query", response_class=Response
     )
     serve("/usage", views.usage, "Records and cost by day")
     serve("/access-log", views.access_log, "The contract's own entries in the ledger, newest first")

@@ -36,6 +36,7 @@ LOG_PAGE = 100
 OWN_EVENTS = (
     "access.records",
     "access.aggregate",
+    "access.estimate",
     "access.catalogue",
     "sandbox.records",
     "sandbox.catalogue",

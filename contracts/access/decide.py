@@ -49,6 +49,11 @@ class Allowed:
     fingerprint: bytes
     sample: Sampled | None = None
 
+    @property
+    def pseudonyms_tested(self) -> bool:
+        """Whether a condition is on a pseudonym, which only the contract's own table can tell."""
+        return any(test.column.pseudonym for test in leaves(self.tests))
+
 
 def admit(grant: Grant, claims: Claims, address: str, today: date, scope: str = SCOPE) -> Refusal | None:
     """Whether this credential may use the API at all now: live client, current version, a person where one is named, scope, dates, network."""

@@ -218,6 +218,14 @@ class Reader:
     def _read_now(
         self, allowed: Allowed, grant: Grant, version: Version, erased: Erased, seen: Epochs, mark: Mark | None, limit: int
     ) -> _Read:
+        page = self.page_of(allowed, grant, version, erased, mark, limit)
+        if not grant.sandbox:
+            self._ensure_counted(grant)
+        withheld = (self._invented if grant.sandbox else self._real).withheld
+        return _Read(grant, version, seen, page, portion(page, len(page.rows)), withheld.of(allowed, grant, version), mark)
+
+    def page_of(self, allowed: Allowed, grant: Grant, version: Version, erased: Erased, mark: Mark | None, limit: int) -> Page:
+        """A page as its contract sees it, after a mark. Nothing of it may leave before its delivery is committed."""
         plan = Plan(
             dataset=allowed.dataset.id,
             version=version.version,
@@ -232,10 +240,7 @@ class Reader:
         )
         if not grant.sandbox:
             self._ensure_pseudonyms(plan, allowed)
-            self._ensure_counted(grant)
-        rows = self._invented if grant.sandbox else self._real
-        page = rows.engine.page(plan)
-        return _Read(grant, version, seen, page, portion(page, len(page.rows)), rows.withheld.of(allowed, grant, version), mark)
+        return (self._invented if grant.sandbox else self._real).engine.page(plan)
 
     def _sample(self, asked: Sampled, grant: Grant) -> Sample:
         """The sample under the contract's key; a sandbox's is no secret, as nothing real stands behind it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 EVENTS: dict[str, str] = {
+    "access.estimate": "A partner asked how much a query would bring and cost: told roughly, or refused with the rule.",
     "access.records": "A partner asked for records: allowed with what left, or refused with the rule.",
     "access.aggregate": "A partner asked for counts and sums: answered with how many cells, or refused with the rule.",
     "access.catalogue": "A partner read the catalogue of its contract, its usage or its contract.",

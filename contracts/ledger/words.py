@@ -9,6 +9,8 @@ _LINES: dict[tuple[str, str], str] = {
     ("access.aggregate", "refuse"): "Counts and sums refused",
     ("access.catalogue", "allow"): "Catalogue, contract or usage read",
     ("access.catalogue", "refuse"): "Reading of catalogue, contract or usage refused",
+    ("access.estimate", "allow"): "Size and price of a query estimated",
+    ("access.estimate", "refuse"): "Estimate refused",
     ("access.records", "allow"): "Records delivered",
     ("access.records", "refuse"): "Records refused",
     ("account.confirmed", "done"): "Address confirmed",

@@ -113,7 +113,8 @@ def test_machines_answer_a_foreign_id_as_one_that_nobody_has(place: Ground, rout
             refused = (401,) if route.path.startswith("/oauth/register/") else (403, 404)
             assert (theirs.status in refused, _words_of_the_lab(place, theirs.body.decode(), foreign)) == (True, []), str(route)
             asked += [str(route)]
-    of_datasets = {"GET /v1/datasets/{dataset_id}", "GET /v1/datasets/{dataset_id}/records", "POST /v1/datasets/{dataset_id}/query"}
+    of_datasets = {f"GET /v1/datasets/{{dataset_id}}{each}" for each in ("", "/records", "/aggregate")}
+    of_datasets |= {f"POST /v1/datasets/{{dataset_id}}/{each}" for each in ("query", "estimate")}
     assert set(asked) >= {"GET /v1/access-log/{entry_id}/proof", *of_datasets}
     assert changed(before, snapshot(place, OF_THE_ASKING)) == []
 
