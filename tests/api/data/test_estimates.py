@@ -10,9 +10,10 @@ from typing import Any
 import httpx
 import pytest
 
+from contracts.aggregates.tables import QuestionCount
 from contracts.clock import FixedClock
-from contracts.estimates import service
 from contracts.estimates.rounding import rounded
+from contracts.estimates.service import A_DAY
 from contracts.quotas.tables import QuotaDay
 from contracts.store.unit import Store
 from tests.api.data.test_api import ISSUER, Api
@@ -85,10 +86,11 @@ def test_what_may_not_be_asked_is_not_estimated(
     assert [(leaf["id"], leaf["rule"]) for leaf in api.data.leaves("access.estimate")] == [(answer.json()["entry"], code)]
 
 
-def test_a_day_has_so_many_estimates(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(service, "A_DAY", 2)
+def test_a_day_has_so_many_estimates(api: Api) -> None:
     contract, client = api.data.contract()
     token = api.token(contract, client)
-    answers = [estimate(api, token, {}) for _ in range(3)]
-    assert [each.status_code for each in answers] == [200, 200, 429]
-    assert (answers[2].json()["code"], answers[2].json()["resets_at"]) == ("estimates_exhausted", "2026-11-03T00:00:00.000Z")
+    with api.data.store.write() as unit:
+        unit.session.add(QuestionCount(contract_id=contract, kind="estimate", since=unit.now.date(), used=A_DAY - 1))
+    last, beyond = (estimate(api, token, {}) for _ in range(2))
+    assert [each.status_code for each in (last, beyond)] == [200, 429]
+    assert (beyond.json()["code"], beyond.json()["resets_at"]) == ("estimates_exhausted", "2026-11-03T00:00:00.000Z")
