@@ -123,7 +123,7 @@ class Estimator:
 
     def _body(self, allowed: Allowed, grant: Grant, sized: Sized, settled: Settled) -> bytes:
         with self._house.store.read() as session:
-            used = used_on(session, grant.contract_id, self._house.data.today())
+            used = used_on(session, grant.contract_id, self._house.data.today()).records
         rows, price = rounded(sized.rows), grant.terms.price
         told: dict[str, Any] = {
             "rows": rows,
