@@ -121,7 +121,7 @@ def test_a_repetition_serves_no_erased_record_and_nothing_in_its_place(data: Wor
     first = run(keyed(data, caller, "k1", limit="10"))
     version = data.catalogue.version_of("posts")
     assert version is not None
-    gone = ordinal_of(data.settings.home, version, served(data.posts)[3]["id"])
+    gone = ordinal_of(data.settings, version, served(data.posts)[3]["id"])
     with data.store.read() as session:
         what = deliveries.held(session, data.clock.now(), "posts", Ordinals([gone or 0]))
     with data.store.write() as unit:
