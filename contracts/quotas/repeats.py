@@ -11,21 +11,26 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, bindparam, delete
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col, select
 
 from contracts.deliveries.ordinals import Ordinals, unpack
 from contracts.deliveries.tables import Delivery
 from contracts.quotas.tables import QuotaRepeat
+from contracts.store.many import Insertion
 from contracts.store.unit import Store, Unit
 
 FREE = timedelta(minutes=10)
 
 # Built once: building a statement costs more than running it.
 _KNOWN = (
-    select(col(QuotaRepeat.digest), col(Delivery.ordinals))
-    .join(Delivery, col(Delivery.entry_id) == col(QuotaRepeat.entry_id))
-    .where(col(QuotaRepeat.digest).in_(bindparam("digests", expanding=True)), col(QuotaRepeat.ends_at) > bindparam("now"))
+    select(col(Delivery.ordinals))
+    .where(col(Delivery.entry_id) == col(QuotaRepeat.entry_id))
+    .where(col(QuotaRepeat.digest) == bindparam("of_digest"), col(QuotaRepeat.ends_at) > bindparam("now"))
+)
+_KEEP = Insertion(
+    QuotaRepeat,
+    *("digest", "entry_id", "ends_at"),
+    conflict="ON CONFLICT (digest) DO UPDATE SET entry_id = excluded.entry_id, ends_at = excluded.ends_at",
 )
 
 
@@ -37,22 +42,18 @@ def digest(contract_id: str, version: int, fingerprint: bytes, limit: int, named
 
 def known(unit: Unit, digests: Iterable[bytes]) -> dict[bytes, Ordinals]:
     """The records of each answer that may still be fetched again. Call it with the contracts' quotas locked."""
-    asked = sorted(set(digests))
-    if not asked:
-        return {}
-    rows = unit.connection.execute(_KNOWN, {"digests": asked, "now": unit.now})
-    return {bytes(found): unpack(bytes(packed)) for found, packed in rows}
+    found = dict[bytes, Ordinals]()
+    for each in set(digests):
+        packed = unit.connection.execute(_KNOWN, {"of_digest": each, "now": unit.now}).scalar()
+        if packed is not None:
+            found[each] = unpack(bytes(packed))
+    return found
 
 
 def keep(unit: Unit, answers: Mapping[bytes, str]) -> None:
     """Let each answer be fetched again for `FREE` from now, by digest; `answers` names their entries."""
-    if not answers:
-        return
-    rows = [{"digest": each, "entry_id": entry, "ends_at": unit.now + FREE} for each, entry in answers.items()]
-    dialect = postgresql if unit.connection.dialect.name == "postgresql" else sqlite
-    statement = dialect.insert(QuotaRepeat)
-    values = {"entry_id": statement.excluded.entry_id, "ends_at": statement.excluded.ends_at}
-    unit.connection.execute(statement.on_conflict_do_update(index_elements=["digest"], set_=values), rows)
+    ends_at = unit.now + FREE
+    _KEEP.execute(unit.connection, [(each, entry, ends_at) for each, entry in answers.items()])
 
 
 def sweep_repeats(store: Store, most: int = 2_000) -> int:

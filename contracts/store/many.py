@@ -43,10 +43,13 @@ class _Prepared:
 
 
 class Insertion:
-    """Puts rows into a table, as tuples of the columns that are named; only what the database itself gives may be left out."""
+    """Puts rows into a table, as tuples of the columns that are named; only what the database itself gives may be left out.
 
-    def __init__(self, table: type[SQLModel], *columns: str) -> None:
-        self._columns = columns
+    `conflict` is what follows the values, in the SQL that both stores read: `ON CONFLICT ...`.
+    """
+
+    def __init__(self, table: type[SQLModel], *columns: str, conflict: str = "") -> None:
+        self._columns, self._conflict = columns, f" {conflict}" if conflict else ""
         self._statement = insert(table).values({name: bindparam(name) for name in columns})
         self._prepared: dict[str, _Prepared] = {}
 
@@ -57,10 +60,10 @@ class Insertion:
         prepared = self._for(connection.dialect)
         bound = [prepared.bound(row) for row in rows]
         if connection.dialect.name != "sqlite":
-            connection.exec_driver_sql(prepared.text(1), bound)
+            connection.exec_driver_sql(prepared.text(1) + self._conflict, bound)
             return
         for group in _groups(bound):
-            connection.exec_driver_sql(prepared.text(len(group)), tuple(chain.from_iterable(group)))
+            connection.exec_driver_sql(prepared.text(len(group)) + self._conflict, tuple(chain.from_iterable(group)))
 
     def _for(self, dialect: Dialect) -> _Prepared:
         known = self._prepared.get(dialect.name)
