@@ -17,24 +17,18 @@ from contracts.access.cursor import CursorKeys
 from contracts.access.decide import Allowed, admit, decide
 from contracts.access.formats import CHUNK
 from contracts.access.grants import GrantCache, Held
-from contracts.access.query import Sampled
+from contracts.access.pages import Pages
 from contracts.access.request import Answer, Caller, Part, Quota, RecordsRequest, entry_of
-from contracts.access.withheld import WithheldCounts
 from contracts.access.writer import AccessWriter
 from contracts.clock import Clock, rfc3339
 from contracts.credentials.decide import LOOK
-from contracts.datasets import pseudonyms
 from contracts.datasets.catalogue import Catalogue, Version
-from contracts.datasets.engines.chosen import ChosenEngines
-from contracts.datasets.plan import Engine, Mark, Page, Plan
-from contracts.datasets.samples import Sample, sample_of
-from contracts.deliveries.ordinals import Ordinals
+from contracts.datasets.plan import Mark, Page
 from contracts.deliveries.overlay import Erased, ErasureOverlay
 from contracts.errors import Refusal, Refused, StaleEpoch
 from contracts.keys import KeyRing
 from contracts.quotas import distinct
 from contracts.quotas.service import begins_at, day_of, resets_at
-from contracts.sandbox.engine import SandboxEngine
 from contracts.settings import Settings
 from contracts.store.epochs import Epochs, EpochWatch
 from contracts.store.places import places
@@ -61,16 +55,14 @@ class Reader:
     ) -> None:
         self._store, self._settings, self._clock, self._watch = store, settings, clock, watch
         self._keys, self._catalogue, self._grants, self._writer = keys, catalogue, grants, writer
-        self._engines = ChosenEngines(settings)
-        self._real, self._invented = _Rows(self._engines), _Rows(SandboxEngine(catalogue.all()))
+        self.pages = Pages(store, settings, keys, catalogue)
         self._overlay = ErasureOverlay(store, watch)
         self._pool = ThreadPoolExecutor(max_workers=max(2, os.cpu_count() or 2), thread_name_prefix="records")
         self._places = places(settings.shared, "places")
         self._cursors = CursorKeys(store, keys)
         self.chunk = CHUNK
         self._used: dict[tuple[str, date], int] = {}
-        self._samples: dict[str, bytes] = {}
-        self._built: set[tuple[str, ...]] = set()
+        self._counted: set[tuple[str, int]] = set()
 
     @property
     def zone(self) -> str:
@@ -182,7 +174,7 @@ class Reader:
     def close(self) -> None:
         """End the threads that read."""
         self._pool.shutdown()
-        self._engines.close()
+        self.pages.close()
         self._places.close()
 
     async def _verdict(self, held: Held, request: RecordsRequest, now: datetime) -> Allowed | Refusal:
@@ -218,52 +210,17 @@ class Reader:
     def _read_now(
         self, allowed: Allowed, grant: Grant, version: Version, erased: Erased, seen: Epochs, mark: Mark | None, limit: int
     ) -> _Read:
-        page = self.page_of(allowed, grant, version, erased, mark, limit)
+        page = self.pages.page_of(allowed, grant, version, erased, mark, limit)
         if not grant.sandbox:
             self._ensure_counted(grant)
-        withheld = (self._invented if grant.sandbox else self._real).withheld
-        return _Read(grant, version, seen, page, portion(page, len(page.rows)), withheld.of(allowed, grant, version), mark)
-
-    def page_of(self, allowed: Allowed, grant: Grant, version: Version, erased: Erased, mark: Mark | None, limit: int) -> Page:
-        """A page as its contract sees it, after a mark. Nothing of it may leave before its delivery is committed."""
-        plan = Plan(
-            dataset=allowed.dataset.id,
-            version=version.version,
-            contract_id=grant.contract_id,
-            columns=allowed.columns,
-            tests=allowed.tests,
-            limit=min(limit, CHUNK),
-            pseudonyms=allowed.pseudonyms,
-            after=mark,
-            excluded=Ordinals() if grant.sandbox else erased.ordinals,
-            sample=None if allowed.sample is None else self._sample(allowed.sample, grant),
-        )
-        if not grant.sandbox:
-            self._ensure_pseudonyms(plan, allowed)
-        return (self._invented if grant.sandbox else self._real).engine.page(plan)
-
-    def _sample(self, asked: Sampled, grant: Grant) -> Sample:
-        """The sample under the contract's key; a sandbox's is no secret, as nothing real stands behind it."""
-        key = self._samples.get(grant.contract_id)
-        if key is None:
-            key = grant.contract_id.encode() if grant.sandbox else pseudonyms.key_of(self._store, self._keys, grant.contract_id)
-            self._samples[grant.contract_id] = key
-        return sample_of(asked.millionths, asked.seed, key)
-
-    def _ensure_pseudonyms(self, plan: Plan, allowed: Allowed) -> None:
-        """Build a table that activation or refresh has not built yet; looked for once a contract and version."""
-        known = (plan.contract_id, plan.dataset, plan.version, *plan.pseudonyms)
-        if plan.pseudonyms and known not in self._built:
-            home = self._settings.home
-            pseudonyms.ensure(self._store, self._keys, home, allowed.dataset, allowed.terms, plan.version, plan.contract_id)
-            self._built.add(known)
+        return _Read(grant, version, seen, page, portion(page, len(page.rows)), self.pages.withheld(allowed, grant, version), mark)
 
     def _ensure_counted(self, grant: Grant) -> None:
         """Know which records the contract received, where its terms cap different ones; looked for once a version."""
-        known = (grant.contract_id, str(grant.version), "distinct")
-        if grant.terms.distinct_records is not None and known not in self._built:
+        known = (grant.contract_id, grant.version)
+        if grant.terms.distinct_records is not None and known not in self._counted:
             distinct.ensure(self._store, grant.contract_id, grant.version, begins_at(grant.terms.starts, self.zone))
-            self._built.add(known)
+            self._counted.add(known)
 
     def _delivered(self, allowed: Allowed, request: RecordsRequest, read: _Read, now: datetime) -> Delivered:
         entry = entry_of(request, read.grant, True, allowed, None, read.version.version)
@@ -324,13 +281,6 @@ class Reader:
     def _quota(self, contract_id: str, cap: int, used: int, now: datetime) -> Quota:
         seconds = int((resets_at(self.today(now), self.zone) - now).total_seconds()) + 1
         return Quota(cap, max(used, self._used.get((contract_id, self.today(now)), 0)), seconds)
-
-
-class _Rows:
-    """An engine and what is counted with it."""
-
-    def __init__(self, engine: Engine) -> None:
-        self.engine, self.withheld = engine, WithheldCounts(engine)
 
 
 @dataclass(frozen=True, slots=True)

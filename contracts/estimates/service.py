@@ -100,7 +100,7 @@ class Estimator:
         return Answer(settled.entry_id, await asyncio.to_thread(self._body, allowed, grant, sized, settled), grant=grant)
 
     def _sized(self, allowed: Allowed, grant: Grant, version: Version, erased: Erased) -> Sized:
-        page = self._house.data.page_of(allowed, grant, version, erased, None, MAX_LIMIT)
+        page = self._house.data.pages.page_of(allowed, grant, version, erased, None, MAX_LIMIT)
         row_bytes = sum(len(row.encode()) + 1 for row in page.rows) / max(1, len(page.rows))
         if not page.more:
             return Sized(len(page.rows), row_bytes, at_least=False)
@@ -117,7 +117,7 @@ class Estimator:
         for _ in range(_MOST_PAGES - 1):
             if not page.more:
                 break
-            page = self._house.data.page_of(allowed, grant, version, erased, page.mark(len(page.rows)), MAX_LIMIT)
+            page = self._house.data.pages.page_of(allowed, grant, version, erased, page.mark(len(page.rows)), MAX_LIMIT)
             rows += len(page.rows)
         return Sized(rows, row_bytes, at_least=page.more)
 
