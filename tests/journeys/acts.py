@@ -1053,6 +1053,7 @@ NAMES: dict[str, str] = {
     **dict.fromkeys(("code_challenge", "dpop_jkt"), "a hash that is compared"),
     "authorization_details": "narrowed to the own contract",
     **dict.fromkeys(("limit", "uses", "days"), "a number"),
+    **dict.fromkeys(("sample", "seed"), "numbers, hashed under the own contract's key"),
     "next": "test_the_next_page_lies_on_this_portal_and_gives_no_right",
     "client_id": "test_a_client_of_another_partner_is_unknown_without_its_secret",
     **dict.fromkeys(("resource", "license"), "compared with our own"),

@@ -121,7 +121,7 @@ class _Revoking:
     """The engine, of which every page is read before a key is revoked and committed after."""
 
     def __init__(self, api: Api, key_id: str) -> None:
-        self._api, self._key_id, self._engine = api, key_id, api.data.reader._real.engine
+        self._api, self._key_id, self._engine = api, key_id, api.data.reader.pages._real.engine
 
     def page(self, plan: Plan) -> Page:
         """The page, and then the revocation."""
@@ -137,7 +137,7 @@ class _Revoking:
 def test_a_key_that_is_revoked_while_its_request_runs_gets_nothing(api: Api) -> None:
     contract, _ = api.data.contract()
     key_id, secret = key(api, contract)
-    api.data.reader._real.engine = cast(Engine, _Revoking(api, key_id))
+    api.data.reader.pages._real.engine = cast(Engine, _Revoking(api, key_id))
     answer = api.get(RECORDS, secret)
     assert (answer.status_code, answer.json()["code"], "data" in answer.json()) == (401, "token_invalid", False)
     assert [(leaf["decision"], leaf["rule"], "rows" in leaf) for leaf in api.data.leaves()] == [("refuse", "token_invalid", False)]

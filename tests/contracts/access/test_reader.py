@@ -527,7 +527,7 @@ def _written(data: World, item: Delivered) -> Committed:
 def test_no_more_requests_at_once_than_the_contract_names(data: World) -> None:
     contract, client = data.contract(concurrent_requests=2)
     caller, begun, go_on = data.caller(contract, client), threading.Semaphore(0), threading.Event()
-    engine = data.reader._real.engine
+    engine = data.reader.pages._real.engine
     page = engine.page
 
     def slow(plan: Any) -> Any:
