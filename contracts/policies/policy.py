@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from contracts.policies.counting import counting_of, counting_widenings, held_counting, narrower_counting
 from contracts.settings import DatasetSettings, Gate
 
 Policy = dict[str, Any]
@@ -25,8 +26,9 @@ LIMITS = ("max_records_per_day", "max_requests_per_second")
 # Columns that keep erased records, and people who object, out: another one, or none, would let them in.
 GUARDS = ("deleted", "objects")
 # Of the settings of a dataset and of its fields: what a policy holds, and what widens nothing.
-OF_DATASET = frozenset({"fields", "purposes", "key", "subject", *LIMITS, *GUARDS})
-FREE_OF_DATASET = frozenset({"title", "summary", "engine", "location", "time", "page", "price_per_1000", "currency"})
+OF_DATASET = frozenset({"fields", "purposes", "key", "subject", "aggregates", *LIMITS, *GUARDS})
+_LIES = ("engine", "location", "source", "table", "beside")
+FREE_OF_DATASET = frozenset({"title", "summary", "time", "page", "price_per_1000", "currency", *_LIES})
 OF_FIELD = frozenset({"field_class", "column", "filterable"})
 FREE_OF_FIELD = frozenset({"type", "description", "examples"})
 
@@ -37,6 +39,7 @@ def policy_of(dataset: DatasetSettings) -> Policy:
         "fields": {name: _field(dataset, name) for name in sorted(dataset.fields)},
         "purposes": sorted(set(dataset.purposes)),
         **{name: getattr(dataset, name) for name in (*LIMITS, *GUARDS)},
+        **counting_of(dataset.aggregates),
     }
 
 
@@ -57,6 +60,7 @@ def widenings(wanted: Policy, held: Policy) -> Iterator[str]:
     for name in GUARDS:
         if name in wanted and held[name] is not None and wanted[name] != held[name]:
             yield _GUARD[name].format(was=held[name])
+    yield from counting_widenings(wanted.get("aggregates"), held.get("aggregates"))
     for path in wanted.get("free_paths", ()):
         if not _covers(held.get("free_paths", ()), path):
             yield f"The gate lets everybody fetch {path} uncounted."
@@ -71,6 +75,7 @@ def narrower(wanted: Policy, held: Policy) -> Policy:
         made["purposes"] = sorted(set(wanted["purposes"]) & set(held["purposes"]))
         made |= {name: min(wanted[name], held[name]) for name in LIMITS}
         made |= {name: held[name] if held[name] is not None else wanted[name] for name in GUARDS}
+        made |= narrower_counting(wanted.get("aggregates"), held.get("aggregates"))
     if "free_paths" in wanted:
         made["free_paths"] = [path for path in wanted["free_paths"] if _covers(held["free_paths"], path)]
     return made
@@ -84,7 +89,8 @@ def held_dataset(dataset: DatasetSettings, policy: Policy) -> DatasetSettings | 
     if roles["key"] is None or not purposes:
         return None
     limits = {name: policy[name] for name in (*LIMITS, *GUARDS)}
-    return dataset.model_copy(update={"fields": fields, "purposes": purposes, **limits, **roles})
+    counting = held_counting(dataset.aggregates, policy.get("aggregates"), fields) if roles["subject"] else None
+    return dataset.model_copy(update={"fields": fields, "purposes": purposes, "aggregates": counting, **limits, **roles})
 
 
 def held_gate(gate: Gate, policy: Policy) -> Gate:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from contracts.policies.counting import FIELDS, STRICTER
 from contracts.policies.policy import (
     FREE_OF_DATASET,
     FREE_OF_FIELD,
@@ -31,12 +32,23 @@ BASE: dict[str, Any] = {
     "purposes": ["research"],
     "max_records_per_day": 1000,
     "max_requests_per_second": 5,
-    "fields": {"id": {"type": "string"}, "author": {"type": "string"}, "text": {"type": "string", "class": "personal"}},
+    "fields": {
+        "id": {"type": "string"},
+        "author": {"type": "string"},
+        "text": {"type": "string", "class": "personal"},
+        "lang": {"type": "string"},
+        "likes": {"type": "integer"},
+    },
+    "aggregates": {"by": {"lang": {"values": ["de", "en"]}}, "sums": {"likes": {"least": 0, "most": 100}}},
 }
 
 
 def dataset(**changes: Any) -> DatasetSettings:
     return DatasetSettings.model_validate({**BASE, **changes})
+
+
+def counted(**changes: Any) -> dict[str, Any]:
+    return {"aggregates": {**BASE["aggregates"], **changes}}
 
 
 def fields(**changes: dict[str, Any]) -> dict[str, Any]:
@@ -54,10 +66,28 @@ WIDER: dict[str, tuple[dict[str, Any], list[str]]] = {
         ["The field text is filled from the column mail instead of text."],
     ),
     "another key": ({"key": "text"}, ["The field id is plain instead of key."]),
-    "no subject": ({"subject": None}, ["The field author is plain instead of subject."]),
+    "no subject": ({"subject": None, "aggregates": None}, ["The field author is plain instead of subject."]),
     "a purpose more": ({"purposes": ["research", "ai-training"]}, ["Partners may apply for the purpose ai-training as well."]),
     "more records": ({"max_records_per_day": 1001}, ["A contract may allow 1,001 records in a day instead of 1,000."]),
     "a faster pace": ({"max_requests_per_second": 6}, ["A contract may allow 6 requests in a second instead of 5."]),
+    "counts of fewer people": (counted(people=9), ["Cells of 9 people are told instead of 10."]),
+    "counts that are less moved": (counted(noise=1), ["Counts are moved by at most 1 records instead of 2."]),
+    "counts that one may dominate": (
+        counted(dominance=10),
+        ["A cell is told where all but its two largest contributors add 10 % of the largest instead of 20 %."],
+    ),
+    "more questions about counts": (
+        counted(max_queries=10_001),
+        ["A contract may allow 10,001 questions about counts instead of 10,000."],
+    ),
+    "other buckets": (
+        counted(by={"lang": {"values": ["de"]}}),
+        ["Records may be counted by the field lang, in the buckets that the settings name."],
+    ),
+    "other bounds": (
+        counted(sums={"likes": {"least": 0, "most": 101}}),
+        ["The field likes may be summed within the bounds that the settings name."],
+    ),
     "erased ones": ({"deleted": None}, ["Records that the column gone marks as erased would be served."]),
 }
 
@@ -79,11 +109,21 @@ def test_what_widens_is_said_and_held_back(name: str) -> None:
         {"max_records_per_day": 999, "purposes": [], "objects": "objecting"},
         {"fields": fields(text={"type": "string", "class": "special", "filterable": False}), "key": "id"},
         {"fields": fields(text={"type": "string", "class": "subject"})},
-        {"fields": {"id": {"type": "string"}, "author": {"type": "string"}}},
+        {"fields": {"id": {"type": "string"}, "author": {"type": "string"}}, "aggregates": None},
+        counted(people=11, noise=3, dominance=30, max_queries=9, by={}, sums={}),
     ],
 )
 def test_what_widens_nothing(change: dict[str, Any]) -> None:
     assert list(widenings(policy_of(dataset(**change)), policy_of(dataset()))) == []
+
+
+def test_counting_waits_as_a_whole_where_none_was_confirmed() -> None:
+    held, wanted = policy_of(dataset(aggregates=None)), policy_of(dataset())
+    assert list(widenings(wanted, held)) == ["Partners may count and sum records without reading them."]
+    left = held_dataset(dataset(), narrower(wanted, held))
+    confirmed = held_dataset(dataset(), wanted)
+    assert left is not None and confirmed is not None
+    assert (left.aggregates, confirmed.aggregates) == (None, dataset().aggregates)
 
 
 def test_every_setting_of_a_dataset_is_policy_or_said_to_be_free() -> None:
@@ -94,6 +134,12 @@ def test_every_setting_of_a_dataset_is_policy_or_said_to_be_free() -> None:
 _FIELD = st.fixed_dictionaries(
     {"class": st.sampled_from(sorted(PROMISES)), "column": st.sampled_from(["a", "b"]), "filterable": st.booleans()}
 )
+_COUNTING = st.fixed_dictionaries(
+    {
+        **{name: st.integers(1, 3) for name in STRICTER},
+        **{part: st.dictionaries(st.sampled_from("ab"), st.sampled_from([{"x": 1}, {"x": 2}])) for part in FIELDS},
+    }
+)
 _POLICY = st.fixed_dictionaries(
     {
         "fields": st.dictionaries(st.sampled_from("abc"), _FIELD),
@@ -102,7 +148,8 @@ _POLICY = st.fixed_dictionaries(
         "max_requests_per_second": st.integers(1, 3),
         "deleted": st.sampled_from([None, "gone", "left"]),
         "objects": st.sampled_from([None, "no"]),
-    }
+    },
+    optional={"aggregates": _COUNTING},
 )
 
 
