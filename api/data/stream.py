@@ -10,7 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.types import Receive, Scope, Send
 
 from api.data.door import Reply
-from contracts.access.formats import MEDIA_TYPES, End, writer_of
+from contracts.access.formats import CONTENT_TYPES, MEDIA_TYPES, End, writer_of
 from contracts.access.request import Answer, Part, RecordsRequest
 from contracts.errors import StoreUnavailable
 
@@ -72,7 +72,7 @@ class Stream:
 
     def _headers(self, part: Part) -> list[tuple[bytes, bytes]]:
         """What is known before the first byte; the cursor only where one chunk is all of the stream."""
-        told = {**self._reply.headers, "content-type": MEDIA_TYPES[self._query.form], "licet-entry": self._first.entry}
+        told = {**self._reply.headers, "content-type": CONTENT_TYPES[self._query.form], "licet-entry": self._first.entry}
         told["licet-withheld"] = part.withheld.decode("ascii")
         if part.following and self._query.limit <= self._chunk:
             told["licet-next"] = part.following

@@ -20,6 +20,8 @@ MEDIA_TYPES = {
     "csv": "text/csv",
     "arrow": "application/vnd.apache.arrow.stream",
 }
+# Of text without a charset some clients think that it is Latin-1 (RFC 7111 section 5.1 has UTF-8).
+CONTENT_TYPES = {**MEDIA_TYPES, "csv": "text/csv; charset=utf-8; header=present"}
 CHUNK = 10_000
 """Records of a stream that are committed together, with one entry, before any of them is sent."""
 

@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow
 import pytest
 
-from contracts.access.formats import MEDIA_TYPES
+from contracts.access.formats import CONTENT_TYPES, MEDIA_TYPES
 from contracts.clock import FixedClock
 from contracts.lifecycle.tables import Contract
 from contracts.store import epochs
@@ -50,6 +50,7 @@ def test_a_stream_is_the_same_records_in_every_form(api: Api) -> None:
     assert (end["reason"], end["next"], end["records"], end["entries"]) == ("complete", None, len(wanted), [leaf["id"] for leaf in leaves])
     assert (ndjson.headers["licet-entry"], "licet-next" in ndjson.headers) == (leaves[0]["id"], False)
     by_csv = api.get(f"{PATH}&limit=1000", token, accept="text/csv")
+    assert by_csv.headers["content-type"] == "text/csv; charset=utf-8; header=present"
     assert [*csv.DictReader(io.StringIO(by_csv.text, newline=""))] == [
         {"lang": each["lang"], "likes": str(each["likes"])} for each in wanted
     ]
@@ -149,7 +150,7 @@ def test_a_caller_who_goes_away_is_charged_for_no_further_chunk(api: Api) -> Non
 def test_the_form_that_is_liked_best_is_sent(api: Api, accept: str, form: str) -> None:
     contract, client = api.data.contract()
     answer = api.get(f"{PATH}&limit=1", api.token(contract, client), accept=accept)
-    assert answer.headers["content-type"] == MEDIA_TYPES[form]
+    assert answer.headers["content-type"] == CONTENT_TYPES[form]
 
 
 def test_forms_and_their_limits_are_known(api: Api) -> None:
