@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime
 
 from contracts.credentials.spent import Once
@@ -145,7 +145,9 @@ class Committed:
 
     def told(self, entry_ids: tuple[str, ...]) -> Committed:
         """The same with the ids of its entries."""
-        return replace(self, entry_ids=entry_ids)
+        return Committed(
+            entry_ids, self.at, self.portion, self.quota_before, self.quota_after, self.refusal, self.new_records, self.free
+        )
 
     @property
     def entry_id(self) -> str:

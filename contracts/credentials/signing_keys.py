@@ -110,6 +110,8 @@ class SigningKeys:
             self.prepare()
             self.forget()
             loaded = self.in_use()
+        if len(loaded) == 1:
+            return next(iter(loaded.values()))
         return loaded[signing_now([(each.kid, each.made_at) for each in loaded.values()], self._clock.now())]
 
     def published(self) -> dict[str, Any]:

@@ -29,6 +29,7 @@ from contracts.store.unit import Unit
 
 LEAF_VERSION = 1
 MAX_LEAF_BYTES = 65_535
+NONCE_BYTES = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,10 +94,13 @@ def stage(connection: Connection, node: str, now: datetime, entries: Sequence[En
         return []
     at, first = rfc3339(now), _advance(connection, node, len(entries)) - len(entries) + 1
     rows, values, ids = [], [], []
+    # One draw for the whole batch: each asks the kernel.
+    drawn = memoryview(secrets.token_bytes(NONCE_BYTES * sum(1 + len(entry.personal) for entry in entries)))
+    nonces = (bytes(drawn[start : start + NONCE_BYTES]) for start in range(0, len(drawn), NONCE_BYTES))
     for number, entry in enumerate(entries, first):
         entry_id = new_id("ent")
-        salts = {name: secrets.token_bytes(16) for name in entry.personal}
-        rows.append((entry_id, leaf_bytes(entry, entry_id, node, number, at, salts, secrets.token_bytes(16)), now))
+        salts = dict(zip(entry.personal, nonces, strict=False))
+        rows.append((entry_id, leaf_bytes(entry, entry_id, node, number, at, salts, next(nonces)), now))
         values += [(entry_id, name, value, salts[name]) for name, value in entry.personal.items()]
         ids.append(entry_id)
     _STAGE.execute(connection, rows)

@@ -93,11 +93,10 @@ class Grant:
         `today` is the date in the platform's time zone.
         """
         starts, ends = self.terms.starts, self.terms.ends
-        facts = {"contract": self.contract_id, "starts": starts.isoformat(), "ends": ends.isoformat()}
-        if today < starts:
-            return Refusal("contract_not_active", f"The contract begins on {starts.isoformat()}.", facts)
-        if today > ends:
-            return Refusal("contract_not_active", f"The contract ended with {ends.isoformat()}. Apply for a new one.", facts)
+        if not starts <= today <= ends:
+            facts = {"contract": self.contract_id, "starts": starts.isoformat(), "ends": ends.isoformat()}
+            reason = f"ended with {ends.isoformat()}. Apply for a new one." if today > ends else f"begins on {starts.isoformat()}."
+            return Refusal("contract_not_active", f"The contract {reason}", facts)
         last = self._bounds(client_id).last_day
         if last is not None and today > last:
             reason = f"The credential ended with {last.isoformat()}. Create another one under the contract."
