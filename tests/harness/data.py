@@ -94,11 +94,16 @@ def write_posts(file: Path, posts: list[dict[str, Any]]) -> None:
         writer.writerows({name: str(value).lower() if isinstance(value, bool) else value for name, value in each.items()} for each in posts)
 
 
-def write_table(url: str, posts: list[dict[str, Any]], name: str = "site_posts") -> None:
-    """The posts as a table of another database, made anew, in types that such a site would give it."""
+def posts_table(name: str = "site_posts") -> Table:
+    """The posts' table in types that such a site would give it."""
     kinds = {str: Text(), int: BigInteger(), float: Double(), bool: Boolean()}
     columns = {key: kinds[type(value)] for key, value in post(0).items()} | {"created_at": DateTime(timezone=True)}
-    made = Table(name, MetaData(), *[Column(key, kind, primary_key=key == "id") for key, kind in columns.items()])
+    return Table(name, MetaData(), *[Column(key, kind, primary_key=key == "id") for key, kind in columns.items()])
+
+
+def write_table(url: str, posts: list[dict[str, Any]], name: str = "site_posts") -> None:
+    """The posts as a table of another database, made anew."""
+    made = posts_table(name)
     engine = create_engine(url, hide_parameters=True)
     with engine.begin() as connection:
         made.drop(connection, checkfirst=True)
