@@ -88,6 +88,7 @@ CODES: dict[str, Code] = {
     "records_not_agreed": Code(Kind.FORBIDDEN, "The contract allows counts and sums alone, and no records."),
     "aggregates_not_agreed": Code(Kind.FORBIDDEN, "The contract allows no counts and sums of this dataset, or the dataset takes none."),
     "table_too_large": Code(Kind.INVALID, "The counts that are asked for have too many cells; group by fewer fields, or coarser ones."),
+    "query_too_slow": Code(Kind.INVALID, "The query takes longer than the platform lets one take; narrow it and send it again."),
     "queries_exhausted": Code(
         Kind.FORBIDDEN, "The contract's questions for counts and sums, from its first day to its last, are used up; waiting frees none."
     ),

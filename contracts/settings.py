@@ -234,6 +234,12 @@ class Settings(Section):
     master_key: SecretStr | None = Field(
         default=None, description="32 bytes in base64 that wrap every stored key; else the file `master.key` under home."
     )
+    statement_seconds: float = Field(
+        default=30.0,
+        gt=0,
+        le=600,
+        description="How long the database or engine of a dataset may take over one statement for a request, in seconds; the request is refused then.",
+    )
     clock_file: Path | None = Field(default=None, description="File with seconds to add to the clock; for tests, refused in production.")
     platform: Platform = Field(default_factory=Platform)
     mail: Mail = Field(default_factory=Mail)

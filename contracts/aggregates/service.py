@@ -50,7 +50,7 @@ class Aggregator:
 
     def __init__(self, house: House) -> None:
         self._house = house
-        self._engine = DuckCells(house.settings.home)
+        self._engine = DuckCells(house.settings.home, house.settings.statement_seconds)
         self._overlay = ErasureOverlay(house.store, house.watch)
         self._turn = asyncio.Semaphore(1)
         self._keys: dict[str, bytes] = {}

@@ -49,7 +49,7 @@ class Estimator:
 
     def __init__(self, house: House) -> None:
         self._house = house
-        self._counts = DuckCounts(house.settings.home)
+        self._counts = DuckCounts(house.settings.home, house.settings.statement_seconds)
         self._overlay = ErasureOverlay(house.store, house.watch)
         self._turn = asyncio.Semaphore(1)
 

@@ -15,10 +15,10 @@ class ChosenEngines:
     """Hands each plan to the engine of its dataset; an engine itself. A dataset that no setting names has versions of files at most."""
 
     def __init__(self, settings: Settings) -> None:
-        self._files = DuckEngine(settings.home)
+        self._files = DuckEngine(settings.home, settings.statement_seconds)
         kinds = {"postgresql": PostgresEngine, "sqlalchemy": InPlaceEngine}
         self._placed: dict[str, InPlaceEngine] = {
-            name: kinds[described.engine](settings.home, name, described)
+            name: kinds[described.engine](settings.home, name, described, settings.statement_seconds)
             for name, described in settings.datasets.items()
             if described.engine in kinds
         }

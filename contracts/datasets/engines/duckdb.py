@@ -7,7 +7,9 @@ order and stops at the limit, so a page costs its own rows and not the dataset.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ from typing import Any
 import duckdb
 import structlog
 
+from contracts.datasets.engines.deadline import DEADLINES, FOREVER
 from contracts.datasets.files import SQL_TYPES, literal, pseudonym_file, quoted, version_file
 from contracts.datasets.plan import All, AnyOf, Column, Condition, Not, Page, Plan, Test, Tree, Withheld, leaves, replaced
 from contracts.datasets.pseudonyms import PREFIX
@@ -35,13 +38,15 @@ Values = tuple[Sequence[Any], Sequence[Any]]
 class DuckEngine:
     """Keeps version and pseudonym files attached read-only to one in-memory instance; every call has its own cursor."""
 
-    def __init__(self, home: Path) -> None:
-        self._home = home
+    def __init__(self, home: Path, seconds: float = FOREVER) -> None:
+        """`seconds` is how long one statement for a request may take."""
+        self._home, self._seconds = home, seconds
         self._lock = threading.Lock()
         self._main = duckdb.connect(":memory:", config={"threads": 1, "preserve_insertion_order": True})
         self._main.execute("SET TimeZone = 'UTC'")
         self._attached: dict[Path, str] = {}
         self._versions: dict[str, list[str]] = {}
+        self._users: Counter[tuple[str, str]] = Counter()
         self._count = 0
         self._local = threading.local()
 
@@ -66,13 +71,13 @@ class DuckEngine:
 
     def withheld(self, dataset: str, version: str, tests: Sequence[Test], records: int) -> Withheld:
         """Conditions on columns that the counts do not keep are left out of the counts of deleted and objecting rows."""
-        records_of = self._version(dataset, version)
-        where, values = _where(tests)
-        inside = self._run(f"SELECT count(*) FROM {records_of}.record r WHERE {where}", values)[0][0]
-        known = {row[0] for row in self._run(f"DESCRIBE {records_of}.withheld", [])}
-        where, values = _where([test for test in tests if test.column.name in known])
-        query = f"SELECT _reason, sum(_n)::BIGINT FROM {records_of}.withheld r WHERE {where} GROUP BY _reason"
-        counts = {reason: int(number) for reason, number in self._run(query, values)}
+        with self._opened(dataset, version, version_file(self._home, dataset, version)) as (records_of,):
+            where, values = _where(tests)
+            inside = self._run(f"SELECT count(*) FROM {records_of}.record r WHERE {where}", values, FOREVER)[0][0]
+            known = {row[0] for row in self._run(f"DESCRIBE {records_of}.withheld", [], FOREVER)}
+            where, values = _where([test for test in tests if test.column.name in known])
+            query = f"SELECT _reason, sum(_n)::BIGINT FROM {records_of}.withheld r WHERE {where} GROUP BY _reason"
+            counts = {reason: int(number) for reason, number in self._run(query, values, FOREVER)}
         return Withheld(records - int(inside), counts.get("deleted", 0), counts.get("objecting", 0))
 
     def select(self, dataset: str, version: str, tests: Sequence[Condition], query: Callable[[str, str], str], values: Values) -> list[Any]:
@@ -82,60 +87,68 @@ class DuckEngine:
         """
         where, bound = _where(tests)
         before, after = values
-        return self._run(query(f"{self._version(dataset, version)}.record", where), [*before, *bound, *after])
+        with self._opened(dataset, version, version_file(self._home, dataset, version)) as (records,):
+            return self._run(query(f"{records}.record", where), [*before, *bound, *after])
 
     def _fetch(self, plan: Plan, after_pos: int | None, limit: int) -> list[tuple[int, int, int, str]]:
-        records = self._version(plan.dataset, plan.version)
-        joined = self._pseudonyms(plan) if plan.pseudonyms else ""
+        files = [version_file(self._home, plan.dataset, plan.version)]
+        if plan.pseudonyms:
+            files.append(pseudonym_file(self._home, plan.dataset, plan.version, plan.contract_id, plan.pseudonyms))
         shape = tuple(replaced(test, _asked) for test in plan.tests)
         place, values = _place(plan, after_pos)
         if plan.sample is not None:
             place = f"{place} AND {plan.sample.in_sql('r._ord::BIGINT')}"
-        query = _query(records, joined, plan.columns, shape, place)
-        return self._run(query, [*_bound(plan.tests), *values, limit])
+        with self._opened(plan.dataset, plan.version, *files) as names:
+            query = _query(names[0], names[1] if plan.pseudonyms else "", plan.columns, shape, place)
+            return self._run(query, [*_bound(plan.tests), *values, limit])
 
-    def _version(self, dataset: str, version: str) -> str:
-        return self._attach(version_file(self._home, dataset, version), dataset, version)
-
-    def _pseudonyms(self, plan: Plan) -> str:
-        file = pseudonym_file(self._home, plan.dataset, plan.version, plan.contract_id, plan.pseudonyms)
-        return self._attach(file, plan.dataset, plan.version)
-
-    def _attach(self, file: Path, dataset: str, version: str) -> str:
-        known = self._attached.get(file)
-        if known is not None:
-            return known
+    @contextmanager
+    def _opened(self, dataset: str, version: str, *files: Path) -> Iterator[list[str]]:
+        """The names of a version's attached files, which stay so to the end of the block."""
         with self._lock:
-            if file not in self._attached:
+            self._users[dataset, version] += 1
+        try:
+            with self._lock:
                 self._retire(dataset, version)
-                self._count += 1
-                name = f"a{self._count}"
-                try:
-                    self._main.execute(f"ATTACH {literal(str(file))} AS {name} (READ_ONLY)")
-                except duckdb.Error as error:
-                    raise _unavailable(error) from error
-                self._attached[file] = name
-            return self._attached[file]
+                names = [self._attached.get(file) or self._attach(file) for file in files]
+            yield names
+        finally:
+            with self._lock:
+                self._users[dataset, version] -= 1
+
+    def _attach(self, file: Path) -> str:
+        self._count += 1
+        name = f"a{self._count}"
+        try:
+            self._main.execute(f"ATTACH {literal(str(file))} AS {name} (READ_ONLY)")
+        except duckdb.Error as error:
+            raise _unavailable(error) from error
+        self._attached[file] = name
+        return name
 
     def _retire(self, dataset: str, version: str) -> None:
-        """Detach versions that a refresh has left behind; running queries keep theirs to their end."""
+        """Detach versions but the last that were asked for, once nobody reads them: a reader may lag behind a refresh, or be the last one."""
         versions = self._versions.setdefault(dataset, [])
-        if version in versions:
+        if versions[-1:] == [version]:
             return
-        versions.append(version)
-        while len(versions) > _VERSIONS_OPEN:
-            old = versions.pop(0)
+        self._versions[dataset] = versions = [*(each for each in versions if each != version), version]
+        for old in [each for each in versions[:-_VERSIONS_OPEN] if not self._users[dataset, each]]:
+            versions.remove(old)
+            del self._users[dataset, old]
             for file in [file for file in self._attached if file.parent.name == dataset and file.name.startswith(f"{old}.")]:
                 self._main.execute(f"DETACH {self._attached.pop(file)}")
 
-    def _run(self, query: str, values: list[Any]) -> list[Any]:
+    def _run(self, query: str, values: list[Any], seconds: float | None = None) -> list[Any]:
+        """Rows of a statement; it takes as long as those for requests may, or `seconds`."""
         cursor = getattr(self._local, "cursor", None)
         if cursor is None:
             cursor = self._local.cursor = self._main.cursor()
-        try:
-            return cursor.execute(query, values).fetchall()
-        except duckdb.Error as error:
-            raise _unavailable(error) from error
+        with DEADLINES.within(self._seconds if seconds is None else seconds, cursor.interrupt) as running:
+            try:
+                found: list[Any] = cursor.execute(query, values).fetchall()
+            except duckdb.Error as error:
+                raise running.failed(_unavailable(error)) from error
+        return found
 
 
 @lru_cache(maxsize=4096)

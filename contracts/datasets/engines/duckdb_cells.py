@@ -9,6 +9,7 @@ from typing import Any
 
 from contracts.aggregates.buckets import Bucketed
 from contracts.aggregates.plan import MOST_CELLS, Axes, Cell, CellPlan, Clamped, Measure
+from contracts.datasets.engines.deadline import FOREVER
 from contracts.datasets.engines.duckdb import DuckEngine
 from contracts.datasets.files import quoted
 from contracts.sections import OTHER
@@ -19,8 +20,8 @@ _FORMS = {"year": "%Y", "month": "%Y-%m", "day": "%Y-%m-%d"}
 class DuckCells:
     """Reads the version files that pages are read from, through an engine of its own, so that long counts hold up no page."""
 
-    def __init__(self, home: Path) -> None:
-        self._engine = DuckEngine(home)
+    def __init__(self, home: Path, seconds: float = FOREVER) -> None:
+        self._engine = DuckEngine(home, seconds)
 
     def cells(self, plan: CellPlan) -> Sequence[Cell]:
         """The cells of every table that have records, at most `MOST_CELLS` and one more."""

@@ -37,6 +37,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import SQLAlchemyError
 
 from contracts.datasets import database
+from contracts.datasets.engines.deadline import DEADLINES, FOREVER, Running
 from contracts.datasets.place import Place, from_mark, to_mark
 from contracts.datasets.plan import All, AnyOf, Column, Condition, Not, Page, Plan, Test, Withheld, leaves
 from contracts.datasets.synced import Synced, read_synced
@@ -57,8 +58,9 @@ Dictionaries = dict[str, Table]
 class InPlaceEngine:
     """The engine of one dataset. It opens its database when it is first asked."""
 
-    def __init__(self, home: Path, dataset_id: str, described: DatasetSettings) -> None:
-        self._home, self._dataset, self._described = home, dataset_id, described
+    def __init__(self, home: Path, dataset_id: str, described: DatasetSettings, seconds: float = FOREVER) -> None:
+        """`seconds` is how long one statement for a request may take."""
+        self._home, self._dataset, self._described, self._seconds = home, dataset_id, described, seconds
         self._lock = threading.Lock()
         self._known: Place | None = None
         self._synced: dict[str, Synced] = {}
@@ -135,9 +137,24 @@ class InPlaceEngine:
         columns = [self.shown(place, column, dictionaries).label(column.name) for column in plan.columns]
         first = ordinal.label("_t") if time is None else time.label("_t")
         inner = select(first, ordinal.label("_ord"), *columns).select_from(joined).where(*conditions).order_by(*order).limit(limit)
-        with place.engine.connect() as connection:
-            rows = connection.execute(self.statement(place, plan, inner)).all()
+        rows = self.run(place, self.statement(place, plan, inner))
         return [(0 if time is None else to_mark(row[0]), int(row[1]), self.values(row)) for row in rows]
+
+    def run(self, place: Place, statement: Executable) -> Sequence[Any]:
+        """Rows of a statement for a request; `query_too_slow` where it takes too long and its driver can stop it."""
+        with place.engine.connect() as connection:
+            driver: Any = connection.connection.driver_connection
+            stop = getattr(driver, "interrupt", None) or getattr(driver, "cancel", None) or (lambda: None)
+            running: Running | None = None
+            try:
+                with DEADLINES.within(self._seconds, stop) as running:
+                    return connection.execute(statement).all()
+            except SQLAlchemyError as error:
+                raise (running.failed(_unavailable(error)) if running else _unavailable(error)) from error
+            finally:
+                # A cancel that comes late must not meet the connection's next statement.
+                if running and running.stopped:
+                    connection.invalidate()
 
     def _count(self, synced: Synced, conditions: Sequence[ColumnElement[bool]], among: Ordinals | None = None) -> int:
         """Rows of the version that meet the conditions; with `among`, only those of these ordinals."""

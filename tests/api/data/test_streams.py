@@ -12,10 +12,13 @@ from typing import Any
 
 import pyarrow
 import pytest
+from sqlmodel import select
 
 from contracts.access.formats import CONTENT_TYPES, MEDIA_TYPES
+from contracts.access.pages import Pages
 from contracts.clock import FixedClock
 from contracts.lifecycle.tables import Contract
+from contracts.quotas.tables import QuotaDay
 from contracts.store import epochs
 from contracts.store.unit import Store
 from tests.api.data.test_api import Api
@@ -69,6 +72,36 @@ def test_a_stream_that_reaches_its_limit_can_be_gone_on_with(api: Api) -> None:
     assert [*records, *rest] == [{"lang": each["lang"], "likes": each["likes"]} for each in served(api.data.posts)]
     short = api.get(f"{PATH}&limit=10&format=csv", token)
     assert api.get(f"{PATH}&limit=10&cursor={short.headers['licet-next']}", token).json()["data"] == records[10:20]
+
+
+def test_a_stream_of_several_parts_ends_at_its_own_limit_in_every_form(api: Api) -> None:
+    contract, client = api.data.contract()
+    token = api.token(contract, client)
+    wanted = [{"lang": each["lang"], "likes": each["likes"]} for each in served(api.data.posts)][:230]
+    by_csv = api.get(f"{PATH}&limit=230&format=csv", token)
+    assert [*csv.reader(io.StringIO(by_csv.text, newline=""))] == [
+        ["lang", "likes"],
+        *([each["lang"], str(each["likes"])] for each in wanted),
+    ]
+    assert ("licet-next" in by_csv.headers, [leaf["rows"] for leaf in api.data.leaves()]) == (False, [100, 100, 30])
+    by_arrow = pyarrow.ipc.open_stream(api.get(f"{PATH}&limit=230&format=arrow", token).content).read_all()
+    assert (by_arrow.to_pylist(), api.data.leaves()[-1]["quota_after"]) == (wanted, 460)
+
+
+def test_a_query_that_takes_too_long_is_refused_recorded_and_costs_nothing(api: Api) -> None:
+    data = api.data
+    hasty = data.settings.model_copy(update={"statement_seconds": 1e-9})
+    data.reader.pages.close()
+    data.reader.pages = Pages(data.store, hasty, data.keys, data.catalogue)
+    contract, client = data.contract()
+    token = api.token(contract, client)
+    asked = [f"{PATH}&lang.contains=e", f"{PATH}&lang.contains=e&format=csv", "/v1/datasets/posts/records?id.in=ps_" + "0" * 32]
+    answers = [api.get(each, token) for each in asked]
+    assert [(each.status_code, each.json()["code"], each.json()["seconds"]) for each in answers] == [(422, "query_too_slow", 1e-9)] * 3
+    told = [(leaf["id"], leaf["decision"], leaf["rule"], leaf.get("rows", 0)) for leaf in data.leaves()]
+    assert told == [(each.json()["entry"], "refuse", "query_too_slow", 0) for each in answers]
+    with data.store.read() as session:
+        assert session.exec(select(QuotaDay)).all() == []
 
 
 def test_a_quota_that_is_reached_in_the_middle_ends_the_stream_with_its_sentence(api: Api) -> None:

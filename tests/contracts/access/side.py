@@ -167,10 +167,10 @@ def _listening(made: Side) -> Iterator[None]:
 
     asked, home = DuckEngine._run, made.data.settings.home
 
-    def asked_for(engine: DuckEngine, query: str, values: list[Any]) -> list[Any]:
+    def asked_for(engine: DuckEngine, query: str, values: list[Any], seconds: float | None = None) -> list[Any]:
         if engine._home == home:
             made.statements.append(query)
-        return asked(engine, query, values)
+        return asked(engine, query, values, seconds)
 
     event.listen(Database, "before_cursor_execute", sent)
     with pytest.MonkeyPatch.context() as patched:

@@ -239,25 +239,33 @@ def test_a_cursor_goes_on_in_a_new_version(data: World) -> None:
 def test_readers_go_on_while_versions_change_under_them(data: World) -> None:
     contract, client = data.contract(records_per_day=1_000_000)
     caller = data.caller(contract, client)
+    answers: list[list[Answer]] = [[] for _ in range(4)]
 
-    async def read_until(done: asyncio.Event) -> list[Answer]:
-        answers = []
+    async def read_until(done: asyncio.Event, mine: list[Answer]) -> None:
         while not done.is_set():
-            answers.append(await data.ask(caller, limit="20"))
-        return answers
+            mine.append(await data.ask(caller, limit="20"))
 
-    async def refresh_meanwhile() -> list[list[Answer]]:
+    async def another_each() -> None:
+        before = list(map(len, answers))
+        # Two more: the first may have begun before.
+        while any(len(mine) < count + 2 for mine, count in zip(answers, before, strict=True)):
+            await asyncio.sleep(0.001)
+
+    async def refresh_meanwhile() -> None:
         done = asyncio.Event()
-        readers = [asyncio.create_task(read_until(done)) for _ in range(4)]
+        readers = [asyncio.create_task(read_until(done, mine)) for mine in answers]
         for _ in range(4):
+            await another_each()
             await asyncio.to_thread(refresh, data.store, data.settings, "posts")
+        await another_each()
         done.set()
-        return await asyncio.gather(*readers)
+        await asyncio.gather(*readers)
 
-    answers = [answer for several in run(refresh_meanwhile()) for answer in several]
-    assert {code(answer) for answer in answers} == {None}
-    assert len({answer.body[: answer.body.index(b'],"next"')] for answer in answers}) == 1
-    assert len({leaf["dataset_version"] for leaf in data.leaves()}) > 1
+    run(refresh_meanwhile())
+    told = [answer for mine in answers for answer in mine]
+    assert {code(answer) for answer in told} == {None}
+    assert len({answer.body[: answer.body.index(b'],"next"')] for answer in told}) == 1
+    assert len({leaf["dataset_version"] for leaf in data.leaves()}) == 5
 
 
 def test_many_readers_get_exactly_the_quota(data: World) -> None:

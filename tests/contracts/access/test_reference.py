@@ -18,8 +18,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.contracts.access.model import ASKED, Model, Row, is_served, rows_of_terms, some_records, trees
+from tests.contracts.access.model import ASKED, MOMENTS, Model, Row, is_served, rows_of_terms, some_records, trees
 from tests.contracts.access.side import ENGINES, Side, side
+from tests.harness.data import run
 from tests.harness.postgres import copied
 
 MORE = int(os.environ.get("REFERENCE_EXAMPLES", "0"))
@@ -115,3 +116,27 @@ def _estimated(mine: Side, model: Model, contract: str, client: str, asked: Row)
     quota = {"limit": cap, "left": max(0, cap - model.used), "days": -(-told // cap)}
     assert (refusal, body["rows"], body["at_least"], body["quota"]) == (None, told, False, quota)
     return {name: body[name] for name in body if name != "entry"}
+
+
+def test_a_cursor_goes_on_after_refreshes_that_take_rows_away_bring_others_and_change_their_order(place: Place) -> None:
+    mine, run_ = place.whole, next(RUNS)
+    rows = [{**row, "is_deleted": False, "objects": False, "erased": False} for row in some_records(run_, 1, 60)]
+    fields = [*NAMES]
+    terms: Row = {"datasets": [{"dataset": "posts", "fields": fields, "rows": []}], "records_per_day": 1_000}
+    asked: Row = {"fields": ["id", "likes"], "where": None, "limit": 20, "sample": None}
+    mine.load(rows)
+    contract, client = mine.data.contract(**terms)
+    model = mine.model(contract, terms)
+    first = json.loads(run(mine.data.reader.records(mine.request(model, contract, client, asked))).body)
+    last, cursor = model.inside()[19], first["next"]
+    # A third is gone, a third is at another time, some are new; among all of them are such as stand before the place and behind it.
+    moved = {row["id"]: MOMENTS[place % len(MOMENTS)] for place, row in enumerate(rows) if place % 3 == 1}
+    left = [{**row, "created_at": moved.get(row["id"], row["created_at"])} for place, row in enumerate(rows) if place % 3 != 0]
+    new = [{**row, "is_deleted": False, "objects": False, "erased": False} for row in some_records(next(RUNS), 2, 30)]
+    mine.load([*left, *new])
+    model, mark = mine.model(contract, terms), (last["created_at"], mine.numbers[last["id"]])
+    following = [row for row in model.inside() if (row["created_at"], mine.numbers[row["id"]]) > mark]
+    before = len(model.inside()) - len(following)
+    answer = run(mine.data.reader.records(mine.request(model, contract, client, {**asked, "limit": 1_000}, cursor)))
+    assert json.loads(answer.body)["data"] == [model.shown(row, ["id", "likes"]) for row in following]
+    assert before > 10 and len(following) > 10
