@@ -79,12 +79,16 @@ class Deadlines:
         while True:
             self._some.wait()
             time.sleep(TICK_SECONDS)
-            with self._lock:
-                if not self._running:
-                    self._some.clear()
-                running = list(self._running.values())
-            for each in running:
-                each.look(time.monotonic())
+            self._look()
+
+    def _look(self) -> None:
+        """One look at all that run. A method of its own, so that this thread keeps nothing of what has ended."""
+        with self._lock:
+            if not self._running:
+                self._some.clear()
+            running = list(self._running.values())
+        for each in running:
+            each.look(time.monotonic())
 
 
 def too_slow(seconds: float) -> Refused:
