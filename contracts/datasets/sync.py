@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, exists, func, insert, not_, select
+from sqlalchemy import ColumnElement, Connection, and_, delete, exists, func, insert, inspect, not_, select
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from contracts.datasets import database
@@ -69,11 +70,33 @@ def sync(home: Path, dataset_id: str, described: DatasetSettings, base: Version 
     return Loaded(version, len(served), len(deleted), len(objects - deleted), given, fingerprint(pack(served)), before - served)
 
 
-def survey(dataset_id: str, described: DatasetSettings) -> int:
-    """How many rows the table has; `Misconfigured` where a refresh would stop at its columns."""
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A table that is read in place: its rows, how many of them have numbers and so may be served, and fields that each page looks for
+    and no index begins with.
+    """
+
+    rows: int
+    numbered: int
+    unindexed: tuple[str, ...]
+
+
+def found(dataset_id: str, described: DatasetSettings) -> Found:
+    """What stands there now, by a session that writes nothing; `Misconfigured` where a refresh would stop at its columns. Views have no indexes of their own."""
     with database.reading(dataset_id, described) as connection:
-        Place(dataset_id, described, connection.engine).check()
-        return database.count(connection, described)
+        place, look = Place(dataset_id, described, connection.engine), inspect(connection)
+        place.check()
+        rows, numbered, missing = database.count(connection, described), 0, tuple[str, ...]()
+        if look.has_table(place.ordinals.name, place.schema):
+            joined = place.rows.join(place.ordinals, place.ordinals.c["_key"] == place.key)
+            numbered = int(connection.execute(select(func.count()).select_from(joined)).scalar_one())
+        schema, _, name = described.table.rpartition(".")
+        if look.has_table(name, schema or None) and name in look.get_table_names(schema or None):
+            keys = [look.get_pk_constraint(name, schema or None)["constrained_columns"]]
+            first = {each[0] for each in [*keys, *(index["column_names"] for index in look.get_indexes(name, schema or None))] if each}
+            wanted = dict.fromkeys(each for each in (described.time, described.key) if each is not None)
+            missing = tuple(each for each in wanted if (described.fields[each].column or each) not in first)
+    return Found(rows, numbered, missing)
 
 
 def build_dictionaries(dataset_id: str, described: DatasetSettings, contract_id: str, fields: tuple[str, ...], by: Pseudonyms) -> None:

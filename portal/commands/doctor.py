@@ -211,6 +211,15 @@ def _datasets(settings: Settings) -> Iterator[Finding]:
 
 def _check_dataset(name: str, described: DatasetSettings) -> str:
     if described.engine != "duckdb":
-        return f"{sync.survey(name, described):,} rows in {described.table}, read in place by the engine {described.engine}"
+        return _check_in_place(name, described)
     where = described.table if described.source else Path(described.location).name
     return f"{survey(name, described):,} records in {where}"
+
+
+def _check_in_place(name: str, described: DatasetSettings) -> str:
+    found = sync.found(name, described)
+    if not found.numbered:
+        said = f"{described.table} is read in place, and none of its {found.rows:,} rows has a number, so none is served."
+        raise Misconfigured(f"dataset {name}", said, f"Run `licet dataset refresh {name}`.")
+    told = f"{found.rows:,} rows in {described.table}, {found.numbered:,} of them numbered, read in place by the engine {described.engine}"
+    return f"{told}; no index begins with {' or '.join(found.unindexed)}, so pages are slow" if found.unindexed else told

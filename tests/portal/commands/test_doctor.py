@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import socket
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
@@ -192,6 +193,35 @@ def test_an_installation_without_data_says_how_to_describe_some(made: Path) -> N
         "datasets", False, "none is described, so there is nothing to apply for.", "Run `licet dataset describe FILE >> licet.toml`."
     )
     assert wrong(made) == [nothing]
+
+
+def test_a_table_that_is_read_where_it_lies_is_looked_at_there(folder: Path, licet: Licet) -> None:
+    file = folder / "site.db"
+    with sqlite3.connect(file) as site:
+        site.execute("CREATE TABLE trees (id INTEGER, species TEXT, height REAL)")
+        site.executemany("INSERT INTO trees VALUES (?, ?, ?)", [(1, "oak", 12.5), (2, "ash", 9.0), (3, "oak", 4.0)])
+    place = f'engine = "sqlalchemy"\nsource = "sqlite:///{file}"\ntable = "trees"'
+    in_settings('location = "trees.csv"', place)(folder)
+    before = file.read_bytes()
+    said = "trees is read in place, and none of its 3 rows has a number, so none is served."
+    assert wrong(folder) == [Finding("dataset trees", False, said, "Run `licet dataset refresh trees`.")]
+    assert file.read_bytes() == before
+    assert licet(folder, "dataset", "refresh", "trees").returncode == 0
+    with sqlite3.connect(file) as site:
+        site.execute("INSERT INTO trees VALUES (4, 'elm', 2.0)")
+    told = "4 rows in trees, 3 of them numbered, read in place by the engine sqlalchemy"
+    slow = f"{told}; no index begins with id, so pages are slow"
+    assert examine(folder / "licet.toml")[-1] == Finding("dataset trees", True, slow)
+    with sqlite3.connect(file) as site:
+        site.execute("CREATE UNIQUE INDEX by_id ON trees (id)")
+    assert examine(folder / "licet.toml")[-1] == Finding("dataset trees", True, told)
+    with sqlite3.connect(file) as site:
+        site.execute("ALTER TABLE trees DROP COLUMN height")
+    (finding,) = wrong(folder)
+    assert (finding.where, finding.found) == ("dataset trees", "trees has no column 'height'; it has id, species.")
+    file.unlink()
+    (finding,) = wrong(folder)
+    assert (finding.where, finding.found) == ("dataset trees", "its SQLite file is not there.")
 
 
 def test_a_mail_server_is_tried(folder: Path) -> None:

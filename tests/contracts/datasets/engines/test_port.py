@@ -20,7 +20,7 @@ from contracts.datasets.engines.chosen import ChosenEngines
 from contracts.datasets.load import keys_of, ordinal_of, refresh
 from contracts.datasets.plan import All, AnyOf, Column, Condition, Mark, Not, Page, Plan, Test, Withheld
 from contracts.datasets.samples import sample_of
-from contracts.datasets.sync import survey
+from contracts.datasets.sync import found
 from contracts.datasets.values import read
 from contracts.deliveries.ordinals import Ordinals
 from contracts.errors import Misconfigured, Refused
@@ -347,7 +347,7 @@ def test_a_table_that_does_not_fit_says_why(own_ground: Ground, changes: dict[st
         refresh(own_ground.store, settings, "posts")
     if "key" not in changes:
         with pytest.raises(Misconfigured, match=says):
-            survey("posts", settings.datasets["posts"])
+            found("posts", settings.datasets["posts"])
     assert _current(own_ground).version == own_ground.version
 
 
