@@ -6,7 +6,7 @@ in ours. A crash between them leaves numbers that no version has yet, which the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -92,8 +92,9 @@ def found(dataset_id: str, described: DatasetSettings) -> Found:
             numbered = int(connection.execute(select(func.count()).select_from(joined)).scalar_one())
         schema, _, name = described.table.rpartition(".")
         if look.has_table(name, schema or None) and name in look.get_table_names(schema or None):
-            keys = [look.get_pk_constraint(name, schema or None)["constrained_columns"]]
-            first = {each[0] for each in [*keys, *(index["column_names"] for index in look.get_indexes(name, schema or None))] if each}
+            leading: list[Sequence[str | None]] = [look.get_pk_constraint(name, schema or None)["constrained_columns"][:1]]
+            leading += [index["column_names"][:1] for index in look.get_indexes(name, schema or None)]
+            first = {column for each in leading for column in each}
             wanted = dict.fromkeys(each for each in (described.time, described.key) if each is not None)
             missing = tuple(each for each in wanted if (described.fields[each].column or each) not in first)
     return Found(rows, numbered, missing)
