@@ -119,8 +119,6 @@ class DatasetSettings(DatasetSource):
     @model_validator(mode="after")
     def _aggregates_fit(self) -> DatasetSettings:
         if self.aggregates is not None:
-            if self.engine != "duckdb":
-                raise ValueError("aggregates are counted in versions of our own, so engine is duckdb")
             if self.subject is None:
                 raise ValueError("aggregates count people, so `subject` names the field that tells them apart")
             self.aggregates.check({name: (field.type, field.field_class) for name, field in self.fields.items()})

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from dataclasses import dataclass
+from datetime import date
 
 from contracts.datasets.plan import Column
 from contracts.sections import OTHER, Buckets
 
+_LENGTHS = {"year": 4, "month": 7, "day": 10}
 _MOMENTS = {"year": r"\d{4}", "month": r"\d{4}-(0[1-9]|1[0-2])", "day": r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])"}
 
 
@@ -32,6 +35,17 @@ class Bucketed:
         if self.edges:
             return (*self.ranges, OTHER)
         return (*(("true", "false") if self.column.type == "boolean" else self.values), OTHER)
+
+    def of(self, value: object) -> str:
+        """The name of the bucket that a value falls into."""
+        if value is None:
+            return OTHER
+        if self.every and isinstance(value, date):
+            return f"{value:%Y-%m-%d}"[: _LENGTHS[self.every]]
+        if self.edges and isinstance(value, int | float):
+            return self.ranges[bisect_right(self.edges, value)]
+        name = str(value).lower() if isinstance(value, bool) else str(value)
+        return name if name in self.names else OTHER
 
     def has(self, name: str) -> bool:
         """Whether it is the name of a bucket, with records in it or without."""

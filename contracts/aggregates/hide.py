@@ -22,13 +22,14 @@ Line = tuple[int, At]
 def told(cube: Mapping[Axes, Table], people: int, dominance: int) -> frozenset[At]:
     """The cells of the finest table that may be told, by at least how many people and by p of the p % rule.
 
-    The cube has a table for each selection of the finest one's axes. A cell is sound where each of its measures is.
+    The cube has a table for each selection of the finest one's axes, or none where there are no records. A cell is sound where each of
+    its measures is.
     """
     shown: dict[Axes, frozenset[At]] = {}
     for axes in sorted(cube, key=len):
         coarser = {place: shown[axes[:place] + axes[place + 1 :]] for place in range(len(axes))}
         shown[axes] = _told(cube[axes], coarser, people, dominance)
-    return shown[max(cube, key=len)]
+    return shown[max(cube, key=len)] if cube else frozenset()
 
 
 def is_sound(measure: Measure, people: int, dominance: int) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,12 +13,12 @@ from contracts.access.request import Answer, Caller
 from contracts.aggregates.answer import rows_of
 from contracts.aggregates.blur import key_from
 from contracts.aggregates.decide import Countable, decide
-from contracts.aggregates.plan import MOST_CELLS, Cell, CellPlan
+from contracts.aggregates.engines import ChosenCells
+from contracts.aggregates.plan import MOST_CELLS, CellPlan
 from contracts.aggregates.query import Question
 from contracts.aggregates.settle import Ask, Settled, settle
 from contracts.credentials.decide import READ
 from contracts.datasets.catalogue import Version
-from contracts.datasets.engines.duckdb_cells import DuckCells
 from contracts.datasets.pseudonyms import key_of
 from contracts.deliveries.overlay import Erased, ErasureOverlay
 from contracts.errors import Refusal, Refused, StaleEpoch, refuse
@@ -32,7 +31,6 @@ from contracts.terms.grant import Grant
 
 KIND = "aggregate"
 _RUNS = 5
-_KEPT = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +48,10 @@ class Aggregator:
 
     def __init__(self, house: House) -> None:
         self._house = house
-        self._engine = DuckCells(house.settings.home, house.settings.statement_seconds)
+        self._engine = ChosenCells(house.settings, house.catalogue)
         self._overlay = ErasureOverlay(house.store, house.watch)
         self._turn = asyncio.Semaphore(1)
         self._keys: dict[str, bytes] = {}
-        self._tables: dict[tuple[Any, ...], Sequence[Cell]] = {}
 
     async def answer(self, request: AggregateRequest) -> Answer:
         """Answer a question whole: nothing leaves before its entry is durable, nothing after a suspension or erasure committed."""
@@ -94,7 +91,9 @@ class Aggregator:
         async with self._turn:
             rows = await asyncio.to_thread(self._counted, verdict, request.question, grant, version, erased)
         entry = _entry(request, grant, verdict, version=version.version, cells=len(rows))
-        ask = Ask(grant.contract_id, KIND, grant.terms.starts, verdict.cap, _exhausted(verdict.cap))
+        # A sandbox has no first day; its questions are a day's.
+        since = reader.today() if grant.sandbox else grant.terms.starts
+        ask = Ask(grant.contract_id, KIND, since, verdict.cap, _exhausted(verdict.cap))
         seen = Epochs(grants=held.epoch, erasures=erased.epoch)
         settled = await asyncio.to_thread(settle, self._house.store, ask, entry, seen, request.caller.proof)
         if settled.refusal is not None:
@@ -102,35 +101,32 @@ class Aggregator:
         return Answer(settled.entry_id, _body(verdict, request.question, rows, settled), grant=grant)
 
     def _counted(self, verdict: Countable, question: Question, grant: Grant, version: Version, erased: Erased) -> list[dict[str, Any]]:
-        cells = self._cells(verdict, version, erased)
+        cells = self._engine.cells(_plan(verdict, version, erased), erased.epoch, sandbox=grant.sandbox)
         if len(cells) > MOST_CELLS:
             raise refuse("table_too_large", "The table has too many cells. Go by fewer fields, or by coarser ones.")
-        return rows_of(verdict, question, cells, self._key(grant.contract_id))
+        return rows_of(verdict, question, cells, self._key(grant))
 
-    def _cells(self, verdict: Countable, version: Version, erased: Erased) -> Sequence[Cell]:
-        """The table; the same one is counted once."""
-        plan = CellPlan(
-            dataset=verdict.dataset.id,
-            version=version.version,
-            subject=verdict.dataset.settings.subject or verdict.dataset.settings.key,
-            by=verdict.by,
-            sums=verdict.sums,
-            tests=verdict.tests,
-            excluded=erased.ordinals,
-        )
-        known = (plan.dataset, plan.version, plan.by, plan.sums, plan.tests, erased.epoch)
-        cells = self._tables.get(known)
-        if cells is None:
-            cells = self._engine.cells(plan)
-            if len(self._tables) >= _KEPT:
-                self._tables.pop(next(iter(self._tables)))
-            self._tables[known] = cells
-        return cells
+    def _key(self, grant: Grant) -> bytes:
+        """The key of the noise; a sandbox's is no secret, as nothing real stands behind its numbers."""
+        known = self._keys.get(grant.contract_id)
+        if known is None:
+            contract_id, house = grant.contract_id, self._house
+            known = key_from(contract_id.encode() if grant.sandbox else key_of(house.store, house.keys, contract_id))
+            self._keys[contract_id] = known
+        return known
 
-    def _key(self, contract_id: str) -> bytes:
-        if contract_id not in self._keys:
-            self._keys[contract_id] = key_from(key_of(self._house.store, self._house.keys, contract_id))
-        return self._keys[contract_id]
+
+def _plan(verdict: Countable, version: Version, erased: Erased) -> CellPlan:
+    """The table."""
+    return CellPlan(
+        dataset=verdict.dataset.id,
+        version=version.version,
+        subject=verdict.dataset.settings.subject or verdict.dataset.settings.key,
+        by=verdict.by,
+        sums=verdict.sums,
+        tests=verdict.tests,
+        excluded=erased.ordinals,
+    )
 
 
 def _body(verdict: Countable, question: Question, rows: list[dict[str, Any]], settled: Settled) -> bytes:

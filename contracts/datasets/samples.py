@@ -29,11 +29,7 @@ class Sample:
 
     def condition(self, ordinal: Any) -> Any:
         """The rule for an ordinal, or for whatever calculates like one, such as a 64-bit column of SQLAlchemy's."""
-        a, b, c, d, e, f = self.numbers
-        x = (ordinal * a + b) % _PRIME
-        x = (x + (x % _HALF) * (x // _HALF + c)) % _PRIME
-        x = (x * d + e) % _PRIME
-        return (x + (x % _HALF) * (x // _HALF + f)) % _PRIME % MILLION < self.millionths
+        return mixed(ordinal, self.numbers) % MILLION < self.millionths
 
     def in_sql(self, ordinal: str) -> str:
         """The same of a 64-bit column, with `//` for division without rest. Holds numbers alone, which an HMAC made."""
@@ -41,6 +37,15 @@ class Sample:
         first = f"(({ordinal} * {a} + {b}) % {_PRIME})"
         second = f"((({first} + ({first} % {_HALF}) * ({first} // {_HALF} + {c})) % {_PRIME}) * {d} + {e}) % {_PRIME}"
         return f"((({second}) + (({second}) % {_HALF}) * (({second}) // {_HALF} + {f})) % {_PRIME}) % {MILLION} < {self.millionths}"
+
+
+def mixed(ordinal: Any, numbers: tuple[int, ...]) -> Any:
+    """A number below 2^33 that looks drawn, of an ordinal or of whatever calculates like one."""
+    a, b, c, d, e, f = numbers
+    x = (ordinal * a + b) % _PRIME
+    x = (x + (x % _HALF) * (x // _HALF + c)) % _PRIME
+    x = (x * d + e) % _PRIME
+    return (x + (x % _HALF) * (x // _HALF + f)) % _PRIME
 
 
 def sample_of(millionths: int, seed: int, key: bytes) -> Sample:

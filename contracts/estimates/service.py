@@ -16,7 +16,7 @@ from contracts.aggregates.settle import Ask, Settled, settle
 from contracts.clock import rfc3339
 from contracts.credentials.decide import READ
 from contracts.datasets.catalogue import Version
-from contracts.datasets.engines.duckdb_counts import DuckCounts
+from contracts.datasets.engines.chosen import ChosenCounts
 from contracts.datasets.plan import Page
 from contracts.deliveries.overlay import Erased, ErasureOverlay
 from contracts.errors import Refusal, Refused, StaleEpoch, refuse
@@ -49,7 +49,7 @@ class Estimator:
 
     def __init__(self, house: House) -> None:
         self._house = house
-        self._counts = DuckCounts(house.settings.home, house.settings.statement_seconds)
+        self._counts = ChosenCounts(house.settings)
         self._overlay = ErasureOverlay(house.store, house.watch)
         self._turn = asyncio.Semaphore(1)
 
@@ -104,7 +104,7 @@ class Estimator:
         row_bytes = sum(len(row.encode()) + 1 for row in page.rows) / max(1, len(page.rows))
         if not page.more:
             return Sized(len(page.rows), row_bytes, at_least=False)
-        if not grant.sandbox and not allowed.pseudonyms_tested and allowed.dataset.settings.engine == "duckdb":
+        if not grant.sandbox and not allowed.pseudonyms_tested:
             rows = self._counts.of(version.dataset, version.version, allowed.tests, erased.ordinals)
             if allowed.sample is not None:
                 rows = rows * allowed.sample.millionths // 1_000_000

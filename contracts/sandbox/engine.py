@@ -32,7 +32,7 @@ class SandboxEngine:
         if not is_sandbox(plan.contract_id):
             raise refuse("dataset_unavailable", "Invented rows are for sandboxes alone. Tell the platform.")
         told = _Told(plan.dataset, plan.contract_id)
-        rows = [row for row in self._rows(plan.dataset, plan.version) if _follows(row, plan) and _fits(row, plan.tests, told)]
+        rows = [row for row in self.matching(plan.dataset, plan.version, plan.tests, told) if _follows(row, plan)]
         if plan.sample is not None:
             rows = [row for row in rows if plan.sample.takes(row.ordinal)]
         shown = rows[: plan.limit]
@@ -43,6 +43,10 @@ class SandboxEngine:
             version=plan.version,
             more=len(rows) > plan.limit,
         )
+
+    def matching(self, dataset: str, version: str, tests: Sequence[Condition], told: _Told | None = None) -> list[Row]:
+        """The rows that meet every test, in order; `told` where a test may be on a pseudonym."""
+        return [row for row in self._rows(dataset, version) if _fits(row, tests, told or _Told(dataset, ""))]
 
     def withheld(self, dataset: str, version: str, tests: Sequence[Test], records: int) -> Withheld:
         """Nothing: a sandbox sees every invented row."""

@@ -23,11 +23,12 @@ from contracts.sandbox.rows import version_of
 from contracts.sandbox.tables import SandboxClient
 from contracts.terms.defaults import replaced_fields
 from contracts.terms.grant import Grant
-from contracts.terms.model import DatasetTerms, Terms, terms_hash, to_json
+from contracts.terms.model import Aggregates, DatasetTerms, Terms, terms_hash, to_json
 from contracts.terms.purposes import PROHIBITED, PURPOSES
 
 RECORDS_PER_DAY = 10_000
 REQUESTS_PER_SECOND = 5
+QUESTIONS_PER_DAY = 500
 STATE = "sandbox"
 
 # A sandbox has no term; its credentials have. The last year leaves room for the day after.
@@ -73,6 +74,7 @@ def terms_of(datasets: Iterable[Dataset]) -> Terms | None:
         ends=_LAST_DAY,
         retention_days=365,
         erasure_hours=None,
+        aggregates=_counted(offered),
     )
 
 
@@ -95,6 +97,12 @@ def clients_of(session: Session, organisation_id: str) -> list[SandboxClient]:
 def _part(dataset: Dataset) -> DatasetTerms:
     names = tuple(dataset.fields)
     return DatasetTerms(dataset=dataset.id, fields=names, pseudonymised=replaced_fields(names, dataset.settings))
+
+
+def _counted(datasets: Iterable[Dataset]) -> Aggregates | None:
+    """Questions of a day, where anything may be counted at all."""
+    most = [each.settings.aggregates.max_queries for each in datasets if each.settings.aggregates is not None]
+    return Aggregates(queries=min(QUESTIONS_PER_DAY, *most)) if most else None
 
 
 def _purposes(dataset: Dataset) -> list[str]:

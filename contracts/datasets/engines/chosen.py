@@ -5,10 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from contracts.datasets.engines.duckdb import DuckEngine
+from contracts.datasets.engines.duckdb_counts import DuckCounts
 from contracts.datasets.engines.inplace import InPlaceEngine
 from contracts.datasets.engines.postgresql import PostgresEngine
-from contracts.datasets.plan import Engine, Page, Plan, Test, Withheld
+from contracts.datasets.plan import Condition, Engine, Page, Plan, Test, Withheld
+from contracts.deliveries.ordinals import Ordinals
 from contracts.settings import Settings
+
+_KINDS = {"postgresql": PostgresEngine, "sqlalchemy": InPlaceEngine}
+
+
+def in_place(settings: Settings) -> dict[str, InPlaceEngine]:
+    """The engines of datasets that are read where they lie, each with connections of its own."""
+    return {
+        name: _KINDS[described.engine](settings.home, name, described, settings.statement_seconds)
+        for name, described in settings.datasets.items()
+        if described.engine in _KINDS
+    }
 
 
 class ChosenEngines:
@@ -16,12 +29,7 @@ class ChosenEngines:
 
     def __init__(self, settings: Settings) -> None:
         self._files = DuckEngine(settings.home, settings.statement_seconds)
-        kinds = {"postgresql": PostgresEngine, "sqlalchemy": InPlaceEngine}
-        self._placed: dict[str, InPlaceEngine] = {
-            name: kinds[described.engine](settings.home, name, described, settings.statement_seconds)
-            for name, described in settings.datasets.items()
-            if described.engine in kinds
-        }
+        self._placed = in_place(settings)
 
     def page(self, plan: Plan) -> Page:
         """The page, from the dataset's engine."""
@@ -38,3 +46,15 @@ class ChosenEngines:
         """Close the connections to databases that datasets lie in."""
         for engine in self._placed.values():
             engine.close()
+
+
+class ChosenCounts:
+    """Counts records, through engines of its own, so that long counts hold up no page."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._files, self._placed = DuckCounts(settings.home, settings.statement_seconds), in_place(settings)
+
+    def of(self, dataset: str, version: str, tests: Sequence[Condition], excluded: Ordinals) -> int:
+        """How many records meet every test, none of them on a pseudonym, and are not excluded."""
+        placed = self._placed.get(dataset)
+        return self._files.of(dataset, version, tests, excluded) if placed is None else placed.count(version, tests, excluded)

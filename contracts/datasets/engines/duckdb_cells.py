@@ -27,13 +27,12 @@ class DuckCells:
         """The cells of every table that have records, at most `MOST_CELLS` and one more."""
         buckets, sums = [_bucket(each) for each in plan.by], [_sum(each, place) for place, each in enumerate(plan.sums)]
         before = [value for _, part in (*buckets, *sums) for value in part]
-        after = [list(plan.excluded)] if plan.excluded else []
 
         def query(records: str, where: str) -> str:
-            kept = " AND r._ord NOT IN (SELECT unnest(?::UINTEGER[]))" if plan.excluded else ""
-            return _query(f"{records} r WHERE {where}{kept}", plan.subject, [sql for sql, _ in buckets], [sql for sql, _ in sums])
+            kept = "r._ord NOT IN (SELECT unnest(?::UINTEGER[]))"
+            return _query(f"{records} r WHERE {where} AND {kept}", plan.subject, [sql for sql, _ in buckets], [sql for sql, _ in sums])
 
-        rows = self._engine.select(plan.dataset, plan.version, plan.tests, query, (before, after))
+        rows = self._engine.select(plan.dataset, plan.version, plan.tests, query, (before, [list(plan.excluded)]))
         return [_cell(row, plan) for row in rows]
 
 

@@ -19,10 +19,8 @@ class DuckCounts:
 
     def of(self, dataset: str, version: str, tests: Sequence[Condition], excluded: Ordinals) -> int:
         """How many records meet every test, none of them on a pseudonym, and are not excluded."""
-        gone = [list(excluded)] if excluded else []
-        kept = " AND r._ord NOT IN (SELECT unnest(?::UINTEGER[]))" if gone else ""
 
         def query(records: str, where: str) -> str:
-            return f"SELECT count(*) FROM {records} r WHERE {where}{kept}"
+            return f"SELECT count(*) FROM {records} r WHERE {where} AND r._ord NOT IN (SELECT unnest(?::UINTEGER[]))"
 
-        return int(self._engine.select(dataset, version, tests, query, ((), gone))[0][0])
+        return int(self._engine.select(dataset, version, tests, query, ((), [list(excluded)]))[0][0])

@@ -7,6 +7,7 @@ somebody else at the source waits for the next refresh.
 
 from __future__ import annotations
 
+import json
 import operator
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -18,12 +19,14 @@ from typing import Any
 import orjson
 import structlog
 from sqlalchemy import (
+    ARRAY,
     BigInteger,
     ColumnElement,
     Executable,
     FromClause,
     Select,
     Table,
+    all_,
     and_,
     bindparam,
     cast,
@@ -98,6 +101,25 @@ class InPlaceEngine:
         # Rows that the source has added to what a contract sees since the refresh are not withheld.
         return Withheld(max(0, records - inside), gone, objected)
 
+    def matching(self, version: str, tests: Sequence[Condition], excluded: Ordinals) -> tuple[Place, Select[Any]]:
+        """A version's rows that are served, meet every test, none of them on a pseudonym, and are not excluded, to be counted by `answer`."""
+        with self._available():
+            place = self._place()
+            ordinal = place.ordinals.c["_ord"]
+            conditions = [place.served, ordinal <= self._version(version).highest, *[_condition(place, each, {}) for each in tests]]
+        conditions.append(_not_among(ordinal, list(excluded), place.engine.dialect.name))
+        return place, select(ordinal).select_from(_joined(place, {})[0]).where(*conditions)
+
+    def answer(self, statement: Executable) -> Sequence[Any]:
+        """The rows of a statement made of `matching`."""
+        with self._available():
+            return self._run(self._place(), statement)
+
+    def count(self, version: str, tests: Sequence[Condition], excluded: Ordinals) -> int:
+        """How many rows `matching` finds."""
+        _, found = self.matching(version, tests, excluded)
+        return int(self.answer(found.with_only_columns(func.count()))[0][0])
+
     def close(self) -> None:
         """Close what is open of the database; a further page opens it again."""
         with self._lock:
@@ -137,10 +159,10 @@ class InPlaceEngine:
         columns = [self.shown(place, column, dictionaries).label(column.name) for column in plan.columns]
         first = ordinal.label("_t") if time is None else time.label("_t")
         inner = select(first, ordinal.label("_ord"), *columns).select_from(joined).where(*conditions).order_by(*order).limit(limit)
-        rows = self.run(place, self.statement(place, plan, inner))
+        rows = self._run(place, self.statement(place, plan, inner))
         return [(0 if time is None else to_mark(row[0]), int(row[1]), self.values(row)) for row in rows]
 
-    def run(self, place: Place, statement: Executable) -> Sequence[Any]:
+    def _run(self, place: Place, statement: Executable) -> Sequence[Any]:
         """Rows of a statement for a request; `query_too_slow` where it takes too long and its driver can stop it."""
         with place.engine.connect() as connection:
             driver: Any = connection.connection.driver_connection
@@ -213,6 +235,15 @@ def _after(place: Place, after: tuple[int, int]) -> ColumnElement[bool]:
         return ordinal > after[1]
     moment = from_mark(place.described.fields[place.described.time].type, after[0])
     return and_(time >= moment, or_(time > moment, ordinal > after[1]))
+
+
+def _not_among(ordinal: ColumnElement[Any], excluded: list[int], dialect: str) -> ColumnElement[bool]:
+    """The rows of other ordinals, however many these are: databases take some tens of thousands of bound values at most."""
+    if dialect == "postgresql":
+        return ordinal != all_(bindparam("excluded", excluded, ARRAY(BigInteger)))
+    if dialect == "sqlite":
+        return ordinal.not_in(select(func.json_each(bindparam("excluded", json.dumps(excluded))).table_valued("value").c.value))
+    return ordinal.not_in(bindparam("excluded", excluded, expanding=True, literal_execute=True))
 
 
 def _condition(place: Place, tree: Condition, made: Dictionaries, *, denied: bool = False) -> ColumnElement[bool]:

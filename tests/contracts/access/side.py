@@ -19,6 +19,8 @@ from sqlalchemy import Engine as Database
 from contracts.access.body import parse_body
 from contracts.access.query import Query
 from contracts.access.request import Answer, RecordsRequest
+from contracts.aggregates.query import Question, parse
+from contracts.aggregates.service import AggregateRequest, Aggregator
 from contracts.clock import FixedClock
 from contracts.datasets import database
 from contracts.datasets.engines.duckdb import DuckEngine
@@ -54,7 +56,7 @@ class Side:
         names = ("settings", "store", "watch", "clock", "keys", "catalogue")
         parts = {name: getattr(data, name) for name in names} | {"data": data.reader, "access": data.writer}
         self.house = cast(House, SimpleNamespace(**parts))
-        self.estimator = Estimator(self.house)
+        self.estimator, self.aggregator = Estimator(self.house), Aggregator(self.house)
 
     def load(self, rows: list[Row]) -> None:
         """Put these records in the place of all others, and then erase those that are marked so."""
@@ -123,6 +125,13 @@ class Side:
     def estimate(self, model: Model, contract: str, client: str, asked: Row) -> Answer:
         """What the query would bring."""
         return run(self.estimator.answer(self.request(model, contract, client, asked)))
+
+    def count(self, contract: str, client: str, question: Row) -> Answer:
+        """Counts and sums."""
+        pairs = [("measures", ",".join(question["measures"])), *question["held"].items()]
+        parsed = parse([*pairs, *([("by", ",".join(question["by"]))] if question["by"] else [])])
+        assert isinstance(parsed, Question), parsed
+        return run(self.aggregator.answer(AggregateRequest(self.data.caller(contract, client), "posts", parsed)))
 
     def first_statement(self) -> list[str]:
         """The first page's statement since this was last asked, without what is another in every contract, version and place."""

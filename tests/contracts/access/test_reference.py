@@ -18,6 +18,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.contracts.access.counted import POLICY, asked_for, fits, questions, table
 from tests.contracts.access.model import ASKED, MOMENTS, Model, Row, is_served, rows_of_terms, some_records, trees
 from tests.contracts.access.side import ENGINES, Side, side
 from tests.harness.data import run
@@ -45,7 +46,7 @@ def place(request: pytest.FixtureRequest, sqlite_template: Path, tmp_path_factor
             if request.param == "postgresql":
                 database = stack.enter_context(copied(request.getfixturevalue("postgres_url"), "template_licet"))
             folder = tmp_path_factory.mktemp("reference")
-            sides.append(stack.enter_context(side(request.param, folder, sqlite_template, database)))
+            sides.append(stack.enter_context(side(request.param, folder, sqlite_template, database, aggregates=POLICY)))
         yield Place(*sides)
 
 
@@ -53,7 +54,8 @@ def place(request: pytest.FixtureRequest, sqlite_template: Path, tmp_path_factor
 def contracts(draw: st.DrawFn) -> Row:
     """Terms: fields, a row filter, a quota a day, and now and then one of different records."""
     fields = draw(st.lists(st.sampled_from(NAMES), min_size=3, unique=True))
-    terms: Row = {"datasets": [{"dataset": "posts", "fields": fields, "rows": draw(rows_of_terms())}]}
+    named = {"dataset": "posts", "fields": fields, "rows": draw(rows_of_terms())}
+    terms: Row = {"datasets": [named], "aggregates": {"queries": 100, "people": 3}}
     different = draw(st.none() | st.integers(1, 60))
     return {**terms, "records_per_day": draw(st.integers(1, 250)), **({"distinct_records": different} if different else {})}
 
@@ -73,7 +75,12 @@ def requests(draw: st.DrawFn) -> Row:
 @settings(
     max_examples=MORE or 14, derandomize=not MORE, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
 )
-@given(seed=st.integers(0, 2**32), size=st.integers(1, 160), terms=contracts(), asked=st.lists(requests(), min_size=1, max_size=4))
+@given(
+    seed=st.integers(0, 2**32),
+    size=st.integers(1, 160),
+    terms=contracts(),
+    asked=st.lists(requests() | requests() | questions(), min_size=1, max_size=5),
+)
 def test_answers_charges_and_refusals_are_the_models(place: Place, seed: int, size: int, terms: Row, asked: list[Row]) -> None:
     rows = some_records(next(RUNS), seed, size)
     outcomes = []
@@ -83,7 +90,8 @@ def test_answers_charges_and_refusals_are_the_models(place: Place, seed: int, si
         model, outcome = mine.model(contract, terms), list[Any]()
         for each in asked:
             # Ordinals decide what belongs to a sample, and a record that there never was has none.
-            told = (_estimated if each["estimate"] else _paged)(mine, model, contract, client, each)
+            ask = _counted if "measures" in each else _estimated if each["estimate"] else _paged
+            told = ask(mine, model, contract, client, each)
             statement = mine.first_statement()
             assert statement or not _has_pages(told)
             outcome.append([told if each["sample"] is None else None, statement])
@@ -116,6 +124,17 @@ def _estimated(mine: Side, model: Model, contract: str, client: str, asked: Row)
     quota = {"limit": cap, "left": max(0, cap - model.used), "days": -(-told // cap)}
     assert (refusal, body["rows"], body["at_least"], body["quota"]) == (None, told, False, quota)
     return {name: body[name] for name in body if name != "entry"}
+
+
+def _counted(mine: Side, model: Model, contract: str, client: str, asked: Row) -> Any:
+    answer = mine.count(contract, client, asked)
+    if answer.refusal is not None:
+        assert (answer.refusal.code, asked_for(asked) <= set(model.fields)) == ("field_not_in_contract", False)
+        return answer.refusal
+    told, expected = json.loads(answer.body)["data"], table(model, asked)
+    assert fits(told, expected), (told, expected)
+    # Each contract has noise of its own.
+    return {"data": [{name: value if name in asked["by"] else value is None for name, value in row.items()} for row in told]}
 
 
 def test_a_cursor_goes_on_after_refreshes_that_take_rows_away_bring_others_and_change_their_order(place: Place) -> None:

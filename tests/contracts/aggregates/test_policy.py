@@ -50,8 +50,3 @@ def test_what_does_not_hold_together_is_refused(tmp_path: Path, change: Callable
 def test_without_a_subject_nobody_can_be_counted(tmp_path: Path) -> None:
     with pytest.raises(ValidationError, match="aggregates count people"):
         settings_for(tmp_path, aggregates=POLICY, subject=None)
-
-
-def test_a_table_that_is_read_where_it_lies_is_not_counted(tmp_path: Path) -> None:
-    with pytest.raises(ValidationError, match="so engine is duckdb"):
-        settings_for(tmp_path, aggregates=POLICY, location="", source="sqlite:///posts.db", engine="sqlalchemy")
