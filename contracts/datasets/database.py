@@ -13,6 +13,7 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection, Engine, TableClause, column, create_engine, event, func, inspect, make_url, select, table
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchTableError, SQLAlchemyError
+from sqlalchemy.pool import NullPool
 from sqlalchemy.types import TypeEngine
 
 from contracts.errors import Misconfigured
@@ -21,9 +22,10 @@ from contracts.sections import DatasetSource
 _BATCH = 5_000
 
 
-def open_database(dataset_id: str, described: DatasetSource, *, writes: bool = False) -> Engine:
+def open_database(dataset_id: str, described: DatasetSource, *, writes: bool = False, pooled: bool = True) -> Engine:
     """An engine for the dataset's database; only the engines that keep tables beside the dataset's may write.
 
+    One that is not `pooled` opens a connection for each use and leaves none open.
     PostgreSQL and SQLite refuse writes by themselves then. `Misconfigured` for an address that names no database, and for an
     SQLite file that is not there, which opening would make.
     """
@@ -35,7 +37,8 @@ def open_database(dataset_id: str, described: DatasetSource, *, writes: bool = F
         if backend == "postgresql":
             kept = "-c timezone=UTC -c plan_cache_mode=force_custom_plan"
             options["connect_args"] = {"options": kept if writes else f"{kept} -c default_transaction_read_only=on"}
-            options |= {"pool_pre_ping": True, "pool_size": 8}
+            options |= {"pool_pre_ping": True, "pool_size": 8} if pooled else {}
+        options |= {} if pooled else {"poolclass": NullPool}
         engine = create_engine(url, **options)
     except (ArgumentError, ImportError) as error:
         mend = "Give an SQLAlchemy address, such as postgresql+psycopg://USER:PASSWORD@HOST/NAME, and install its driver."

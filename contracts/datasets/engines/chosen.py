@@ -15,10 +15,10 @@ from contracts.settings import Settings
 _KINDS = {"postgresql": PostgresEngine, "sqlalchemy": InPlaceEngine}
 
 
-def in_place(settings: Settings) -> dict[str, InPlaceEngine]:
-    """The engines of datasets that are read where they lie, each with connections of its own."""
+def in_place(settings: Settings, *, pooled: bool = False) -> dict[str, InPlaceEngine]:
+    """The engines of datasets that are read where they lie. Those that are not `pooled` need not be closed."""
     return {
-        name: _KINDS[described.engine](settings.home, name, described, settings.statement_seconds)
+        name: _KINDS[described.engine](settings.home, name, described, settings.statement_seconds, pooled=pooled)
         for name, described in settings.datasets.items()
         if described.engine in _KINDS
     }
@@ -29,7 +29,7 @@ class ChosenEngines:
 
     def __init__(self, settings: Settings) -> None:
         self._files = DuckEngine(settings.home, settings.statement_seconds)
-        self._placed = in_place(settings)
+        self._placed = in_place(settings, pooled=True)
 
     def page(self, plan: Plan) -> Page:
         """The page, from the dataset's engine."""

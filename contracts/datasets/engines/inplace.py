@@ -61,9 +61,10 @@ Dictionaries = dict[str, Table]
 class InPlaceEngine:
     """The engine of one dataset. It opens its database when it is first asked."""
 
-    def __init__(self, home: Path, dataset_id: str, described: DatasetSettings, seconds: float = FOREVER) -> None:
-        """`seconds` is how long one statement for a request may take."""
+    def __init__(self, home: Path, dataset_id: str, described: DatasetSettings, seconds: float = FOREVER, *, pooled: bool = True) -> None:
+        """`seconds` is how long one statement for a request may take; `pooled` engines keep connections until they are closed."""
         self._home, self._dataset, self._described, self._seconds = home, dataset_id, described, seconds
+        self._pooled = pooled
         self._lock = threading.Lock()
         self._known: Place | None = None
         self._synced: dict[str, Synced] = {}
@@ -193,7 +194,7 @@ class InPlaceEngine:
     def _place(self) -> Place:
         with self._lock:
             if self._known is None:
-                place = Place(self._dataset, self._described, database.open_database(self._dataset, self._described))
+                place = Place(self._dataset, self._described, database.open_database(self._dataset, self._described, pooled=self._pooled))
                 place.rows  # noqa: B018 - looks the columns up, or says that the database does not answer
                 self._known = place
             return self._known

@@ -15,6 +15,7 @@ from sqlmodel import func, select
 
 from contracts.billing.tables import UsageRow
 from contracts.clock import FixedClock
+from contracts.datasets.catalogue import Dataset
 from contracts.datasets.files import folder_of, version_file
 from contracts.datasets.load import ordinal_of
 from contracts.deliveries import service as deliveries
@@ -25,10 +26,13 @@ from contracts.ledger.tables import StagedEntry
 from contracts.quotas.tables import QuotaDay
 from contracts.sandbox import service as sandbox
 from contracts.sandbox.marks import contract_id_of
+from contracts.sandbox.rows import rows_of
 from contracts.store import epochs
 from contracts.store.unit import Store
 from portal.figures import FigureCache
 from tests.api.data.test_api import Api
+from tests.api.data.test_query import post
+from tests.contracts.aggregates.policy import AGREED, POLICY
 from tests.harness.data import run, world
 
 PATH = "/v1/datasets/posts/records"
@@ -201,6 +205,39 @@ def test_pace_and_quota_hold_as_a_contracts_do(api: Trying, monkeypatch: pytest.
     last, over = fresh.get(f"{PATH}?limit=100", token), fresh.get(f"{PATH}?limit=1", token)
     assert (len(last.json()["data"]), over.status_code, over.json()["code"]) == (10, 429, "quota_exhausted")
     assert (over.json()["sandbox"], over.headers["x-licet-sandbox"]) == (True, "true")
+
+
+def test_counts_and_estimates_are_those_of_a_contract_over_invented_rows(store: Store, clock: FixedClock, tmp_path: Path) -> None:
+    with world(store, clock, tmp_path, aggregates=POLICY) as data:
+        api = Trying(data)
+        token, path = api.trying(), "/v1/datasets/posts/aggregate"
+        contract, client = data.contract(**AGREED)
+        live = api.token(contract, client)
+        answers = [api.get(f"{path}?by=edited&measures=count,sum:likes", each) for each in (token, live)]
+        assert shape(answers[0]) == shape(answers[1])
+        body = answers[0].json()
+        rows = rows_of(Dataset("posts", data.settings.datasets["posts"]))
+        for told in body["data"]:
+            inside = [row for row in rows if str(row.values["edited"]).lower() == told["edited"]]
+            likes = sum(min(30, max(0, int(str(row.values["likes"])))) for row in inside)
+            assert abs(told["count"] - len(inside)) <= 2 and abs(told["sum:likes"] - likes) <= 60
+        assert ([each["edited"] for each in body["data"]], body["sandbox"], body["questions"]) == (
+            ["false", "true"],
+            True,
+            {"limit": 500, "used": 1},
+        )
+        clock.advance(hours=24)
+        assert api.get(path, api.trying()).json()["questions"]["used"] == 1
+        estimated = post(api, api.trying(), {"where": {"field": "edited", "op": "eq", "value": True}}, "/v1/datasets/posts/estimate").json()
+        assert (estimated["rows"], estimated["at_least"]) == (-(-len([row for row in rows if row.values["edited"]]) // 10) * 10, False)
+        told = [
+            (leaf["contract"], leaf["facts"].get("sandbox")) for leaf in data.leaves("access.aggregate") + data.leaves("access.estimate")
+        ]
+        mine = (f"sbx_{data.cast.lab}", True)
+        assert [each for each in told if each[0] != contract] == [mine] * 3
+        with data.store.read() as session:
+            keys = session.exec(select(KeyRow.owner).where(KeyRow.purpose == Purpose.PSEUDONYM)).all()
+        assert keys == [contract]
 
 
 def test_a_revoked_an_ended_and_a_foreign_credential_read_nothing(api: Trying) -> None:
