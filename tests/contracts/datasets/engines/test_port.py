@@ -16,7 +16,7 @@ from sqlalchemy import delete
 from contracts.clock import FixedClock
 from contracts.datasets import pseudonyms, sync
 from contracts.datasets.catalogue import Catalogue, Dataset, Version
-from contracts.datasets.engines.chosen import ChosenEngines
+from contracts.datasets.engines.chosen import ChosenCounts, ChosenEngines
 from contracts.datasets.load import keys_of, ordinal_of, refresh
 from contracts.datasets.plan import All, AnyOf, Column, Condition, Mark, Not, Page, Plan, Test, Withheld
 from contracts.datasets.samples import sample_of
@@ -48,7 +48,7 @@ class Ground:
         self.keys = KeyRing(b"m" * 32)
         changes = {} if kind == "duckdb" else {"location": "", "engine": kind, "source": database, "table": "site_posts"}
         self.settings: Settings = settings_for(folder, **changes)
-        self.engine = ChosenEngines(self.settings)
+        self.engine, self.counts = ChosenEngines(self.settings), ChosenCounts(self.settings)
         self.version = self.load(POSTS)
         self.key = pseudonyms.key_of(store, self.keys, CONTRACT)
 
@@ -191,6 +191,8 @@ def test_the_rows_are_those_of_a_reference_in_python(ground: Ground, tests: tupl
         else True
     )
     assert (page.version, page.more) == (ground.version, False)
+    counted = [ground.counts.of("posts", ground.version, tests, Ordinals(gone)) for gone in ([], page.ordinals[:3])]
+    assert counted == [len(expected), max(0, len(expected) - 3)]
 
 
 def test_a_sample_has_the_same_rows_everywhere(ground: Ground) -> None:
