@@ -43,7 +43,7 @@ def _endless(ground: Ground) -> tuple[Any, Callable[[], object]]:
     if ground.kind == "duckdb":
         engine = DuckEngine(ground.settings.home, SECONDS)
         return engine, lambda: engine.select("posts", ground.version, (), lambda *_: "SELECT count(*) FROM range(1000000000000)", ((), ()))
-    placed = Endless(ground.settings.home, "posts", ground.settings.datasets["posts"], SECONDS)
+    placed = Endless(ground.settings.home, "posts", ground.settings.datasets["posts"], SECONDS, pooled=False)
     return placed, lambda: placed.page(ground.plan())
 
 
