@@ -157,21 +157,3 @@ class Door:
         (entry_id,) = await self._house.access.record_entries([entry])
         reply = self.refused(refusal, entry_id, dpop=dpop)
         return self._with_nonce(reply) if dpop else reply
-
-
-def entry_for(claims: Claims, grant: Grant | None, address: str, event: str, what: str, refusal: Refusal | None) -> Entry:
-    """The entry of an answer or refusal that carries no records."""
-    network = prefix(address)
-    return Entry(
-        event=marks.event_of(event, claims.contract_id),
-        decision="allow" if refusal is None else "refuse",
-        rule="" if refusal is None else refusal.code,
-        organisation="" if grant is None else grant.organisation_id,
-        contract=claims.contract_id,
-        contract_version=claims.contract_version or (0 if grant is None else grant.version),
-        contract_hash="" if grant is None else grant.terms_sha256,
-        credential=claims.client_id,
-        credential_kind=claims.kind,
-        facts={"asked": what, **marks.facts_of(claims.contract_id)},
-        personal={name: value for name, value in (("network", network), ("account", claims.account)) if value},
-    )

@@ -7,6 +7,7 @@ that the request names; where one is named, another organisation's is not there.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import anyio.to_thread
 import orjson
@@ -20,9 +21,10 @@ from starlette.types import Receive, Scope, Send
 
 from api.data import views
 from api.data.asking import Asking
-from api.data.door import Door, Reply, Seat, entry_for
+from api.data.door import Door, Reply, Seat
 from api.data.records import RecordsEndpoint, unavailable
 from contracts.access.grants import Held
+from contracts.access.request import entry_by
 from contracts.errors import Refusal, Refused, StoreUnavailable
 from contracts.house import House
 from contracts.terms.grant import Grant
@@ -106,7 +108,8 @@ async def _seated(house: House, door: Door, request: Request, seat: Seat, view: 
             outcome = refused.refusal
     grant = seat.held.grant if isinstance(seat.held.grant, Grant) else None
     refusal = outcome if isinstance(outcome, Refusal) else None
-    entry = entry_for(seat.caller.claims, grant, seat.caller.address, "access.catalogue", view.__name__, refusal)
+    base = entry_by(seat.caller, grant, "access.catalogue", refusal)
+    entry = replace(base, facts={"asked": view.__name__, **base.facts})
     committed = await house.access.record_once(entry, seat.caller.proof)
     refusal = committed.refusal or refusal
     if made is None or refusal is not None:

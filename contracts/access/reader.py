@@ -18,7 +18,7 @@ from contracts.access.decide import Allowed, admit, decide
 from contracts.access.formats import CHUNK
 from contracts.access.grants import GrantCache, Held
 from contracts.access.pages import Pages
-from contracts.access.request import Answer, Caller, Part, Quota, RecordsRequest, entry_of
+from contracts.access.request import RUNS, UNSETTLED, Answer, Caller, Part, Quota, RecordsRequest, entry_of
 from contracts.access.writer import AccessWriter
 from contracts.clock import Clock, rfc3339
 from contracts.credentials.decide import LOOK
@@ -34,9 +34,6 @@ from contracts.store.epochs import Epochs, EpochWatch
 from contracts.store.places import places
 from contracts.store.unit import Store
 from contracts.terms.grant import Grant
-
-# A request is run this often while grants or erasures move under it.
-_RUNS = 5
 
 
 class Reader:
@@ -121,7 +118,7 @@ class Reader:
 
     async def _answered(self, request: RecordsRequest) -> Answer:
         kept: _Read | None = None
-        for run in range(_RUNS):
+        for run in range(RUNS):
             held = await self._grants.held(request.caller.claims.contract_id)
             now = self._clock.now()
             verdict = await self._verdict(held, request, now)
@@ -133,7 +130,7 @@ class Reader:
                 kept = await self._read(verdict, request, held, now, kept)
             except Refused as refused:
                 # A version that was current a moment ago may be gone from the disk: the one that is now is read instead.
-                if run + 1 < _RUNS and refused.refusal.code in _MAY_BE_OVER and await self._moved(held):
+                if run + 1 < RUNS and refused.refusal.code in _MAY_BE_OVER and await self._moved(held):
                     continue
                 return await self.refuse(refused.refusal, request, held, now, verdict)
             try:
@@ -143,7 +140,7 @@ class Reader:
                     continue
                 break
             return await self._answer(verdict, kept, committed, now)
-        return await self.refuse(_UNSETTLED, request, held, now)
+        return await self.refuse(UNSETTLED, request, held, now)
 
     async def authorise(self, caller: Caller, scope: str = LOOK) -> Held | Refusal:
         """The grant of a caller who may use the API now, by the epoch as it is now; for everything but records, which decide more."""
@@ -244,7 +241,7 @@ class Reader:
         self._remember((contract_id, today), committed.quota_after)
         quota = self._quota(contract_id, allowed.cap, committed.quota_after, now)
         if committed.refusal is not None or committed.portion is None:
-            refusal = committed.refusal or _UNSETTLED
+            refusal = committed.refusal or UNSETTLED
             if refusal.code in FREED_DAILY:
                 refusal = _with_reset(refusal, resets_at(today, self.zone))
             return Answer(committed.entry_id, refusal=refusal, grant=read.grant, quota=quota)
@@ -304,4 +301,3 @@ _EXHAUSTED = "The contract's records for the day are used up. Go on after the re
 _UNVERIFIED = Refusal("grant_unverified", "This process cannot read suspensions at the moment. Try again shortly.")
 # Refusals that a change of a moment ago may have ended; grants are looked at once more before they are said.
 _MAY_BE_OVER = frozenset({"not_found", "contract_not_active", "token_invalid", "scope_not_granted", "dataset_unavailable"})
-_UNSETTLED = Refusal("grant_unverified", "Contracts or erasures changed while the request ran. Send it again.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from contracts import networks
 from contracts.access.decide import Allowed
@@ -16,6 +16,10 @@ from contracts.ledger.stage import Entry
 from contracts.quotas.repeats import digest
 from contracts.sandbox import marks
 from contracts.terms.grant import Grant
+
+# A request is run this often while grants or erasures move under it.
+RUNS = 5
+UNSETTLED = Refusal("grant_unverified", "Contracts or erasures changed while the request ran. Send it again.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,18 +95,15 @@ class Answer:
     part: Part | None = None
 
 
-def entry_of(
-    request: RecordsRequest,
-    grant: Grant | None,
-    dataset_known: bool,
-    allowed: Allowed | None,
-    refusal: Refusal | None,
-    version: str = "",
-) -> Entry:
-    """The entry of a request. Names that the request invented stay out of the leaf; the whole query is a personal value."""
-    claims = request.caller.claims
+def entry_by(caller: Caller, grant: Grant | None, event: str, refusal: Refusal | None, asked: str = "") -> Entry:
+    """The entry of any answer or refusal to a caller, before what it is about: whose, under which contract, decided how.
+
+    The network's prefix, the query with its values, and the person that a program acts for are personal values.
+    """
+    claims = caller.claims
+    personal = {"network": networks.prefix(caller.address), "query": asked[:4_000], "account": claims.account}
     return Entry(
-        event=marks.event_of("access.records", claims.contract_id),
+        event=marks.event_of(event, claims.contract_id),
         decision="allow" if refusal is None else "refuse",
         rule="" if refusal is None else refusal.code,
         organisation="" if grant is None else grant.organisation_id,
@@ -111,18 +112,26 @@ def entry_of(
         contract_hash="" if grant is None else grant.terms_sha256,
         credential=claims.client_id,
         credential_kind=claims.kind,
+        facts=marks.facts_of(claims.contract_id),
+        personal={name: value for name, value in personal.items() if value},
+    )
+
+
+def entry_of(
+    request: RecordsRequest,
+    grant: Grant | None,
+    dataset_known: bool,
+    allowed: Allowed | None,
+    refusal: Refusal | None,
+    version: str = "",
+    event: str = "access.records",
+) -> Entry:
+    """The entry of a request for records. Names that the request invented stay out of the leaf."""
+    return replace(
+        entry_by(request.caller, grant, event, refusal, request.asked),
         purpose="" if allowed is None else allowed.purpose,
         dataset=request.dataset_id if dataset_known else "",
         dataset_version=version,
         fields=() if allowed is None else tuple(column.name for column in allowed.columns),
         filter_shape=() if allowed is None else allowed.shape,
-        facts=marks.facts_of(claims.contract_id),
-        personal=personal_of(request),
     )
-
-
-def personal_of(request: RecordsRequest) -> dict[str, str]:
-    """What of a request is personal: the network's prefix, the query with its values, and the person that a program acts for."""
-    caller = request.caller
-    values = {"network": networks.prefix(caller.address), "query": request.asked[:4_000], "account": caller.claims.account}
-    return {name: value for name, value in values.items() if value}

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
 
 from contracts.access.grants import Held
-from contracts.access.request import Answer, Caller
+from contracts.access.questions import Questions
+from contracts.access.request import Answer, Caller, entry_by
 from contracts.aggregates.answer import rows_of
 from contracts.aggregates.blur import key_from
 from contracts.aggregates.decide import Countable, decide
@@ -17,20 +18,16 @@ from contracts.aggregates.engines import ChosenCells
 from contracts.aggregates.plan import MOST_CELLS, CellPlan
 from contracts.aggregates.query import Question
 from contracts.aggregates.settle import Ask, Settled, settle
-from contracts.credentials.decide import READ
 from contracts.datasets.catalogue import Version
 from contracts.datasets.pseudonyms import key_of
 from contracts.deliveries.overlay import Erased, ErasureOverlay
-from contracts.errors import Refusal, Refused, StaleEpoch, refuse
+from contracts.errors import Refusal, Refused, refuse
 from contracts.house import House
 from contracts.ledger.stage import Entry
-from contracts.networks import prefix
-from contracts.sandbox import marks
 from contracts.store.epochs import Epochs
 from contracts.terms.grant import Grant
 
 KIND = "aggregate"
-_RUNS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,37 +40,17 @@ class AggregateRequest:
     asked: str = ""
 
 
-class Aggregator:
+class Aggregator(Questions[AggregateRequest]):
     """Answers questions. One a process; one table is counted at a time, so that counting leaves the other cores to pages."""
 
+    event = "access.aggregate"
+
     def __init__(self, house: House) -> None:
-        self._house = house
+        super().__init__(house)
         self._engine = ChosenCells(house.settings, house.catalogue)
         self._overlay = ErasureOverlay(house.store, house.watch)
         self._turn = asyncio.Semaphore(1)
         self._keys: dict[str, bytes] = {}
-
-    async def answer(self, request: AggregateRequest) -> Answer:
-        """Answer a question whole: nothing leaves before its entry is durable, nothing after a suspension or erasure committed."""
-        for _ in range(_RUNS):
-            held = await self._house.data.authorise(request.caller, READ)
-            if isinstance(held, Refusal):
-                return await self.refuse(held, request, None)
-            try:
-                return await self._answered(request, held)
-            except StaleEpoch:
-                continue
-            except Refused as refused:
-                return await self.refuse(refused.refusal, request, held)
-        return await self.refuse(_UNSETTLED, request, None)
-
-    async def refuse(self, refusal: Refusal, request: AggregateRequest, held: Held | None) -> Answer:
-        """Record a refusal and return it as an answer."""
-        grant = held.grant if held is not None and isinstance(held.grant, Grant) else None
-        known = self._house.catalogue.get(request.dataset_id) is not None
-        entry = _entry(request, grant, refusal=refusal, dataset=request.dataset_id if known else "")
-        committed = await self._house.access.record_once(entry, request.caller.proof)
-        return Answer(committed.entry_id, refusal=committed.refusal or refusal, grant=grant)
 
     async def _answered(self, request: AggregateRequest, held: Held) -> Answer:
         """Raises `StaleEpoch` where contracts or erasures moved while it was counted."""
@@ -90,7 +67,7 @@ class Aggregator:
         erased = await self._overlay.of(verdict.dataset.id)
         async with self._turn:
             rows = await asyncio.to_thread(self._counted, verdict, request.question, grant, version, erased)
-        entry = _entry(request, grant, verdict, version=version.version, cells=len(rows))
+        entry = _entry(request, grant, verdict, version.version, len(rows))
         # A sandbox has no first day; its questions are a day's.
         since = reader.today() if grant.sandbox else grant.terms.starts
         ask = Ask(grant.contract_id, KIND, since, verdict.cap, _exhausted(verdict.cap))
@@ -145,44 +122,21 @@ def _body(verdict: Countable, question: Question, rows: list[dict[str, Any]], se
     return orjson.dumps(told)
 
 
-def _entry(
-    request: AggregateRequest,
-    grant: Grant | None,
-    verdict: Countable | None = None,
-    refusal: Refusal | None = None,
-    dataset: str = "",
-    version: str = "",
-    cells: int | None = None,
-) -> Entry:
-    """The entry of a question. Names that the request invented stay out of the leaf; the whole query is a personal value."""
-    claims, question = request.caller.claims, request.question
-    personal = {"network": prefix(request.caller.address), "query": request.asked[:4_000], "account": claims.account}
-    facts: dict[str, Any] = {**marks.facts_of(claims.contract_id)}
-    if verdict is not None:
-        facts |= {"measures": [each.name for each in question.measures], "by": list(question.by), "cells": cells}
-    return Entry(
-        event="access.aggregate",
-        decision="allow" if refusal is None else "refuse",
-        rule="" if refusal is None else refusal.code,
-        organisation="" if grant is None else grant.organisation_id,
-        contract=claims.contract_id,
-        contract_version=claims.contract_version or (0 if grant is None else grant.version),
-        contract_hash="" if grant is None else grant.terms_sha256,
-        credential=claims.client_id,
-        credential_kind=claims.kind,
-        purpose="" if verdict is None else verdict.purpose,
-        dataset=dataset if verdict is None else verdict.dataset.id,
+def _entry(request: AggregateRequest, grant: Grant, verdict: Countable, version: str, cells: int) -> Entry:
+    """The entry of an answer; a refusal's has only what every entry has."""
+    question = request.question
+    base = entry_by(request.caller, grant, Aggregator.event, None, request.asked)
+    return replace(
+        base,
+        purpose=verdict.purpose,
+        dataset=verdict.dataset.id,
         dataset_version=version,
-        fields=() if verdict is None else (*question.fields, *question.summed),
-        filter_shape=() if verdict is None else tuple(f"{name}.eq" for name, _ in question.filters),
-        facts=facts,
-        personal={name: value for name, value in personal.items() if value},
+        fields=(*question.fields, *question.summed),
+        filter_shape=tuple(f"{name}.eq" for name, _ in question.filters),
+        facts={**base.facts, "measures": [each.name for each in question.measures], "by": list(question.by), "cells": cells},
     )
 
 
 def _exhausted(cap: int) -> Refusal:
     reason = "The contract's questions for counts and sums are used up. Ask the platform for an amendment."
     return Refusal("queries_exhausted", reason, {"limit": cap, "used": cap})
-
-
-_UNSETTLED = Refusal("grant_unverified", "Contracts or erasures changed while the request ran. Send it again.")

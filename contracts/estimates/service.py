@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -11,28 +11,24 @@ import orjson
 from contracts.access.decide import Allowed, decide
 from contracts.access.grants import Held
 from contracts.access.query import MAX_LIMIT
+from contracts.access.questions import Questions
 from contracts.access.request import Answer, RecordsRequest, entry_of
 from contracts.aggregates.settle import Ask, Settled, settle
 from contracts.clock import rfc3339
-from contracts.credentials.decide import READ
 from contracts.datasets.catalogue import Version
 from contracts.datasets.engines.chosen import ChosenCounts
 from contracts.datasets.plan import Page
 from contracts.deliveries.overlay import Erased, ErasureOverlay
-from contracts.errors import Refusal, Refused, StaleEpoch, refuse
+from contracts.errors import Refusal, Refused, refuse
 from contracts.estimates.rounding import cost, days_of, rounded
 from contracts.house import House
-from contracts.ledger.stage import Entry
 from contracts.quotas.service import resets_at, used_on
-from contracts.sandbox import marks
 from contracts.store.epochs import Epochs
 from contracts.terms.grant import Grant
 
-EVENT = "access.estimate"
 KIND = "estimate"
 A_DAY = 500
 _MOST_PAGES = 20
-_RUNS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,36 +40,19 @@ class Sized:
     at_least: bool
 
 
-class Estimator:
-    """Answers estimates. One a process; one is counted at a time, so that counting leaves the other cores to pages."""
+class Estimator(Questions[RecordsRequest]):
+    """Answers estimates, and refuses them where the query itself would be. One a process; one is counted at a time, so that
+
+    counting leaves the other cores to pages.
+    """
+
+    event = "access.estimate"
 
     def __init__(self, house: House) -> None:
-        self._house = house
+        super().__init__(house)
         self._counts = ChosenCounts(house.settings)
         self._overlay = ErasureOverlay(house.store, house.watch)
         self._turn = asyncio.Semaphore(1)
-
-    async def answer(self, request: RecordsRequest) -> Answer:
-        """Estimate the query; refused where the query itself would be."""
-        for _ in range(_RUNS):
-            held = await self._house.data.authorise(request.caller, READ)
-            if isinstance(held, Refusal):
-                return await self.refuse(held, request, None)
-            try:
-                return await self._answered(request, held)
-            except StaleEpoch:
-                continue
-            except Refused as refused:
-                return await self.refuse(refused.refusal, request, held)
-        return await self.refuse(_UNSETTLED, request, None)
-
-    async def refuse(self, refusal: Refusal, request: RecordsRequest, held: Held | None) -> Answer:
-        """Record a refusal and return it as an answer."""
-        grant = held.grant if held is not None and isinstance(held.grant, Grant) else None
-        known = self._house.catalogue.get(request.dataset_id) is not None
-        entry = _as_estimate(entry_of(request, grant, known, None, refusal))
-        committed = await self._house.access.record_once(entry, request.caller.proof)
-        return Answer(committed.entry_id, refusal=committed.refusal or refusal, grant=grant)
 
     async def _answered(self, request: RecordsRequest, held: Held) -> Answer:
         """Raises `StaleEpoch` where contracts or erasures moved while it was counted."""
@@ -90,7 +69,7 @@ class Estimator:
         erased = await self._overlay.of(allowed.dataset.id)
         async with self._turn:
             sized = await asyncio.to_thread(self._sized, allowed, grant, version, erased)
-        entry = _as_estimate(entry_of(request, grant, True, allowed, None, version.version))
+        entry = entry_of(request, grant, True, allowed, None, version.version, self.event)
         resets = rfc3339(resets_at(today, self._house.data.zone))
         used_up = Refusal("estimates_exhausted", f"A contract has {A_DAY} estimates a day. Go on after the reset.", {"resets_at": resets})
         ask, seen = Ask(grant.contract_id, KIND, today, A_DAY, used_up), Epochs(grants=held.epoch, erasures=erased.epoch)
@@ -135,10 +114,3 @@ class Estimator:
             "entry": settled.entry_id,
         }
         return orjson.dumps(told)
-
-
-def _as_estimate(entry: Entry) -> Entry:
-    return replace(entry, event=EVENT, facts={**entry.facts, **marks.facts_of(entry.contract)})
-
-
-_UNSETTLED = Refusal("grant_unverified", "Contracts or erasures changed while the request ran. Send it again.")
