@@ -9,6 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import ASGIApp
 
 import api.data
 import api.gate
@@ -17,12 +18,14 @@ import api.ledger
 import api.oauth
 import api.signals
 from api import operations
+from api.counted import CountedEnds
 from api.description import OPERATIONS
 from api.front import NOT_ALLOWED, Front, HotRoute
 from api.oauth.shell import Shell
 from api.openapi import Operations, describe
 from api.problems import on_error, respond
 from contracts.errors import LicetError, Refusal
+from contracts.health.tally import Tally
 from contracts.house import House
 
 # Paths of the machines' face; every other path belongs to people.
@@ -50,9 +53,11 @@ class Machines:
     hot: list[HotRoute]
     app: FastAPI
 
-    def front(self) -> Front:
-        """Both as one ASGI app."""
-        return Front(self.hot, self.app)
+    tally: Tally
+
+    def front(self) -> ASGIApp:
+        """Both as one ASGI app, which counts how requests end."""
+        return CountedEnds(Front(self.hot, self.app), self.tally)
 
 
 def create_machines(house: House, beside: Operations | None = None) -> Machines:
@@ -73,7 +78,7 @@ def create_machines(house: House, beside: Operations | None = None) -> Machines:
         app.include_router(router(house))
     hot = [*api.oauth.hot_routes(house, shell=shell), *data.hot, *api.gate.hot_routes(house)]
     describe(app, hot, {**OPERATIONS, **(beside or {})})
-    return Machines(hot, app)
+    return Machines(hot, app, house.tally)
 
 
 def is_machine_path(path: str) -> bool:

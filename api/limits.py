@@ -16,14 +16,23 @@ from limits import RateLimitItemPerMinute, RateLimitItemPerSecond
 from limits.aio.strategies import SlidingWindowCounterRateLimiter
 
 from contracts.access.answers import FREED_DAILY
-from contracts.access.request import Quota
+from contracts.access.request import Quotas
 from contracts.errors import Refusal
+from contracts.quotas.standing import DAILY, Term
 from contracts.settings import Shared
 from contracts.store import counters
 
 DAY_SECONDS = 86_400
 # Requests without a usable token from one network in a minute; each is recorded, and a flood must not fill the ledger.
 UNKNOWN_PER_MINUTE = 120
+POLICIES: dict[Term, str] = {
+    "records_per_day": "records",
+    "bytes_per_day": "bytes",
+    "records_in_period": "records-in-period",
+    "distinct_records": "distinct-records",
+    "bytes_in_period": "bytes-in-period",
+}
+"""What the headers call each quota, by its term. Those of the period have no window: waiting frees none of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,23 +79,25 @@ class Paces:
             return await self._limiter.hit(self._told, "told", network)
 
 
-def told(standing: Standing | None, quota: Quota | None) -> dict[str, str]:
+def told(standing: Standing | None, quotas: Quotas | None) -> dict[str, str]:
     """The limits as headers: the policies that hold, and what is left of each."""
     policies: ListType = []
     left: ListType = []
     if standing is not None:
         policies.append(_member("requests", q=standing.rate, w=1))
         left.append(_member("requests", r=standing.left, t=standing.seconds))
-    if quota is not None:
-        policies.append(_member("records", q=quota.cap, w=DAY_SECONDS))
-        left.append(_member("records", r=max(0, quota.cap - quota.used), t=quota.seconds))
+    for each in () if quotas is None else quotas.standings:
+        window = {"w": DAY_SECONDS} if each.term in DAILY else {}
+        frees = {"t": quotas.seconds} if quotas is not None and each.term in DAILY else {}
+        policies.append(_member(POLICIES[each.term], q=each.limit, **window))
+        left.append(_member(POLICIES[each.term], r=each.left, **frees))
     return {"ratelimit-policy": http_sf.ser(policies), "ratelimit": http_sf.ser(left)} if policies else {}
 
 
-def retry_after(refusal: Refusal, standing: Standing | None, quota: Quota | None) -> dict[str, str]:
+def retry_after(refusal: Refusal, standing: Standing | None, quotas: Quotas | None) -> dict[str, str]:
     """When to try again, for refusals that time alone mends."""
-    if refusal.code in FREED_DAILY and quota is not None:
-        return {"retry-after": str(quota.seconds)}
+    if refusal.code in FREED_DAILY and quotas is not None:
+        return {"retry-after": str(quotas.seconds)}
     if refusal.code == "rate_exceeded" and standing is not None:
         return {"retry-after": str(standing.seconds)}
     waits = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from contracts.access.grants import GrantCache
 from contracts.access.reader import Reader
@@ -12,6 +12,7 @@ from contracts.clock import Clock
 from contracts.credentials.tokens import Tokens
 from contracts.datasets.catalogue import Catalogue
 from contracts.gate.service import Gate
+from contracts.health.tally import Tally
 from contracts.keys import KeyRing
 from contracts.ledger.sequencer import Sequencer
 from contracts.settings import Settings
@@ -36,3 +37,4 @@ class House:
     sequencer: Sequencer
     payments: Payments
     gate: Gate
+    tally: Tally = field(default_factory=Tally)

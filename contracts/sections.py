@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -99,6 +100,18 @@ class DatasetSource(Section):
 
 FieldName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,63}$")]
 OTHER = "other"
+
+
+class FieldChange(Section):
+    """A change of a field that is announced before it happens."""
+
+    field: str = Field(description="The field that changes.")
+    day: date = Field(alias="date", description="The day from which the field is another, such as 2027-03-01.")
+    what: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=300)] = Field(
+        description="What changes, in a sentence for partners; it stands on pages and in mails."
+    )
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
 
 class Buckets(Section):

@@ -27,7 +27,7 @@ from pydantic import (
 
 from contracts import addresses
 from contracts.errors import Misconfigured
-from contracts.sections import Aggregates, DatasetSource, Section, SignIn, Signing
+from contracts.sections import Aggregates, DatasetSource, FieldChange, Section, SignIn, Signing
 
 _NESTED = "__"
 # Variables that name files of commands: the settings' own, and a partner's sign-ins.
@@ -115,6 +115,10 @@ class DatasetSettings(DatasetSource):
         description="The dataset's fields by name."
     )
     aggregates: Aggregates | None = Field(default=None, description="What may be counted and summed; nothing without it.")
+    changes: list[FieldChange] = Field(
+        default_factory=list,
+        description="Changes of fields to come. Each contract that names the field is told at once, and again seven days before.",
+    )
 
     @model_validator(mode="after")
     def _aggregates_fit(self) -> DatasetSettings:
@@ -130,6 +134,9 @@ class DatasetSettings(DatasetSource):
             named = getattr(self, role)
             if named is not None and named not in self.fields:
                 raise ValueError(f"{role} names the field {named!r}, which the dataset does not have")
+        for change in self.changes:
+            if change.field not in self.fields:
+                raise ValueError(f"changes names the field {change.field!r}, which the dataset does not have")
         return self
 
 

@@ -13,6 +13,7 @@ import contracts.datasets.tables
 import contracts.deliveries.tables
 import contracts.forms.tables
 import contracts.gate.tables
+import contracts.health.tables
 import contracts.incidents.tables
 import contracts.keys
 import contracts.ledger.tables

@@ -45,7 +45,7 @@ from contracts.incidents.service import KINDS
 from contracts.ledger.events import EVENTS
 from contracts.people import proposal_states
 from contracts.people.roles import ROLES
-from contracts.sections import Aggregates, Bounds, Buckets
+from contracts.sections import Aggregates, Bounds, Buckets, FieldChange
 from contracts.settings import DatasetSettings, FieldSettings, Mail, Settings, write_master_key
 from contracts.terms import odrl_words
 from contracts.terms.purposes import DUO, PROHIBITED, PURPOSES
@@ -158,6 +158,7 @@ def settings() -> str:
     rows = list(_settings(Settings, ""))
     rows += _settings(DatasetSettings, "datasets.ID.")
     rows += _settings(FieldSettings, "datasets.ID.fields.NAME.")
+    rows += _settings(FieldChange, "datasets.ID.changes.")
     rows += _settings(Aggregates, "datasets.ID.aggregates.")
     rows += _settings(Buckets, "datasets.ID.aggregates.by.NAME.")
     rows += _settings(Bounds, "datasets.ID.aggregates.sums.NAME.")

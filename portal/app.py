@@ -89,7 +89,16 @@ def templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    for each in (filters.day, filters.moment, filters.exact, filters.number, filters.money, filters.short_hash, filters.in_words):
+    for each in (
+        filters.day,
+        filters.moment,
+        filters.exact,
+        filters.number,
+        filters.percent,
+        filters.money,
+        filters.short_hash,
+        filters.in_words,
+    ):
         environment.filters[each.__name__] = each
     environment.globals.update(ago_words=filters.ago, bar_chart=filters.bar_chart, state_word=state_word, asset=_asset(), fold=fold)
     return environment

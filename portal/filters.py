@@ -61,6 +61,13 @@ def number(value: float | Decimal | None) -> str:
     return "–" if value is None else f"{value:,}"
 
 
+def percent(share: float) -> str:
+    """A share of 0.0125 as "1.25 %"; one too small for two decimals as "under 0.01 %"."""
+    if 0 < share < 0.0001:
+        return "under 0.01 %"
+    return f"{100 * share:.2f}".rstrip("0").rstrip(".") + " %"
+
+
 def in_words(count: int) -> str:
     """A small count as it begins a sentence: "Three"; larger ones in digits."""
     small = ("No", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine")

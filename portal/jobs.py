@@ -12,6 +12,7 @@ from contracts.amendments.service import lapse_ended
 from contracts.applications.due import run_due
 from contracts.billing.events import stripe_handler
 from contracts.billing.report import CHECK_CUSTOMER, REPORT, ask_to_report, check_customer_handler, report_handler
+from contracts.changes import service as changes
 from contracts.credentials.kept import sweep_kept
 from contracts.credentials.rotation import end_replaced
 from contracts.credentials.sweeping import sweep_credentials
@@ -68,6 +69,7 @@ def jobs_of(house: House) -> list[Job]:
         Job("expiry", 30.0, lambda: expire_due(house.store, house.settings.platform.time_zone) + lapse_ended(house.store, house.settings)),
         Job("new texts", 60.0, lambda: rounds.advance(house.store, house.settings)),
         Job("endings", 60.0, lambda: tell_due(house.store, house.settings.platform.time_zone)),
+        Job("field changes", 60.0, lambda: changes.tell_due(house.store, house.settings)),
         Job("applications", 60.0, lambda: run_due(house.store, house.settings)),
     ]
 

@@ -26,6 +26,7 @@ from contracts.credentials.tokens import Tokens
 from contracts.datasets.catalogue import Catalogue
 from contracts.errors import Misconfigured
 from contracts.gate.service import Gate
+from contracts.health import service as health
 from contracts.house import House
 from contracts.keys import KeyRing, master_key
 from contracts.ledger.sequencer import Sequencer
@@ -97,8 +98,14 @@ class Rooms:
         self._house, self._parts = house, parts
         self._api: ASGIApp = create_machines(house, OPERATIONS).front()
         self._portal: ASGIApp = create_portal(house)
-        # What the gate counts is in its process's memory, and so is the work of writing it down.
-        self._worker = Worker([*(jobs_of(house) if Part.WORKER in parts else []), *(house.gate.jobs() if Part.GATE in parts else [])])
+        # What the gate and the API count is in their process's memory, and so is the work of writing it down.
+        self._worker = Worker(
+            [
+                *(jobs_of(house) if Part.WORKER in parts else []),
+                *(house.gate.jobs() if Part.GATE in parts else []),
+                *(health.jobs(house.store, house.tally, house.settings.platform.time_zone) if Part.API in parts else []),
+            ]
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -121,6 +128,7 @@ class Rooms:
         gc.unfreeze()
         self._worker.stop()
         self._house.gate.close()
+        health.flush(self._house.store, self._house.tally, self._house.settings.platform.time_zone)
         self._house.access.stop()
         self._house.data.close()
         self._house.sequencer.close()

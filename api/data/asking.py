@@ -39,5 +39,7 @@ class Asking:
             log.warning("api.unavailable", error=type(error).__name__)
             return unavailable()
         if answer.refusal is not None:
-            return self._door.leave(seat, self._door.refused(answer.refusal, answer.entry, seat.standing, dpop=seat.is_proved))
-        return self._door.leave(seat, self._door.allowed(answer.body, seat.standing))
+            return self._door.leave(
+                seat, self._door.refused(answer.refusal, answer.entry, seat.standing, answer.quotas, dpop=seat.is_proved)
+            )
+        return self._door.leave(seat, self._door.allowed(answer.body, seat.standing, answer.quotas))

@@ -49,15 +49,26 @@ _QUERY = thing(
 _EXAMPLE = {"where": {"or": [{"field": "lang", "op": "in", "value": ["de", "sv"]}, {"not": {"field": "likes", "op": "lt", "value": 10}}]}}
 
 
+_LIMITS = {
+    "RateLimit-Policy": {"description": "The limits of the contract that hold here", "schema": TEXT},
+    "RateLimit": {"description": "What is left of each (r), and the seconds until it frees (t)", "schema": TEXT},
+}
+
+
+def _answer(schema: Schema) -> Operation:
+    """An answer, which names the limits in its headers."""
+    return {**answer(schema), "headers": _LIMITS}
+
+
 def _get(schema: Schema, *more: int, parameters: tuple[Operation, ...] = ()) -> Operation:
-    return operation({200: answer(schema), **problems(*_ALWAYS, *more)}, parameters=parameters, security=_TOKEN)
+    return operation({200: _answer(schema), **problems(*_ALWAYS, *more)}, parameters=parameters, security=_TOKEN)
 
 
 def _told(**members: Schema) -> Schema:
     return thing({**members, "entry": {"type": "string", "description": "The ledger entry of this answer"}}, (*members, "entry"))
 
 
-_PAGE = answer(_told(data=_LIST))
+_PAGE = _answer(_told(data=_LIST))
 _STREAMS = {MEDIA_TYPES[each]: {"schema": TEXT} for each in FORMATS if each != "json"}
 _RECORDS = {**_PAGE, "content": {**_PAGE["content"], **_STREAMS}}
 _PROOF = _get(_told(state=TEXT, ready_at=TEXT), 404, parameters=(in_path("entry_id", "An entry of /v1/access-log"),))
@@ -65,7 +76,7 @@ _PROOF = _get(_told(state=TEXT, ready_at=TEXT), 404, parameters=(in_path("entry_
 OPERATIONS: Operations = {
     ("GET", "/v1/contract"): _get(_told(contract=TEXT, version={"type": "integer"}, state=TEXT, terms_sha256=TEXT, terms=FREE)),
     ("GET", "/v1/datasets"): _get(_told(data=_LIST)),
-    ("GET", "/v1/datasets/{dataset_id}"): _get(_told(id=TEXT, fields=_LIST, limits=FREE), 404, parameters=(_DATASET,)),
+    ("GET", "/v1/datasets/{dataset_id}"): _get(_told(id=TEXT, fields=_LIST, changes=_LIST, limits=FREE), 404, parameters=(_DATASET,)),
     ("GET", "/v1/datasets/{dataset_id}/records"): operation(
         {200: _RECORDS, **problems(*_ALWAYS, 404, 422)},
         parameters=(
@@ -88,7 +99,7 @@ OPERATIONS: Operations = {
         security=_TOKEN,
     ),
     ("POST", "/v1/datasets/{dataset_id}/estimate"): operation(
-        {200: answer(_told(rows=_NUMBER, at_least=FREE, bytes=_NUMBER, quota=FREE, estimates=FREE)), **problems(*_ALWAYS, 404, 422)},
+        {200: _answer(_told(rows=_NUMBER, at_least=FREE, bytes=_NUMBER, quota=FREE, estimates=FREE)), **problems(*_ALWAYS, 404, 422)},
         parameters=(_DATASET,),
         body={"required": True, "content": {"application/json": {"schema": _QUERY, "example": _EXAMPLE}}},
         security=_TOKEN,
@@ -103,7 +114,7 @@ OPERATIONS: Operations = {
             in_query("purpose", "A purpose of the contract; without it the first"),
         ),
     ),
-    ("GET", "/v1/usage"): _get(_told(data=_LIST, price={"type": ["object", "null"]})),
+    ("GET", "/v1/usage"): _get(_told(data=_LIST, requests=FREE, price={"type": ["object", "null"]})),
     ("GET", "/v1/access-log"): _get(
         _told(data=_LIST, next={"type": ["string", "null"]}),
         422,
@@ -120,5 +131,5 @@ OPERATIONS: Operations = {
         },
     },
     ("GET", "/v1/erasures"): _get(_told(data=_LIST)),
-    ("GET", "/v1/status"): _get(_told(status=TEXT, at=TEXT, records=FREE)),
+    ("GET", "/v1/status"): _get(_told(status=TEXT, at=TEXT, records=FREE, service=FREE)),
 }

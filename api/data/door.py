@@ -8,11 +8,12 @@ from dataclasses import dataclass, field, replace
 from starlette.responses import Response
 from starlette.types import Scope
 
+from api.counted import is_of
 from api.data.sent import Sent, challenge, proved, sent_in
 from api.limits import Paces, Standing, retry_after, told
 from api.problems import MEDIA_TYPE, body_of, status_of
 from contracts.access.grants import Held
-from contracts.access.request import Caller, Quota
+from contracts.access.request import Caller, Quotas
 from contracts.credentials.api_keys import PREFIX, ApiKeys
 from contracts.credentials.proofs import Proofs
 from contracts.credentials.spent import Once
@@ -92,6 +93,7 @@ class Door:
             return await self._unknown(claims, prefix(address), dpop)
         if isinstance(proof, Refusal):
             return await self._unknown(proof, prefix(address), True, claims)
+        is_of(scope, claims.contract_id)
         held = await self._house.grants.held(claims.contract_id)
         standing = None
         if isinstance(held.grant, Grant) and claims.client_id in held.grant.clients:
@@ -113,16 +115,16 @@ class Door:
         return self._with_nonce(marked) if seat.is_proved else marked
 
     def refused(
-        self, refusal: Refusal, entry: str, standing: Standing | None = None, quota: Quota | None = None, *, dpop: bool = False
+        self, refusal: Refusal, entry: str, standing: Standing | None = None, quotas: Quotas | None = None, *, dpop: bool = False
     ) -> Reply:
         """A refusal as problem+json with its entry, the limits, and where to get a token; `dpop` where the request proves a key."""
         headers = {"content-type": MEDIA_TYPE, "cache-control": "no-store"}
-        headers |= told(standing, quota) | retry_after(refusal, standing, quota) | challenge(refusal, self._metadata, dpop=dpop)
+        headers |= told(standing, quotas) | retry_after(refusal, standing, quotas) | challenge(refusal, self._metadata, dpop=dpop)
         return Reply(status_of(refusal), body_of(refusal, entry=entry), headers)
 
-    def allowed(self, body: bytes, standing: Standing | None = None, quota: Quota | None = None) -> Reply:
+    def allowed(self, body: bytes, standing: Standing | None = None, quotas: Quotas | None = None) -> Reply:
         """An answer with the limits."""
-        return Reply(200, body, {"content-type": "application/json", "cache-control": "no-store", **told(standing, quota)})
+        return Reply(200, body, {"content-type": "application/json", "cache-control": "no-store", **told(standing, quotas)})
 
     def _rate(self, grant: Grant) -> int:
         datasets = (self._house.catalogue.get(each.dataset) for each in grant.terms.datasets)

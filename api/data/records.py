@@ -11,6 +11,7 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.types import Receive, Scope, Send
 
+from api.counted import has_failed
 from api.data.door import Door, Reply, Seat
 from api.data.sent import repeat_key
 from api.data.stream import Stream, accepted, encoded
@@ -63,15 +64,18 @@ class RecordsEndpoint:
             async with aclosing(self.house.data.chunks(request)) as answers:
                 answer = await anext(answers)
                 if answer.part is not None:
-                    reply = self.door.leave(seat, self.door.allowed(b"", seat.standing, answer.quota))
-                    await Stream(request, answer, answers, reply, self.house.data.chunk).send(receive, send)
+                    reply = self.door.leave(seat, self.door.allowed(b"", seat.standing, answer.quotas))
+                    stream = Stream(request, answer, answers, reply, self.house.data.chunk)
+                    await stream.send(receive, send)
+                    if stream.is_broken:
+                        has_failed(scope)
                     return None
         return self.door.leave(seat, self._reply(seat, answer))
 
     def _reply(self, seat: Seat, answer: Answer) -> Reply:
         if answer.refusal is not None:
-            return self.door.refused(answer.refusal, answer.entry, seat.standing, answer.quota, dpop=seat.is_proved)
-        return self.door.allowed(answer.body, seat.standing, answer.quota)
+            return self.door.refused(answer.refusal, answer.entry, seat.standing, answer.quotas, dpop=seat.is_proved)
+        return self.door.allowed(answer.body, seat.standing, answer.quotas)
 
 
 def _asked(raw: bytes, form: str) -> tuple[Query | Refusal, str]:

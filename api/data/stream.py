@@ -31,7 +31,9 @@ class Stream:
         self._chunk = chunk
         self._query, self._first, self._following, self._reply = request.query, first, following, reply
         self._entries: list[str] = []
+        self._quotas = first.quotas
         self._count = 0
+        self.is_broken = False
 
     async def send(self, receive: Receive, send: Send) -> None:
         """Send all of it. Where it ends before the query does, its last part says why."""
@@ -52,6 +54,7 @@ class Stream:
         answer = self._first
         while True:
             self._entries.append(answer.entry)
+            self._quotas = answer.quotas or self._quotas
             if answer.refusal is not None:
                 return self._end(answer.refusal.code, answer.refusal.reason, part)
             part = answer.part or part
@@ -65,10 +68,12 @@ class Stream:
                 return self._end("limit", _LIMITED, part) if part.following else self._end("complete", _COMPLETE, part)
             except (StoreUnavailable, SQLAlchemyError) as error:
                 log.warning("api.unavailable", error=type(error).__name__)
+                self.is_broken = True
                 return self._end("store_unavailable", _UNAVAILABLE, part)
 
     def _end(self, reason: str, sentence: str, part: Part) -> End:
-        return End(reason, sentence, part.following, self._count, tuple(self._entries), part.withheld)
+        quotas = {} if self._quotas is None else self._quotas.told()
+        return End(reason, sentence, part.following, self._count, tuple(self._entries), part.withheld, quotas)
 
     def _headers(self, part: Part) -> list[tuple[bytes, bytes]]:
         """What is known before the first byte; the cursor only where one chunk is all of the stream."""

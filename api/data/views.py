@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from sqlmodel import Session, col, select
@@ -13,17 +13,20 @@ from contracts.access.decide import record_cap
 from contracts.access.grants import Held
 from contracts.access.query import DEFAULT_LIMIT, MAX_LIMIT
 from contracts.billing.tables import UsageRow
+from contracts.changes.decide import concerning, to_come
 from contracts.clock import rfc3339
 from contracts.datasets.catalogue import Dataset, Version
 from contracts.deliveries.notify import pseudonyms_of
 from contracts.deliveries.queries import notices_of
 from contracts.deliveries.tables import ErasureNotice
 from contracts.errors import refuse
+from contracts.health import service as health
+from contracts.health.service import Ends
 from contracts.house import House
 from contracts.ledger.projection import read_leaf
 from contracts.ledger.proofs import Pending, proof_of
 from contracts.ledger.tables import LedgerEntry, StagedEntry
-from contracts.quotas.service import day_of, resets_at, used_on
+from contracts.quotas.service import Used, day_of, resets_at, used_on
 from contracts.quotas.standing import standings
 from contracts.quotas.tables import QuotaDay
 from contracts.terms.grant import Grant
@@ -32,6 +35,7 @@ from contracts.terms.model import DatasetTerms
 View = dict[str, Any] | str
 
 LOG_PAGE = 100
+USAGE_DAYS = 366
 # What of the ledger a partner sees of itself; decisions of staff about it come by mail and on its pages.
 OWN_EVENTS = (
     "access.records",
@@ -60,7 +64,7 @@ def contract(session: Session, house: House, held: Held, grant: Grant, asked: Ma
 def datasets(session: Session, house: House, held: Held, grant: Grant, asked: Mapping[str, str]) -> View:
     """The contract's datasets that the platform still has."""
     known = [(house.catalogue.get(terms.dataset), terms) for terms in grant.terms.datasets]
-    return {"data": [_described(found, terms, held.versions.get(found.id)) for found, terms in known if found is not None]}
+    return {"data": [_described(house, found, terms, held.versions.get(found.id)) for found, terms in known if found is not None]}
 
 
 def dataset(session: Session, house: House, held: Held, grant: Grant, asked: Mapping[str, str]) -> View:
@@ -69,7 +73,7 @@ def dataset(session: Session, house: House, held: Held, grant: Grant, asked: Map
     if found is None or terms is None:
         raise refuse("dataset_not_in_contract", "The contract does not name this dataset. Apply for it in the portal.")
     return {
-        **_described(found, terms, held.versions.get(found.id)),
+        **_described(house, found, terms, held.versions.get(found.id)),
         "purposes": [purpose for purpose in grant.terms.purposes if purpose in found.settings.purposes],
         "rows": [condition.model_dump(mode="json") for condition in terms.rows],
         "limits": {
@@ -82,17 +86,27 @@ def dataset(session: Session, house: House, held: Held, grant: Grant, asked: Map
 
 
 def usage(session: Session, house: House, held: Held, grant: Grant, asked: Mapping[str, str]) -> View:
-    """Records by day (quota days), and what they cost where the contract has a price."""
-    days = session.exec(select(QuotaDay).where(QuotaDay.contract_id == grant.contract_id).order_by(col(QuotaDay.day).desc()).limit(366))
+    """Records by day (quota days), what they cost where the contract has a price, and how requests ended on each day and in all."""
+    days = session.exec(
+        select(QuotaDay).where(QuotaDay.contract_id == grant.contract_id).order_by(col(QuotaDay.day).desc()).limit(USAGE_DAYS)
+    )
     priced = session.exec(select(UsageRow).where(UsageRow.contract_id == grant.contract_id)).all() if grant.terms.price else []
     billed: dict[str, int] = {}
     for row in priced:
         billed[row.day.isoformat()] = billed.get(row.day.isoformat(), 0) + row.rows
     price = None if grant.terms.price is None else grant.terms.price.model_dump(mode="json")
+    read = {row.day: Used(row.used, row.bytes) for row in days}
+    today = day_of(house.clock.now(), house.settings.platform.time_zone)
+    ends = health.by_day(session, grant.contract_id, today - timedelta(days=USAGE_DAYS))
     data = [
-        {"day": row.day.isoformat(), "records": row.used, "bytes": row.bytes, "billed": billed.get(row.day.isoformat(), 0)} for row in days
+        _day(day, read.get(day, Used()), billed.get(day.isoformat(), 0), ends.get(day, Ends()))
+        for day in sorted({*read, *ends}, reverse=True)
     ]
-    return {"data": data, "price": price}
+    return {"data": data, "price": price, "requests": health.in_all(ends).told()}
+
+
+def _day(day: date, used: Used, billed: int, ends: Ends) -> dict[str, Any]:
+    return {"day": day.isoformat(), "records": used.records, "bytes": used.bytes, "billed": billed, **ends.told()}
 
 
 def access_log(session: Session, house: House, held: Held, grant: Grant, asked: Mapping[str, str]) -> View:
@@ -128,7 +142,7 @@ def erasures(session: Session, house: House, held: Held, grant: Grant, asked: Ma
 
 
 def status(session: Session, house: House, held: Held, grant: Grant, asked: Mapping[str, str]) -> View:
-    """That the contract is served, and what is left of its day and of its period."""
+    """That the contract is served, what is left of its day and of its period, and how often the service failed of late."""
     now, zone = house.clock.now(), house.settings.platform.time_zone
     today = day_of(now, zone)
     used = used_on(session, grant.contract_id, today)
@@ -143,11 +157,12 @@ def status(session: Session, house: House, held: Held, grant: Grant, asked: Mapp
             each.term: {"limit": each.limit, "used": each.used}
             for each in standings(session, grant.contract_id, grant.version, grant.terms)
         },
+        "service": {name: ends.told() for name, ends in health.of_platform(session, now).items()},
         "contract_ends": rfc3339(resets_at(grant.terms.ends, zone) - timedelta(milliseconds=1)),
     }
 
 
-def _described(found: Dataset, terms: DatasetTerms, version: Version | None) -> dict[str, Any]:
+def _described(house: House, found: Dataset, terms: DatasetTerms, version: Version | None) -> dict[str, Any]:
     fields = [
         {
             "name": name,
@@ -159,8 +174,17 @@ def _described(found: Dataset, terms: DatasetTerms, version: Version | None) -> 
         for name, field in found.fields.items()
         if name in terms.fields
     ]
+    today = day_of(house.clock.now(), house.settings.platform.time_zone)
+    changes = [each.told() for each in concerning(terms, to_come(found.id, found.settings, today))]
     current = None if version is None else {"id": version.version, "loaded_at": rfc3339(version.loaded_at)}
-    return {"id": found.id, "title": found.settings.title, "summary": found.settings.summary, "version": current, "fields": fields}
+    return {
+        "id": found.id,
+        "title": found.settings.title,
+        "summary": found.settings.summary,
+        "version": current,
+        "fields": fields,
+        "changes": changes,
+    }
 
 
 def _notice(house: House, notice: ErasureNotice) -> dict[str, Any]:

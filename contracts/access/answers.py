@@ -13,6 +13,7 @@ from contracts.deliveries.ordinals import fingerprint, pack
 from contracts.errors import Refusal
 from contracts.ledger.stage import Entry
 from contracts.quotas.service import Account
+from contracts.quotas.standing import Standing
 from contracts.store.epochs import Epochs
 from contracts.terms.grant import Grant
 
@@ -77,6 +78,11 @@ class Charge:
         return self.period_cap is not None or self.period_bytes_cap is not None
 
     @property
+    def is_capped_further(self) -> bool:
+        """Whether more is capped than the day's records."""
+        return self.is_over_period or self.distinct_cap is not None or self.bytes_cap is not None
+
+    @property
     def period(self) -> Account:
         """What is counted over the period: the contract from its first day on."""
         return self.contract_id, self.starts
@@ -131,7 +137,7 @@ class Committed:
     """What is durable now. `refusal` is that of a quota where nothing was left, `dpop_proof_invalid` where the proof was used before;
 
     its entry is the one named here. `new_records` counts those that had not left before, where the contract counts them. `free` is
-    said of an answer that repeats an earlier one.
+    said of an answer that repeats an earlier one. `standings` are those of every quota but that of the day's records.
     """
 
     entry_ids: tuple[str, ...]
@@ -142,6 +148,7 @@ class Committed:
     refusal: Refusal | None = None
     new_records: int | None = None
     free: bool = False
+    standings: tuple[Standing, ...] = ()
 
     def told(self, entry_ids: tuple[str, ...]) -> Committed:
         """The same with the ids of its entries."""

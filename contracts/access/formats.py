@@ -6,7 +6,7 @@ A stream can end before its query does, and what was sent cannot be taken back: 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import orjson
@@ -39,6 +39,7 @@ class End:
     records: int
     entries: tuple[str, ...]
     withheld: bytes
+    quotas: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
     @property
     def is_cut(self) -> bool:
@@ -54,6 +55,7 @@ class End:
             "records": self.records,
             "withheld": orjson.loads(self.withheld),
             "entries": list(self.entries),
+            "quotas": dict(self.quotas),
         }
 
 

@@ -6,11 +6,14 @@ from abc import ABC, abstractmethod
 from dataclasses import replace
 from typing import Generic, Protocol, TypeVar
 
+from contracts.access.decide import record_cap
 from contracts.access.grants import Held
-from contracts.access.request import RUNS, UNSETTLED, Answer, Caller, entry_by
+from contracts.access.request import RUNS, UNSETTLED, Answer, Caller, Quotas, entry_by
 from contracts.credentials.decide import READ
+from contracts.datasets.catalogue import Dataset
 from contracts.errors import Refusal, Refused, StaleEpoch
 from contracts.house import House
+from contracts.quotas.standing import all_standings
 from contracts.terms.grant import Grant
 
 
@@ -59,6 +62,15 @@ class Questions(ABC, Generic[Q]):
         entry = replace(entry_by(request.caller, grant, self.event, refusal, request.asked), dataset=request.dataset_id if known else "")
         committed = await self._house.access.record_once(entry, request.caller.proof)
         return Answer(committed.entry_id, refusal=committed.refusal or refusal, grant=grant)
+
+    def _quotas(self, grant: Grant, dataset: Dataset) -> Quotas:
+        """Where the contract stands in its quotas, which an answer without records takes nothing from; blocking."""
+        reader = self._house.data
+        now = self._house.clock.now()
+        with self._house.store.read() as session:
+            cap, today = record_cap(grant, dataset), reader.today(now)
+            found = all_standings(session, grant.contract_id, grant.version, grant.terms, today, cap)
+        return Quotas(tuple(found), reader.seconds_left(now))
 
     @abstractmethod
     async def _answered(self, request: Q, held: Held) -> Answer:

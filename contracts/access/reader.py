@@ -18,7 +18,7 @@ from contracts.access.decide import Allowed, admit, decide
 from contracts.access.formats import CHUNK
 from contracts.access.grants import GrantCache, Held
 from contracts.access.pages import Pages
-from contracts.access.request import RUNS, UNSETTLED, Answer, Caller, Part, Quota, RecordsRequest, entry_of
+from contracts.access.request import RUNS, UNSETTLED, Answer, Caller, Part, Quotas, RecordsRequest, entry_of
 from contracts.access.writer import AccessWriter
 from contracts.clock import Clock, rfc3339
 from contracts.credentials.decide import LOOK
@@ -29,6 +29,7 @@ from contracts.errors import Refusal, Refused, StaleEpoch
 from contracts.keys import KeyRing
 from contracts.quotas import distinct
 from contracts.quotas.service import begins_at, day_of, resets_at
+from contracts.quotas.standing import Standing
 from contracts.settings import Settings
 from contracts.store.epochs import Epochs, EpochWatch
 from contracts.store.places import places
@@ -158,15 +159,19 @@ class Reader:
         grant = None if held is None or isinstance(held.grant, Refusal) else held.grant
         entry = entry_of(request, grant, self._known(request.dataset_id), allowed, refusal)
         committed = await self._writer.record_once(entry, request.caller.proof)
-        refusal, quota = committed.refusal or refusal, None
+        refusal, quotas = committed.refusal or refusal, None
         if grant is not None and refusal.code == "quota_exhausted":
-            quota = self._quota(grant.contract_id, refusal.facts["limit"], refusal.facts["used"], now)
+            quotas = self._quotas(grant.contract_id, refusal.facts["limit"], refusal.facts["used"], now)
             refusal = _with_reset(refusal, resets_at(self.today(now), self.zone))
-        return Answer(committed.entry_id, refusal=refusal, grant=grant, quota=quota)
+        return Answer(committed.entry_id, refusal=refusal, grant=grant, quotas=quotas)
 
     def today(self, now: datetime | None = None) -> date:
         """The date in the platform's time zone."""
         return day_of(now or self._clock.now(), self.zone)
+
+    def seconds_left(self, now: datetime) -> int:
+        """Seconds until the quotas of the day free, and one more, so that nobody comes too early."""
+        return int((resets_at(self.today(now), self.zone) - now).total_seconds()) + 1
 
     def close(self) -> None:
         """End the threads that read."""
@@ -239,19 +244,19 @@ class Reader:
     async def _answer(self, allowed: Allowed, read: _Read, committed: Committed, now: datetime) -> Answer:
         contract_id, today = read.grant.contract_id, self.today(now)
         self._remember((contract_id, today), committed.quota_after)
-        quota = self._quota(contract_id, allowed.cap, committed.quota_after, now)
+        quotas = self._quotas(contract_id, allowed.cap, committed.quota_after, now, committed.standings)
         if committed.refusal is not None or committed.portion is None:
             refusal = committed.refusal or UNSETTLED
             if refusal.code in FREED_DAILY:
                 refusal = _with_reset(refusal, resets_at(today, self.zone))
-            return Answer(committed.entry_id, refusal=refusal, grant=read.grant, quota=quota)
+            return Answer(committed.entry_id, refusal=refusal, grant=read.grant, quotas=quotas)
         part = committed.portion
         following = ""
         if part.count and (read.page.more or part.count < len(read.page.rows)):
             following = (await self._cursors.cursors()).seal(read.page.mark(part.count), contract_id, allowed.fingerprint, now)
         rows = read.page.rows if part.count == len(read.page.rows) else read.page.rows[: part.count]
         told = Part(allowed.columns, rows, part.data, following, read.withheld)
-        return Answer(committed.entry_id, told.page(committed.entry_id), grant=read.grant, quota=quota, part=told)
+        return Answer(committed.entry_id, told.page(committed.entry_id), grant=read.grant, quotas=quotas, part=told)
 
     async def _is_fresh(self) -> bool:
         return self._watch.fresh() or await self._look_again()
@@ -275,9 +280,9 @@ class Reader:
             self._used.clear()
         self._used[account] = max(used, self._used.get(account, 0))
 
-    def _quota(self, contract_id: str, cap: int, used: int, now: datetime) -> Quota:
-        seconds = int((resets_at(self.today(now), self.zone) - now).total_seconds()) + 1
-        return Quota(cap, max(used, self._used.get((contract_id, self.today(now)), 0)), seconds)
+    def _quotas(self, contract_id: str, cap: int, used: int, now: datetime, others: tuple[Standing, ...] = ()) -> Quotas:
+        day = Standing("records_per_day", max(used, self._used.get((contract_id, self.today(now)), 0)), cap)
+        return Quotas((day, *others), self.seconds_left(now))
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from contracts.datasets.plan import Column, Mark
 from contracts.errors import Refusal
 from contracts.ledger.stage import Entry
 from contracts.quotas.repeats import digest
+from contracts.quotas.standing import Standing
 from contracts.sandbox import marks
 from contracts.terms.grant import Grant
 
@@ -56,12 +57,15 @@ class RecordsRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class Quota:
-    """Where the contract's record quota stands; `seconds` until it frees."""
+class Quotas:
+    """Where the contract stands in its quotas, the day's records first; `seconds` until those of the day free."""
 
-    cap: int
-    used: int
+    standings: tuple[Standing, ...]
     seconds: int
+
+    def told(self) -> dict[str, dict[str, int]]:
+        """The quotas as the end of a stream says them."""
+        return {each.term: {"limit": each.limit, "left": each.left} for each in self.standings}
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +95,7 @@ class Answer:
     body: bytes = b""
     refusal: Refusal | None = None
     grant: Grant | None = None
-    quota: Quota | None = None
+    quotas: Quotas | None = None
     part: Part | None = None
 
 

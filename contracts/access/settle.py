@@ -12,7 +12,8 @@ from contracts.deliveries.ordinals import Ordinals
 from contracts.errors import Refusal
 from contracts.quotas import distinct, repeats
 from contracts.quotas import service as quotas
-from contracts.quotas.service import Account
+from contracts.quotas.service import Account, Used
+from contracts.quotas.standing import Standing, Term
 from contracts.store.unit import Unit
 
 
@@ -35,7 +36,7 @@ class Books:
     def unchanged(self, item: Delivered, refusal: Refusal) -> Committed:
         """A refusal that takes nothing."""
         used = self._used[_day(item.charge)].records
-        return Committed((), self._unit.now, None, used, used, refusal)
+        return Committed((), self._unit.now, None, used, used, refusal, standings=self._standings(item.charge))
 
     def take(self, item: Delivered) -> Committed:
         """As many of the answer's first records as every quota leaves; a refusal by the first quota that leaves none.
@@ -55,7 +56,7 @@ class Books:
             return None
         used = self._used[_day(item.charge)].records
         part = item.whole if count == item.whole.count else portion(item.page, count)
-        return Committed((), self._unit.now, part, used, used, free=True)
+        return Committed((), self._unit.now, part, used, used, free=True, standings=self._standings(item.charge))
 
     def _charged(self, item: Delivered) -> Committed:
         charge, most = item.charge, item.whole.count
@@ -73,13 +74,28 @@ class Books:
             self._repeats[item.repeat] = Ordinals(item.page.ordinals[:count])
         seen = self._seen.get((charge.contract_id, charge.version))
         fresh = None if seen is None else seen.add(item.entry.dataset, item.page.ordinals[:count])
-        return Committed((), self._unit.now, part, used.records, used.records + count, new_records=fresh)
+        after = self._standings(charge)
+        return Committed((), self._unit.now, part, used.records, used.records + count, new_records=fresh, standings=after)
 
     def write(self) -> None:
         """Write what is used now."""
         quotas.settle(self._unit, self._before, self._used)
         for seen in self._seen.values():
             distinct.settle(self._unit, seen)
+
+    def _standings(self, charge: Charge) -> tuple[Standing, ...]:
+        """Where the contract stands now in every quota that its terms agree, but in that of the day's records."""
+        if not charge.is_capped_further:
+            return ()
+        day, period = self._used[_day(charge)], self._periods.get(charge.period, Used())
+        seen = self._seen.get((charge.contract_id, charge.version))
+        known: tuple[tuple[Term, int, int | None], ...] = (
+            ("bytes_per_day", day.bytes, charge.bytes_cap),
+            ("records_in_period", period.records, charge.period_cap),
+            ("distinct_records", 0 if seen is None else seen.used, charge.distinct_cap),
+            ("bytes_in_period", period.bytes, charge.period_bytes_cap),
+        )
+        return tuple(Standing(term, used, cap) for term, used, cap in known if cap is not None)
 
     def _of_day(self, charge: Charge) -> tuple[int, Refusal]:
         used = self._used[_day(charge)].records

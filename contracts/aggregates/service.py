@@ -75,7 +75,8 @@ class Aggregator(Questions[AggregateRequest]):
         settled = await asyncio.to_thread(settle, self._house.store, ask, entry, seen, request.caller.proof)
         if settled.refusal is not None:
             return Answer(settled.entry_id, refusal=settled.refusal, grant=grant)
-        return Answer(settled.entry_id, _body(verdict, request.question, rows, settled), grant=grant)
+        quotas = await asyncio.to_thread(self._quotas, grant, verdict.dataset)
+        return Answer(settled.entry_id, _body(verdict, request.question, rows, settled), grant=grant, quotas=quotas)
 
     def _counted(self, verdict: Countable, question: Question, grant: Grant, version: Version, erased: Erased) -> list[dict[str, Any]]:
         cells = self._engine.cells(_plan(verdict, version, erased), erased.epoch, sandbox=grant.sandbox)

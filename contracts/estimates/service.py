@@ -22,7 +22,8 @@ from contracts.deliveries.overlay import Erased, ErasureOverlay
 from contracts.errors import Refusal, Refused, refuse
 from contracts.estimates.rounding import cost, days_of, rounded
 from contracts.house import House
-from contracts.quotas.service import resets_at, used_on
+from contracts.quotas.service import resets_at
+from contracts.quotas.standing import Standing
 from contracts.store.epochs import Epochs
 from contracts.terms.grant import Grant
 
@@ -76,7 +77,8 @@ class Estimator(Questions[RecordsRequest]):
         settled = await asyncio.to_thread(settle, self._house.store, ask, entry, seen, request.caller.proof)
         if settled.refusal is not None:
             return Answer(settled.entry_id, refusal=settled.refusal, grant=grant)
-        return Answer(settled.entry_id, await asyncio.to_thread(self._body, allowed, grant, sized, settled), grant=grant)
+        quotas = await asyncio.to_thread(self._quotas, grant, allowed.dataset)
+        return Answer(settled.entry_id, _body(quotas.standings[0], grant, sized, settled), grant=grant, quotas=quotas)
 
     def _sized(self, allowed: Allowed, grant: Grant, version: Version, erased: Erased) -> Sized:
         page = self._house.data.pages.page_of(allowed, grant, version, erased, None, MAX_LIMIT)
@@ -100,17 +102,16 @@ class Estimator(Questions[RecordsRequest]):
             rows += len(page.rows)
         return Sized(rows, row_bytes, at_least=page.more)
 
-    def _body(self, allowed: Allowed, grant: Grant, sized: Sized, settled: Settled) -> bytes:
-        with self._house.store.read() as session:
-            used = used_on(session, grant.contract_id, self._house.data.today()).records
-        rows, price = rounded(sized.rows), grant.terms.price
-        told: dict[str, Any] = {
-            "rows": rows,
-            "at_least": sized.at_least,
-            "bytes": rounded(round(rows * sized.row_bytes)),
-            "quota": {"limit": allowed.cap, "left": max(0, allowed.cap - used), "days": days_of(rows, allowed.cap)},
-            "price": None if price is None else {"amount": cost(rows, price), "currency": price.currency},
-            "estimates": {"limit": A_DAY, "used": settled.used},
-            "entry": settled.entry_id,
-        }
-        return orjson.dumps(told)
+
+def _body(day: Standing, grant: Grant, sized: Sized, settled: Settled) -> bytes:
+    rows, price = rounded(sized.rows), grant.terms.price
+    told: dict[str, Any] = {
+        "rows": rows,
+        "at_least": sized.at_least,
+        "bytes": rounded(round(rows * sized.row_bytes)),
+        "quota": {"limit": day.limit, "left": day.left, "days": days_of(rows, day.limit)},
+        "price": None if price is None else {"amount": cost(rows, price), "currency": price.currency},
+        "estimates": {"limit": A_DAY, "used": settled.used},
+        "entry": settled.entry_id,
+    }
+    return orjson.dumps(told)

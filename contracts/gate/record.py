@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
-from sqlalchemy import Table, case, delete
-from sqlalchemy.dialects import postgresql, sqlite
-from sqlmodel import SQLModel, col
+from sqlalchemy import delete
+from sqlmodel import col
 
 from contracts.clock import rfc3339
 from contracts.gate.tables import GateCount, GateStop
 from contracts.gate.tally import Fetch, Sums
 from contracts.ledger.stage import Entry
+from contracts.store.sums import add
 from contracts.store.unit import Unit
 
 PATHS_AN_ENTRY = 100
@@ -40,7 +39,7 @@ def count_entry(counts: Mapping[str, int], since: datetime, until: datetime) -> 
 def write_sums(unit: Unit, sums: Sums) -> None:
     """Add counts and stops to their rows."""
     counts = [{"minute": minute, "outcome": outcome, "requests": requests} for (minute, outcome), requests in sorted(sums.counts.items())]
-    _add(unit, GateCount, counts, sums=("requests",))
+    add(unit, GateCount, counts, sums=("requests",))
     stops = [
         {
             "day": stop.last_at.astimezone(UTC).date(),
@@ -50,7 +49,7 @@ def write_sums(unit: Unit, sums: Sums) -> None:
         }
         for key, stop in sums.stops.items()
     ]
-    _add(unit, GateStop, stops, sums=("requests",), latest=("last_at", "last_decision"), most=("pages",))
+    add(unit, GateStop, stops, sums=("requests",), latest=("last_at", "last_decision"), most=("pages",))
 
 
 def by_outcome(sums: Sums) -> Counter[str]:
@@ -102,25 +101,3 @@ def _entry(group: Fetch, paths: list[str]) -> Entry:
         facts={"fetches": len(paths), "different": len(set(paths))},
         personal={"paths": listed, "network": group.network},
     )
-
-
-def _add(
-    unit: Unit,
-    table: type[SQLModel],
-    rows: Sequence[Mapping[str, Any]],
-    *,
-    sums: Sequence[str],
-    latest: Sequence[str] = (),
-    most: Sequence[str] = (),
-) -> None:
-    """Insert rows, or add each to the one that has its key, in one statement that cannot lose to another process."""
-    if not rows:
-        return
-    into: Table = table.__table__  # type: ignore[attr-defined]  # SQLModel sets it on every table class
-    dialect = sqlite if unit.connection.dialect.name == "sqlite" else postgresql
-    statement = dialect.insert(into)
-    new = statement.excluded
-    changes: dict[str, Any] = {name: into.c[name] + new[name] for name in sums} | {name: new[name] for name in latest}
-    changes |= {name: case((new[name] > into.c[name], new[name]), else_=into.c[name]) for name in most}
-    key = [column.name for column in into.primary_key]
-    unit.connection.execute(statement.on_conflict_do_update(index_elements=key, set_=changes), rows)

@@ -96,6 +96,7 @@ EVENTS: dict[str, str] = {
     "crawler.proved": "A partner proved that it has the key of a crawler, which stands for the contract from then on.",
     "crawler.registered": "A partner registered the key of a crawler, which is not proved yet.",
     "crawler.revoked": "The key of a crawler was revoked.",
+    "dataset.change_announced": "The people of a contract were told that a field which it names will change.",
     "dataset.refreshed": "A new version of a dataset was loaded.",
     "evidence.added": "A document was added to an application that is being written.",
     "evidence.downloaded": "A member of staff took a copy of a document that was handed in with an application.",

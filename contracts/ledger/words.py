@@ -106,6 +106,7 @@ _LINES: dict[tuple[str, str], str] = {
     ("crawler.proved", "done"): "Crawler's key proved",
     ("crawler.registered", "done"): "Crawler's key registered",
     ("crawler.revoked", "done"): "Crawler's key revoked",
+    ("dataset.change_announced", "done"): "Change of a field announced",
     ("dataset.refreshed", "done"): "New version of the dataset loaded",
     ("evidence.added", "done"): "Document added",
     ("evidence.downloaded", "done"): "Document downloaded by staff",

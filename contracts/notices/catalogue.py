@@ -22,7 +22,7 @@ _FRAME = frozenset({"body", "platform", "legal_name", "contact"})
 FRAMES: dict[str, frozenset[str]] = {"frame": _FRAME, "frame-with-link": _FRAME | {"link"}}
 
 # Facts that say by when something is due or holds; a mail that has one names it in its subject.
-DAYS = frozenset({"accept_by", "answer_by", "appeal_until", "decide_by", "due", "ends", "until"})
+DAYS = frozenset({"accept_by", "answer_by", "appeal_until", "day", "decide_by", "due", "ends", "until"})
 
 NOTICES: dict[str, NoticeFacts] = {
     "confirm": _row("To a person who signed up: confirm the address.", "name", "link", "platform"),
@@ -158,6 +158,15 @@ NOTICES: dict[str, NoticeFacts] = {
     "session-leaked": _row("To a person: the secret of a sign-in was found in the open, and the sign-in ended.", "name"),
     "quota-near": _row("To leads and developers: 80 percent of a quota are used.", "name", "title", "quota", "used", "limit", "frees"),
     "quota-used-up": _row("To leads and developers: a quota is used up.", "name", "title", "quota", "used", "limit", "frees"),
+    "field-change": _row(
+        "To leads, signatories and developers: a field of their contract will change.", "name", "title", "dataset", "field", "day", "what"
+    ),
+    "field-change-near": _row(
+        "To leads, signatories and developers: a field changes within seven days.", "name", "title", "dataset", "field", "day", "what"
+    ),
+    "field-changes-today": _row(
+        "To leads, signatories and developers: a field changes today.", "name", "title", "dataset", "field", "day", "what"
+    ),
     "webhook-disabled": _row("To who keeps a webhook: it failed for days, or its address is gone.", "name", "address", "event"),
     "erasure-notice": _row(
         "To leads and developers of a contract that holds an erased record.", "name", "title", "dataset", "count", "due", "records"

@@ -1,26 +1,34 @@
-"""Where a contract stands in its quotas, for pages and for the partner's own resources."""
+"""Where a contract stands in its quotas, for pages, for the partner's own resources and for what each answer says of them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from typing import Literal
 
 from sqlmodel import Session
 
 from contracts.quotas.distinct import used_of
-from contracts.quotas.service import used_since
+from contracts.quotas.service import used_on, used_since
 from contracts.terms.model import Terms
 
-Term = Literal["records_in_period", "distinct_records", "bytes_in_period"]
+Term = Literal["records_per_day", "bytes_per_day", "records_in_period", "distinct_records", "bytes_in_period"]
+DAILY: frozenset[Term] = frozenset({"records_per_day", "bytes_per_day"})
+"""Quotas that begin anew with each day; what is used of the others only an amendment of the contract gives back."""
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """One quota of the period, by the term that agrees it."""
+    """One quota, by the term that agrees it."""
 
     term: Term
     used: int
     limit: int
+
+    @property
+    def left(self) -> int:
+        """What is left of it; an amendment may have lowered the limit below what was used before."""
+        return max(0, self.limit - self.used)
 
 
 def standings(session: Session, contract_id: str, version: int, terms: Terms) -> list[Standing]:
@@ -34,3 +42,12 @@ def standings(session: Session, contract_id: str, version: int, terms: Terms) ->
     if terms.bytes_in_period is not None:
         found.append(Standing("bytes_in_period", used_since(connection, contract_id, terms.starts).bytes, terms.bytes_in_period))
     return found
+
+
+def all_standings(session: Session, contract_id: str, version: int, terms: Terms, today: date, cap: int) -> list[Standing]:
+    """Every quota, those of the day first; `cap` is how many records a day may bring."""
+    used = used_on(session, contract_id, today)
+    found = [Standing("records_per_day", used.records, cap)]
+    if terms.bytes_per_day is not None:
+        found.append(Standing("bytes_per_day", used.bytes, terms.bytes_per_day))
+    return [*found, *standings(session, contract_id, version, terms)]

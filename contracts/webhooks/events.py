@@ -43,6 +43,7 @@ PARTNERS = (
     "crawler.revoked",
     "leak.ended",
     "quota.reached",
+    "dataset.change_announced",
 )
 STAFF = ("contract.drafted", "contract.lift_asked", "bar.imposed", "bar.lifted", "incident.opened", "policy.found", "policy.confirmed")
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
+from contracts.clock import day_in
 from contracts.datasets import sync
 from contracts.datasets.source import survey
 from contracts.errors import LicetError, Misconfigured
@@ -207,6 +208,18 @@ def _datasets(settings: Settings) -> Iterator[Finding]:
         yield Finding("datasets", False, "none is described, so there is nothing to apply for.", mend)
     for name, described in settings.datasets.items():
         yield _checked(f"dataset {name}", partial(_check_dataset, name, described))
+        if described.changes:
+            yield _checked(f"changes of {name}", partial(_check_changes, described, settings))
+
+
+def _check_changes(described: DatasetSettings, settings: Settings) -> str:
+    """What is announced; a day that is over is no announcement any more."""
+    today = day_in(clock_of(settings).now(), settings.platform.time_zone)
+    for each in described.changes:
+        if each.day < today:
+            problem = f"the change of {each.field} on {each.day.isoformat()} is announced, and that day is over."
+            raise Misconfigured("announced changes", problem, "Remove it from `changes`, or name another day.")
+    return ", ".join(f"{each.field} on {each.day.isoformat()}" for each in described.changes)
 
 
 def _check_dataset(name: str, described: DatasetSettings) -> str:

@@ -9,12 +9,14 @@ from sqlmodel import Session
 from starlette.requests import Request
 from starlette.responses import Response
 
+from contracts.changes.decide import of_contract
 from contracts.clock import day_in
 from contracts.credentials.decide import LOOK, READ
 from contracts.credentials.service import clients_of
 from contracts.errors import Refused
 from contracts.house import House
 from contracts.lifecycle import queries, service
+from contracts.lifecycle.states import LIVE
 from contracts.lifecycle.tables import Contract
 from contracts.lifecycle.ways import AUTHORITIES
 from contracts.people.actor import Actor
@@ -182,6 +184,7 @@ def _context(house: House, session: Session, actor: Actor, contract: Contract) -
         "links": chain(session, contract=contract, staff=False),
         "rows": story(session, contract.id),
         "zone": house.settings.platform.time_zone,
+        "changes": of_contract(terms, house.settings.datasets, today) if terms and contract.state in LIVE else [],
         "negotiation": negotiation_of(session, actor, contract, house.settings),
         "life": life_of(session, actor, contract),
     }

@@ -13,9 +13,12 @@ from starlette.responses import Response
 from contracts.billing.costs import DayCost, cost_of_contract, costs_by_day, money
 from contracts.billing.costs import total as total_of
 from contracts.clock import day_in
+from contracts.health import service as health
+from contracts.health.service import Ends
 from contracts.lifecycle import queries
 from contracts.people.actor import Actor
 from contracts.quotas.alerts import TITLES, told_of
+from contracts.quotas.service import used_on
 from contracts.quotas.standing import standings
 from portal.chain import chain
 from portal.deps import house_of, page, partner
@@ -42,6 +45,9 @@ def show(request: Request, actor: Annotated[Actor, Depends(partner)], contract_i
         totals = cost_of_contract(session, contract_id)
         links = chain(session, contract=contract, staff=False)
         told = told_of(session, contract.id)
+        today_bytes = used_on(session, contract.id, today).bytes
+        ends = health.by_day(session, contract.id, since)
+        service = health.of_platform(session, house.clock.now())
         standing = standings(session, contract.id, contract.version, terms) if terms else []
     days = [since + timedelta(days=each) for each in range(DAYS)]
     return page(
@@ -55,9 +61,12 @@ def show(request: Request, actor: Annotated[Actor, Depends(partner)], contract_i
         period_cost=", ".join(_amount(each.amount, each.currency) for each in total_of(costs)),
         total=sum(used.values()),
         standings=standing,
+        requests=[("Today", ends.get(today, Ends())), (f"{DAYS} days", health.in_all(ends))],
+        service=[("5 minutes", service["five_minutes"]), ("24 hours", service["day"])],
         told=told,
         quota_titles=TITLES,
         today_used=used.get(today, 0),
+        today_bytes=today_bytes,
         costs=[money(each.amount.quantize(_CENT), each.currency) for each in totals],
         stand_in=house.settings.billing.stripe_key is None,
         zone=house.settings.platform.time_zone,

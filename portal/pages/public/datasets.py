@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from contracts.applications import workdays
+from contracts.changes.decide import Change, to_come
 from contracts.clock import day_in
 from contracts.datasets.catalogue import Dataset, Version
 from contracts.errors import refuse
@@ -67,6 +68,7 @@ class Listing:
     per_day: int
     per_second: int
     version: Version | None
+    changes: tuple[Change, ...]
 
 
 @router.get("/datasets")
@@ -140,6 +142,7 @@ def listing_of(house: House, dataset: Dataset) -> Listing:
         per_day=told.max_records_per_day,
         per_second=told.max_requests_per_second,
         version=house.catalogue.version_of(dataset.id),
+        changes=tuple(to_come(dataset.id, told, day_in(house.clock.now(), house.settings.platform.time_zone))),
     )
 
 
@@ -168,6 +171,7 @@ def as_json(listing: Listing) -> dict[str, Any]:
         "limits": {"records_per_day": listing.per_day, "requests_per_second": listing.per_second},
         "records": listing.version.records if listing.version else None,
         "fields": [{"name": each.name, "type": each.type, "description": each.description, "given": each.given} for each in listing.fields],
+        "changes": [each.told() for each in listing.changes],
         "apply": f"/apply?dataset={listing.id}",
     }
 

@@ -196,7 +196,10 @@ def test_a_partner_sees_its_contract_datasets_usage_and_status(api: Api) -> None
     assert (one["purposes"], one["limits"]["cursor_lifetime_seconds"]) == (["research"], 86_400)
     assert api.get("/v1/datasets/elsewhere", token).json()["code"] == "dataset_not_in_contract"
     sent = sum(leaf["bytes"] for leaf in api.data.leaves() if leaf["decision"] == "allow")
-    assert api.get("/v1/usage", token).json()["data"] == [{"day": "2026-11-02", "records": 7, "bytes": sent, "billed": 7}]
+    uncounted = {"requests": 0, "refused": 0, "failed": 0, "refused_share": 0.0, "failed_share": 0.0}
+    used = api.get("/v1/usage", token).json()
+    assert used["data"] == [{"day": "2026-11-02", "records": 7, "bytes": sent, "billed": 7, **uncounted}]
+    assert used["requests"] == uncounted
     assert api.get("/v1/status", token).json()["records"] == {"limit": 1000, "used": 7, "resets_at": "2026-11-03T00:00:00.000Z"}
     assert api.get("/v1/status", token).json()["bytes"] == {"limit": None, "used": sent}
     assert len(rules(api, "access.catalogue")) == 7

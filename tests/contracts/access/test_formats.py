@@ -36,7 +36,8 @@ ROW = {
 }
 EMPTY = dict.fromkeys(ROW)
 END = End("complete", "These are all.", "", 2, ("ent_1",), b'{"rows":{},"fields":[]}')
-CUT = End("quota_exhausted", 'The day\'s "records" are used up.', "abc", 2, ("ent_1", "ent_2"), b'{"rows":{},"fields":[]}')
+LEFT = {"records_per_day": {"limit": 2, "left": 0}}
+CUT = End("quota_exhausted", 'The day\'s "records" are used up.', "abc", 2, ("ent_1", "ent_2"), b'{"rows":{},"fields":[]}', LEFT)
 
 
 def written(form: str, rows: list[dict[str, Any]], end: End = END, columns: tuple[Column, ...] = COLUMNS) -> bytes:
@@ -52,7 +53,7 @@ def read_csv(text: bytes) -> list[list[str]]:
 def test_ndjson_holds_a_record_a_line_and_how_it_ended() -> None:
     lines = written("ndjson", [ROW, EMPTY], CUT).decode().splitlines()
     told = {"reason": "quota_exhausted", "sentence": CUT.sentence, "next": "abc", "records": 2, "withheld": {"rows": {}, "fields": []}}
-    assert list(map(json.loads, lines)) == [ROW, EMPTY, {"_end": {**told, "entries": ["ent_1", "ent_2"]}}]
+    assert list(map(json.loads, lines)) == [ROW, EMPTY, {"_end": {**told, "entries": ["ent_1", "ent_2"], "quotas": LEFT}}]
 
 
 def test_csv_is_read_by_the_standard_library_and_says_why_it_was_cut() -> None:

@@ -62,7 +62,7 @@ def test_several_writers_give_out_exactly_the_quota(store: Store, clock: FixedCl
             readers = [data, *others]
             answers = await asyncio.gather(*(readers[number % 3].ask(caller, limit="9") for number in range(45)))
             assert {answer.refusal.code for answer in answers if answer.refusal} <= {"quota_exhausted"}
-            return [answer.quota.used for answer in answers if answer.quota and not answer.refusal]
+            return [answer.quotas.standings[0].used for answer in answers if answer.quotas and not answer.refusal]
 
         assert max(run(all_at_once())) == 100
         with store.read() as session:

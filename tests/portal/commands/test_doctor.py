@@ -165,6 +165,12 @@ NO_MAIL = 'Set mail.transport = "smtp" with sender, host, port, username and pas
         (in_file("trees.csv", TREES + ",elm,3\n"), "dataset trees", "a row has no id.", "Every record needs its key."),
         (in_file("trees.csv", TREES + "4,elm,tall\n"), "dataset trees", "cannot be loaded: Conversion Error: ", COMPARE),
         (
+            in_settings('key = "id"', 'key = "id"\nchanges = [{ field = "height", date = 2020-01-31, what = "In feet." }]'),
+            "announced changes",
+            "the change of height on 2020-01-31 is announced, and that day is over.",
+            "Remove it from `changes`, or name another day.",
+        ),
+        (
             in_settings('key = "id"', 'key = "number"'),
             "setting datasets.trees",
             "does not fit: key names the field 'number', which the dataset does not have.",
@@ -179,6 +185,11 @@ def test_one_broken_thing_is_one_finding(folder: Path, change: Change, where: st
     assert finding.where == where.format(**place)
     assert finding.found.startswith(found.format(**place))
     assert finding.mend.startswith(mend.format(**place))
+
+
+def test_changes_to_come_are_said(folder: Path) -> None:
+    in_settings('key = "id"', 'key = "id"\nchanges = [{ field = "height", date = 2126-01-31, what = "In feet." }]')(folder)
+    assert examine(folder / "licet.toml")[-1] == Finding("changes of trees", True, "height on 2126-01-31")
 
 
 def test_several_broken_things_are_all_found(folder: Path) -> None:

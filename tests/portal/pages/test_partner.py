@@ -13,6 +13,7 @@ from contracts.applications.tables import Application
 from contracts.billing.tables import UsageRow
 from contracts.clock import FixedClock
 from contracts.credentials.tables import Client
+from contracts.health.tables import HealthDay, HealthMinute
 from contracts.house import House
 from contracts.ids import new_id
 from contracts.ledger.proofs import read_proof
@@ -220,6 +221,22 @@ def test_usage_says_what_the_contracts_people_were_told_of_its_quotas(house: Hou
     page = re.sub(r"<svg.*?</svg>|<[^>]+>", " ", sign_in(house, LEAD).get(f"/partner/contracts/{made.id}/usage").text, flags=re.S)
     told = " ".join(page.partition("What you were told")[2].split())
     assert "Used up Records in a day: 1,000 of 1,000" in told and "80 % Records in a day: 800 of 1,000" in told
+
+
+def test_usage_says_how_requests_ended_and_how_the_service_does(house: House) -> None:
+    made = contract(house, "active", lead=LEAD, stewards=STEWARDS)
+    now = house.clock.now()
+    with house.store.write() as unit:
+        unit.session.add(HealthDay(contract_id=made.id, day=now.date(), answered=1_990, refused=8, failed=2))
+        unit.session.add(HealthDay(contract_id=made.id, day=now.date() - timedelta(days=29), answered=1_000))
+        unit.session.add(HealthDay(contract_id=made.id, day=now.date() - timedelta(days=30), failed=1_000))
+        for minutes in (0, 60):
+            minute = (now - timedelta(minutes=minutes)).replace(second=0, microsecond=0)
+            unit.session.add(HealthMinute(minute=minute, answered=99_999, failed=1))
+    page = sign_in(house, LEAD).get(f"/partner/contracts/{made.id}/usage").text
+    told = " ".join(re.sub(r"<[^>]+>", " ", page.partition("How requests ended")[2]).split())
+    assert "Today 2,000 8 (0.4 %) 2 (0.1 %) 30 days 3,000 8 (0.27 %) 2 (0.07 %)" in told
+    assert "5 minutes 100,000 1 (under 0.01 %) 24 hours 200,000 2 (under 0.01 %)" in told
 
 
 def _usage(made: Contract, rows: int, now: object) -> UsageRow:
