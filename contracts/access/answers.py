@@ -152,7 +152,9 @@ class Committed:
 
     def told(self, entry_ids: tuple[str, ...]) -> Committed:
         """The same with the ids of its entries."""
-        return Committed(entry_ids, self.at, self.portion, self.quota_before, self.quota_after, self.refusal, self.new_records, self.free)
+        return Committed(
+            entry_ids, self.at, self.portion, self.quota_before, self.quota_after, self.refusal, self.new_records, self.free, self.standings
+        )
 
     @property
     def entry_id(self) -> str:
