@@ -13,6 +13,7 @@ install: .venv/.base
 
 test: .venv/.dev
 	deploy/test-tools
+	$(BIN)/python -m compileall -q contracts api portal
 	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 test-workers: .venv/.dev

@@ -1,10 +1,11 @@
-"""The `licet` command. Each command is a few lines here and a module in `portal.commands`."""
+"""The `licet` command. Each command is a few lines here and a module in `portal.commands`, which is imported when the command runs:
+together they take seconds, and no command needs those of another.
+"""
 
 from __future__ import annotations
 
 import os
 import sys
-import webbrowser
 from pathlib import Path
 from typing import Annotated
 
@@ -13,28 +14,10 @@ from rich.console import Console
 from rich.markup import escape
 
 from contracts.errors import LicetError, Misconfigured, Refused
-from contracts.people.links import LIFETIME, LinkKind
-from portal.commands import ask as ask_command
-from portal.commands import dataset as dataset_command
-from portal.commands import demo as demo_command
-from portal.commands import doctor as doctor_command
-from portal.commands import gate as gate_command
-from portal.commands import init as init_command
-from portal.commands import keys as keys_command
-from portal.commands import ledger as ledger_command
-from portal.commands import login as login_command
-from portal.commands import partners as partners_command
-from portal.commands import processes
-from portal.commands import pull as pull_command
-from portal.commands import signed as signed_in
-from portal.commands.ask import Given
-from portal.commands.init import mail_address
+from portal.memory import look_seldom
 from portal.parts import Part
-from portal.serve import build, door, serve_forever
 
-app = typer.Typer(
-    name="licet", help="Data licensing and authorised access.", no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False
-)
+app = typer.Typer(name="licet", no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
 ledger = typer.Typer(help="Verify and prove the ledger.", no_args_is_help=True)
 gate = typer.Typer(help="The gate before the main site.", no_args_is_help=True)
 dataset = typer.Typer(help="Datasets.", no_args_is_help=True)
@@ -51,12 +34,25 @@ console = Console(highlight=False, soft_wrap=True)
 aside = Console(stderr=True, highlight=False, soft_wrap=True)
 Config = Annotated[Path | None, typer.Option("--config", help="Settings file; licet.toml in this folder by default.")]
 
-LINK_DAYS = LIFETIME[LinkKind.FIRST_ADMINISTRATOR].days
-
 
 def _asked(text: str) -> typer.models.OptionInfo:
     option: typer.models.OptionInfo = typer.Option(help=f"{text}.", show_default=False)
     return option
+
+
+def _tell_version(asked: bool) -> None:
+    if asked:
+        from importlib import metadata
+
+        print(f"licet {metadata.version('licet')}")
+        raise typer.Exit
+
+
+@app.callback()
+def licet(
+    version: Annotated[bool, typer.Option("--version", help="Print the version and end.", is_eager=True, callback=_tell_version)] = False,
+) -> None:
+    """Data licensing and authorised access."""
 
 
 @app.command()
@@ -73,6 +69,10 @@ def init(
     port: Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)] = 8400,
 ) -> None:
     """Set up a real installation in this folder and print the first administrator's link. Asks for what is not given."""
+    from portal.commands import ask as ask_command
+    from portal.commands import init as init_command
+    from portal.commands.ask import Given
+
     init_command.check_free(Path.cwd())
     init_command.check_port(port)
     answers = ask_command.answers(Given(name, legal_name, contact, site, administrator, trial, base_url, port), console)
@@ -83,7 +83,7 @@ def init(
     console.print("  licet doctor                                 see what is missing")
     console.print("  licet serve                                  start the portal")
     console.print(
-        f"\nThen open this link, as {answers.administrator}. It works once, within {LINK_DAYS} days; `licet administrator` prints a new one."
+        f"\nThen open this link, as {answers.administrator}. It works once, within {init_command.LINK_DAYS} days; `licet administrator` prints a new one."
     )
     console.print(link, markup=False)
 
@@ -97,7 +97,12 @@ def serve(
     only: Annotated[Part | None, typer.Option(help="Serve one part only; needs PostgreSQL and Valkey.", show_default=False)] = None,
 ) -> None:
     """Run the portal, the API, the gate and the worker: in one process, or in several that share a store."""
-    settings = demo_command.settings_here(config)
+    from portal.commands import processes
+    from portal.commands.here import settings_here
+    from portal.ground import door
+    from portal.serve import build, serve_forever
+
+    settings = settings_here(config)
     plan = processes.plan(settings, workers, only)
     if only is Part.WORKER:
         processes.work(settings)
@@ -118,7 +123,10 @@ def serve(
 @app.command()
 def worker(config: Config = None) -> None:
     """Do the recurring work (ledger, mail, reports, expiry) in a process of its own; needs PostgreSQL and Valkey."""
-    settings = demo_command.settings_here(config)
+    from portal.commands import processes
+    from portal.commands.here import settings_here
+
+    settings = settings_here(config)
     processes.plan(settings, 1, Part.WORKER)
     processes.work(settings)
 
@@ -126,7 +134,10 @@ def worker(config: Config = None) -> None:
 @app.command()
 def migrate(config: Config = None) -> None:
     """Bring the database to this program's version and make the keys that it needs."""
-    init_command.prepare(demo_command.settings_here(config))
+    from portal.commands import init as init_command
+    from portal.commands.here import settings_here
+
+    init_command.prepare(settings_here(config))
     console.print("The database is up to date.")
 
 
@@ -136,13 +147,20 @@ def administrator(
     config: Config = None,
 ) -> None:
     """Print a new one-time link for the first administrator; the one before ends."""
+    from portal.commands import ask as ask_command
+    from portal.commands import init as init_command
+    from portal.commands.here import settings_here
+    from portal.commands.init import mail_address
+
     checked = ask_command.checked(email, mail_address, "--email") if email else ""
-    console.print(init_command.administrator_link(demo_command.settings_here(config), checked), markup=False)
+    console.print(init_command.administrator_link(settings_here(config), checked), markup=False)
 
 
 @app.command()
 def doctor(config: Config = None) -> None:
     """Check the configuration: what is wrong, where, and how to mend it."""
+    from portal.commands import doctor as doctor_command
+
     findings = doctor_command.examine(config)
     for finding in findings:
         where, found, mend = escape(finding.where), escape(finding.found), escape(finding.mend)
@@ -157,13 +175,18 @@ def doctor(config: Config = None) -> None:
 @dataset.command("describe")
 def describe(file: Path, name: Annotated[str, typer.Option(help="Id of the dataset; the file's name by default.")] = "") -> None:
     """Print the section of licet.toml for a CSV, Parquet or NDJSON file."""
+    from portal.commands import dataset as dataset_command
+
     console.out(dataset_command.describe(file, name, Path.cwd()), highlight=False, end="")
 
 
 @dataset.command("refresh")
 def refresh(name: str, config: Config = None) -> None:
     """Load a new version of a dataset from its source."""
-    version = dataset_command.refresh_dataset(demo_command.settings_here(config), name)
+    from portal.commands import dataset as dataset_command
+    from portal.commands.here import settings_here
+
+    version = dataset_command.refresh_dataset(settings_here(config), name)
     console.print(f"{name} is now at version {version}.")
 
 
@@ -173,7 +196,10 @@ def verify(
     config: Config = None,
 ) -> None:
     """Recompute the whole ledger and name the first thing that is wrong."""
-    report = ledger_command.verify_ledger(demo_command.settings_here(config), held)
+    from portal.commands import ledger as ledger_command
+    from portal.commands.here import settings_here
+
+    report = ledger_command.verify_ledger(settings_here(config), held)
     for line in ledger_command.lines(report):
         console.print(line)
     if not report.ok:
@@ -183,28 +209,40 @@ def verify(
 @gate.command("off")
 def gate_off(config: Config = None) -> None:
     """Restore shadow mode within two seconds: everyone is let through and recorded."""
-    gate_command.turn_off(demo_command.settings_here(config))
+    from portal.commands import gate as gate_command
+    from portal.commands.here import settings_here
+
+    gate_command.turn_off(settings_here(config))
     console.print("The gate is in shadow: everyone is let through and recorded.")
 
 
 @keys.command("list")
 def list_keys(config: Config = None) -> None:
     """Print every key that signs or signed access tokens, newest first."""
-    for line in keys_command.lines(keys_command.list_keys(demo_command.settings_here(config))):
+    from portal.commands import keys as keys_command
+    from portal.commands.here import settings_here
+
+    for line in keys_command.lines(keys_command.list_keys(settings_here(config))):
         console.print(line)
 
 
 @keys.command("rotate")
 def rotate_keys(config: Config = None) -> None:
     """Make a new key: published now, signing in ten minutes; the one before ends by itself after its last token."""
-    kid = keys_command.rotate_key(demo_command.settings_here(config))
+    from portal.commands import keys as keys_command
+    from portal.commands.here import settings_here
+
+    kid = keys_command.rotate_key(settings_here(config))
     console.print(f"The key {kid} is published and signs in ten minutes. No request fails meanwhile.")
 
 
 @keys.command("revoke")
 def revoke_key(kid: Annotated[str, typer.Argument(help="Id of the key, as `licet keys list` shows it.")], config: Config = None) -> None:
     """End a key within two seconds, and with it every token that it signed; clients ask for new ones."""
-    keys_command.revoke_key(demo_command.settings_here(config), kid)
+    from portal.commands import keys as keys_command
+    from portal.commands.here import settings_here
+
+    keys_command.revoke_key(settings_here(config), kid)
     console.print(f"The key {kid} has ended, and every token that it signed with it. Clients get new tokens as before.")
 
 
@@ -215,7 +253,10 @@ def import_partners(
     config: Config = None,
 ) -> None:
     """Bring in agreements that were signed before Licet. Two people of staff confirm each before it is in force."""
-    found = partners_command.import_agreements(demo_command.settings_here(config), file, write=write)
+    from portal.commands import partners as partners_command
+    from portal.commands.here import settings_here
+
+    found = partners_command.import_agreements(settings_here(config), file, write=write)
     for line in partners_command.lines(found):
         console.print(line, markup=False)
     wrong = sum(bool(line.problems) for line in found)
@@ -241,7 +282,7 @@ def verify_contract(
     config: Config = None,
 ) -> None:
     """Check the seal, the hashes and the terms of a contract's PDF on this machine, without any network."""
-    from portal.commands import contract as contract_command  # noqa: PLC0415 - it imports pyHanko, which no other command waits for
+    from portal.commands import contract as contract_command
 
     found = contract_command.verify_file(file, certificate, terms, config)
     for line in contract_command.lines(found):
@@ -259,6 +300,10 @@ def login(
     ] = True,
 ) -> None:
     """Sign in at a platform as a partner's person, so that this machine may read for you."""
+    import webbrowser
+
+    from portal.commands import login as login_command
+    from portal.commands import signed as signed_in
 
     def show(url: str) -> None:
         aside.print(
@@ -285,6 +330,9 @@ def pull(
     ] = None,
 ) -> None:
     """Read every record of a dataset that the contract allows, as the person who signed in. A run that stopped goes on."""
+    from portal.commands import pull as pull_command
+    from portal.commands import signed as signed_in
+
     query = pull_command.query(fields, purpose, where or [])
     pages = pull_command.Pages(signed_in.folder(os.environ), dataset, query)
     try:
@@ -305,29 +353,38 @@ def run_demo(
 ) -> None:
     """Run the demo; RESET=1 starts over."""
     if context.invoked_subcommand is None:
+        from portal.commands import demo as demo_command
+
         demo_command.run(console, port, posts)
 
 
 @demo.command("scrape")
 def scrape() -> None:
     """Read the small site as a scraper: without the licence (stopped) and with it (finishes)."""
-    demo_command.try_scraping(console)
+    from portal.commands import experiments
+
+    experiments.try_scraping(console)
 
 
 @demo.command("code")
 def code(address: Annotated[str, typer.Argument(help="Mail address of a person of the demo.")]) -> None:
     """Say the code that this person's authenticator app would show now."""
-    console.print(demo_command.code_of(address))
+    from portal.commands import experiments
+
+    console.print(experiments.code_of(address))
 
 
 @demo.command("tamper")
 def tamper() -> None:
     """Change one byte in a copy of the ledger and let `verify` name it."""
-    demo_command.tamper(console)
+    from portal.commands import experiments
+
+    experiments.tamper(console)
 
 
 def main() -> None:
     """Run the command; an error of the house is one plain line, not a stack trace."""
+    look_seldom()
     try:
         app()
     except Misconfigured as error:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 import gc
 import logging
 import signal
@@ -21,10 +20,9 @@ from contracts.access.grants import GrantCache
 from contracts.access.reader import Reader
 from contracts.access.writer import AccessWriter
 from contracts.billing.choose import open_payments
-from contracts.clock import Clock, FileClock, SystemClock
+from contracts.clock import Clock
 from contracts.credentials.tokens import Tokens
 from contracts.datasets.catalogue import Catalogue
-from contracts.errors import Misconfigured
 from contracts.gate.service import Gate
 from contracts.health import service as health
 from contracts.house import House
@@ -43,20 +41,15 @@ from contracts.store.unit import Store
 from portal.alone import alone
 from portal.app import create_portal
 from portal.description import OPERATIONS
+from portal.ground import clock_of
 from portal.jobs import jobs_of, load_missing
+from portal.memory import look_seldom
 from portal.parts import WHOLE, Part, Parts
 
 Listener = tuple[ASGIApp, socket.socket]
 # Answered by every process: whoever watches it asks there.
 OPERATION = ("/healthz", "/readyz", "/metrics")
-# So many more objects made than freed before the collector looks; Python's own 700 is for small programs.
-YOUNG = 20_000
 _ELSEWHERE = PlainTextResponse("This address is served by another process.\n", 404)
-
-
-def clock_of(settings: Settings) -> Clock:
-    """The system's clock, or the one that tests move."""
-    return FileClock(settings.clock_file) if settings.clock_file else SystemClock()
 
 
 def build(settings: Settings, clock: Clock | None = None) -> House:
@@ -162,21 +155,7 @@ def _settle_memory() -> None:
     """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(YOUNG, 20, 50)
-
-
-def door(host: str, port: int) -> socket.socket:
-    """The address, taken before anything is opened behind it; `Misconfigured` where another program has it."""
-    taken = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
-    taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        taken.bind((host, port))
-        taken.listen(2048)
-    except OSError as error:
-        taken.close()
-        problem = "is in use by another program." if error.errno == errno.EADDRINUSE else f"cannot be listened on: {error.strerror}."
-        raise Misconfigured(f"{host}:{port}", problem, "End that program, or choose another port.") from error
-    return taken
+    look_seldom()
 
 
 def serve_forever(house: House, own: socket.socket, beside: Sequence[Listener] = (), parts: Parts = WHOLE) -> None:

@@ -19,7 +19,7 @@ from contracts.people.passwords import QUICK, hash_with
 from contracts.store.engine import open_engine
 from contracts.store.schema import upgrade
 from contracts.store.unit import Store
-from portal.serve import YOUNG
+from portal.memory import look_seldom
 
 if TYPE_CHECKING:
     from tests.harness.postgres import Lent
@@ -43,7 +43,7 @@ def pytest_collection_finish() -> None:
     """Leave what was imported and collected to itself: looking for cycles in it would take a fifth of all the time of the tests."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(YOUNG, 20, 50)
+    look_seldom()
 
 
 def pytest_sessionfinish() -> None:

@@ -11,6 +11,7 @@ import hashlib
 import secrets
 from collections.abc import Callable
 from datetime import timedelta
+from itertools import zip_longest
 from pathlib import Path
 
 import duckdb
@@ -238,7 +239,7 @@ def discard_old(store: Store, home: Path, after_seconds: float = AFTER_SECONDS) 
         query = select(col(table.dataset), col(table.version), col(table.current), col(table.loaded_at))
         rows = connection.execute(query.order_by(col(table.dataset), col(table.loaded_at))).all()
     gone = 0
-    for (dataset, version, current, _), following in zip(rows, [*rows[1:], None], strict=True):
+    for (dataset, version, current, _), following in zip_longest(rows, rows[1:]):
         if not current and following is not None and following[0] == dataset and following[3] <= latest:
             gone += _discard(home, dataset, version)
     return gone

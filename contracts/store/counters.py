@@ -8,10 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import redis
-import redis.asyncio
 from limits.aio.storage import MemoryStorage as AsyncMemory
 from limits.aio.storage import RedisStorage as AsyncRedis
 from limits.errors import StorageError
@@ -20,6 +18,9 @@ from limits.storage import RedisStorage
 from contracts.errors import StoreUnavailable
 from contracts.settings import Shared
 from contracts.store.windows import MemoryWindows
+
+if TYPE_CHECKING:
+    import redis
 
 # How long a request waits for the store, or for a connection to it, before it is refused.
 SECONDS = 1.0
@@ -36,6 +37,8 @@ def for_loop(shared: Shared, name: str) -> AsyncMemory | AsyncRedis:
     """Counters for code that runs in the event loop, under a name of their own in the shared store. One loop only."""
     if shared.url is None:
         return AsyncMemory()
+    import redis.asyncio  # noqa: PLC0415 - a start without a shared store does not wait for its import
+
     # The plain pool raises where more requests come at once than it has connections; this one lets them wait.
     pool = redis.asyncio.BlockingConnectionPool.from_url(shared.url.get_secret_value(), **_OPTIONS)
     options: dict[str, Any] = {"connection_pool": pool}
@@ -46,6 +49,8 @@ def for_threads(shared: Shared, name: str) -> MemoryWindows | RedisStorage:
     """Counters for code that runs in threads, which may wait."""
     if shared.url is None:
         return MemoryWindows()
+    import redis  # noqa: PLC0415 - a start without a shared store does not wait for its import
+
     pool = redis.BlockingConnectionPool.from_url(shared.url.get_secret_value(), **_OPTIONS)
     return RedisStorage("redis://", pool, _prefix(name), wrap_exceptions=True)
 
@@ -63,12 +68,16 @@ def client(shared: Shared) -> redis.Redis:
     """A client of the shared store for threads. Raises ValueError where there is none."""
     if shared.url is None:
         raise ValueError("there is no shared store")
+    import redis  # noqa: PLC0415 - a start without a shared store does not wait for its import
+
     return redis.Redis(connection_pool=redis.BlockingConnectionPool.from_url(shared.url.get_secret_value(), **_OPTIONS))
 
 
 @contextmanager
 def asking(*, needed: bool = True) -> Iterator[None]:
     """Raise `StoreUnavailable` where the shared store does not answer; pass over it where the block is not needed."""
+    import redis  # noqa: PLC0415 - a start without a shared store does not wait for its import
+
     try:
         yield
     except redis.RedisError as error:

@@ -12,8 +12,8 @@ from contracts.signing.certificates import from_pem, known_certificates
 from contracts.signing.check import Checked, check
 from contracts.store.engine import open_engine
 from contracts.store.unit import Store
-from portal.commands.demo import settings_here
-from portal.serve import clock_of
+from portal.commands.here import settings_here
+from portal.ground import clock_of
 
 LARGEST = 50 * 1024 * 1024
 

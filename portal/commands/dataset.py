@@ -15,7 +15,7 @@ from contracts.keys import KeyRing, master_key
 from contracts.settings import Settings
 from contracts.store.engine import open_engine
 from contracts.store.unit import Store
-from portal.serve import clock_of
+from portal.ground import clock_of
 
 _ID = re.compile(r"[a-z][a-z0-9_-]{0,63}")
 

@@ -28,8 +28,8 @@ from contracts.store.engine import check_durable, open_engine
 from contracts.store.schema import check_current
 from contracts.store.unit import Store
 from portal.alone import is_served
-from portal.commands.demo import settings_here
-from portal.serve import clock_of, door
+from portal.commands.here import settings_here
+from portal.ground import clock_of, door
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from contracts.people.actor import SYSTEM
 from contracts.settings import Settings
 from contracts.store.engine import open_engine
 from contracts.store.unit import Store
-from portal.serve import clock_of
+from portal.ground import clock_of
 
 
 def turn_off(settings: Settings) -> None:

@@ -11,12 +11,13 @@ from contracts import addresses
 from contracts.errors import Misconfigured
 from contracts.keys import KeyRing, Purpose, master_key
 from contracts.people.decide import name_problem, tidy
+from contracts.people.links import LIFETIME, LinkKind
 from contracts.people.service import first_administrator_link
 from contracts.settings import Settings, load, write_master_key
 from contracts.store.engine import check_durable, open_engine
 from contracts.store.schema import upgrade
 from contracts.store.unit import Store, Unit
-from portal.serve import clock_of, door
+from portal.ground import clock_of, door
 
 FILE = "licet.toml"
 HOME = ".licet"
@@ -36,6 +37,9 @@ class Answers:
     base_url: str
     port: int
 
+
+# How long the first administrator's link lasts.
+LINK_DAYS = LIFETIME[LinkKind.FIRST_ADMINISTRATOR].days
 
 TEMPLATE = """\
 # Licet's settings. docs/reference/settings.md explains every one of them; an unknown one is an error.

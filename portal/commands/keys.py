@@ -11,7 +11,7 @@ from contracts.keys import KeyRing, master_key
 from contracts.settings import Settings
 from contracts.store.engine import open_engine
 from contracts.store.unit import Store
-from portal.serve import clock_of
+from portal.ground import clock_of
 
 
 def list_keys(settings: Settings) -> list[KeyLine]:

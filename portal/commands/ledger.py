@@ -11,7 +11,7 @@ from contracts.ledger.verify import Report
 from contracts.settings import Settings
 from contracts.store.engine import open_engine
 from contracts.store.unit import Store
-from portal.serve import clock_of
+from portal.ground import clock_of
 
 
 def verify_ledger(settings: Settings, held: Path | None = None) -> Report:

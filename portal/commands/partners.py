@@ -15,7 +15,7 @@ from contracts.people.queries import find_account, members, organisation_named
 from contracts.settings import Settings
 from contracts.store.engine import open_engine
 from contracts.store.unit import Store
-from portal.serve import clock_of
+from portal.ground import clock_of
 
 
 def import_agreements(settings: Settings, file: Path, *, write: bool) -> list[Line]:

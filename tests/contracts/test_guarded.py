@@ -167,8 +167,8 @@ def test_a_server_that_drips_is_left_when_the_time_is_up(server: TlsServer) -> N
     started = time.monotonic()
     refusal = _refusal(server.client(seconds=0.4), server.url("/"))
     assert (refusal.code, refusal.reason) == ("fetch_failed", "The address did not answer whole within 0.4 seconds.")
-    assert time.monotonic() - started < 2
-    assert ended.wait(5)
+    assert time.monotonic() - started < 10, "the whole answer would take twenty seconds"
+    assert ended.wait(30)
 
 
 def test_a_name_that_is_not_answered_costs_no_more_than_the_cap(server: TlsServer) -> None:

@@ -32,15 +32,15 @@ from contracts.webhooks import standard
 from contracts.webhooks.service import context_of
 from contracts.webhooks.tables import WebhookEndpoint, WebhookMessage
 from portal.commands.init import prepare
-from tests.harness import valkey
+from tests.harness import stable, valkey
 from tests.harness.cast import Cast
 from tests.harness.held import stopped, unwritable
-from tests.harness.reaching import Running, Stable, stable
-from tests.harness.server import free_port
+from tests.harness.server import clean_environ, free_port
 from tests.harness.smtp import Mailserver, smtp_server
 from tests.harness.tls import TlsServer, tls_server
 
 PATIENCE = 30.0
+LOG = "licet.log"
 TOML = """\
 profile = "test"
 base_url = "http://127.0.0.1:{port}"
@@ -62,10 +62,14 @@ class Place:
     store: Store
     post: Mailserver
     hooks: TlsServer
-    stable: Stable
     command: str
     taken: list[tuple[str, bytes]] = field(default_factory=list)
-    running: Running | None = None
+    running: stable.Child | None = None
+
+    @property
+    def said(self) -> str:
+        """The end of its log."""
+        return (self.folder / LOG).read_text()[-4000:]
 
     def take(self, handler: BaseHTTPRequestHandler) -> None:
         """The webhook's receiver."""
@@ -77,12 +81,18 @@ class Place:
         """A worker, as after a restart: a minute later, when what the one before had taken up is free again."""
         clock = self.folder / "clock"
         clock.write_text(str(float(clock.read_text()) + CLAIM_SECONDS + 1))
-        self.running = self.stable.start(self.folder, self.command, trust=self.folder / "server.pem")
+        with (self.folder / LOG).open("ab") as out:
+            self.running = stable.start([self.command], self.folder, clean_environ({}), out, self.folder / "server.pem")
+
+    def end(self, by: signal.Signals) -> None:
+        """Send it a signal, and wait for its end."""
+        assert self.running is not None and self.running.poll() is None, self.said
+        self.running.send_signal(by)
+        self.running.wait(PATIENCE)
 
     def kill(self) -> None:
         """kill -9; whoever the servers held for it is let go, and finds nobody."""
-        assert self.running is not None and self.running.lives, self.running and self.running.said
-        self.running.end(signal.SIGKILL)
+        self.end(signal.SIGKILL)
         self.post.gate.open()
         self.hooks.gate.open()
 
@@ -90,7 +100,7 @@ class Place:
         """Until it holds."""
         deadline = time.monotonic() + PATIENCE
         while not holds():
-            assert self.running is not None and time.monotonic() < deadline, self.running and self.running.said
+            assert time.monotonic() < deadline, self.said
             time.sleep(0.02)
 
     def lose_a_factor(self, cast: Cast) -> None:
@@ -130,14 +140,8 @@ class Place:
             return [(each.id, each.delivered_at is not None) for each in session.exec(select(WebhookMessage)).all()]
 
 
-@pytest.fixture(scope="module")
-def processes() -> Iterator[Stable]:
-    with stable() as made:
-        yield made
-
-
 @pytest.fixture
-def place(database_url: str, processes: Stable, tmp_path: Path) -> Iterator[Place]:
+def place(database_url: str, tmp_path: Path) -> Iterator[Place]:
     folder, port = tmp_path / "place", free_port()
     folder.mkdir()
     with smtp_server() as post, tls_server(folder) as hooks, valkey.running() as server:
@@ -148,12 +152,12 @@ def place(database_url: str, processes: Stable, tmp_path: Path) -> Iterator[Plac
         (folder / "licet.toml").write_text(text)
         (folder / "clock").write_text("0")
         engine = open_engine(database_url)
-        made = Place(folder, Store(engine, FileClock(folder / "clock"), "elsewhere"), post, hooks, processes, command)
+        made = Place(folder, Store(engine, FileClock(folder / "clock"), "elsewhere"), post, hooks, command)
         try:
             yield made
         finally:
-            if made.running is not None:
-                made.running.end(signal.SIGTERM)
+            if made.running is not None and made.running.poll() is None:
+                made.end(signal.SIGTERM)
             engine.dispose()
 
 

@@ -22,7 +22,7 @@ def serving(app: ASGIApp, port: int = 0) -> Iterator[int]:
     thread = threading.Thread(target=server.run, name=f"asgi-{port}", daemon=True)
     thread.start()
     try:
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while not server.started:
             if time.monotonic() > deadline or not thread.is_alive():
                 raise TimeoutError(f"the server on port {port} did not start")

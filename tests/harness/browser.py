@@ -10,9 +10,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 SCREENSHOTS = Path(__file__).parents[2] / "screenshots"
+# Longer than any page takes on a machine that does ten other things.
+PATIENCE_MS = 60_000
+expect.set_options(timeout=PATIENCE_MS)
 DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 _LOOKED: set[str] = set()
 _QUIET = [
@@ -41,9 +44,9 @@ def chromium() -> Iterator[Browser]:
 
 
 def visitor(browser: Browser, base_url: str, **options: object) -> BrowserContext:
-    """A fresh person: no cookies, a desktop window, short patience."""
+    """A fresh person: no cookies, a desktop window."""
     context = browser.new_context(base_url=base_url, viewport=DESKTOP, reduced_motion="reduce", **options)  # type: ignore[arg-type]  # options are Playwright's own
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(PATIENCE_MS)
     return context
 
 

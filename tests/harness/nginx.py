@@ -60,7 +60,7 @@ def _write(folder: Path, documented: str) -> Path:
 
 
 def _wait(port: int, process: subprocess.Popen[bytes], folder: Path) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         if process.poll() is not None:
             break

@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.harness import leaks, several
+from tests.harness import leaks, several, stable
 
 
 def free_port(pair: bool = False) -> int:
@@ -43,7 +43,7 @@ def _is_free(port: int) -> bool:
 class Licet:
     """A running process, its address, its log and its database (empty for the one among its files). However it ends, it leaves no secret."""
 
-    process: subprocess.Popen[bytes]
+    process: stable.Child
     base_url: str
     log: Path
     database: str = ""
@@ -82,13 +82,7 @@ def start(folder: Path, words: Sequence[str], environ: Mapping[str, str], port: 
     """Start a command in a folder and wait until `/readyz` says ready."""
     log = folder / f"licet-{port}.log"
     with log.open("ab") as out:
-        process = subprocess.Popen(
-            licet_command(*several.words_for(folder, [*words])),
-            cwd=folder,
-            env=clean_environ(environ),
-            stdout=out,
-            stderr=subprocess.STDOUT,
-        )
+        process = stable.start(several.words_for(folder, [*words]), folder, clean_environ(environ), out)
     running = Licet(process, f"http://127.0.0.1:{port}", log, leaks.database_of(folder, environ))
     deadline = time.monotonic() + wait
     while time.monotonic() < deadline:
@@ -96,7 +90,7 @@ def start(folder: Path, words: Sequence[str], environ: Mapping[str, str], port: 
             raise RuntimeError(f"licet {' '.join(words)} ended with {process.returncode}:\n{log.read_text()[-4000:]}")
         if is_ready(running.base_url):
             return running
-        time.sleep(0.1)
+        time.sleep(0.02)
     running.kill()
     raise TimeoutError(f"licet {' '.join(words)} was not ready in {wait} s:\n{log.read_text()[-4000:]}")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -25,6 +24,7 @@ from portal.demo.people import person
 from portal.demo.story import MadeClient
 from tests.harness import partner, several
 from tests.harness.arrived import arrived
+from tests.harness.felt import within
 from tests.harness.installation import Installation, Licence, install
 from tests.harness.partner import Reply
 from tests.harness.server import free_port, start
@@ -159,12 +159,3 @@ def _served(folder: Path, database: str, contracts: Mapping[str, Mapping[str, An
                 store.engine.dispose()
         arrived(Store(store.engine, FileClock(clock)), made.settings, mail)
         store.engine.dispose()
-
-
-def within(seconds: float, holds: Callable[[], bool]) -> bool:
-    """Whether it comes to hold within the time."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if holds():
-            return True
-    return False

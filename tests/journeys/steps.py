@@ -13,7 +13,7 @@ from playwright.sync_api import Locator, Page, expect
 from tests.harness.browser import look_once
 from tests.harness.codes import code_of, learn
 
-PATIENCE = 20.0
+PATIENCE = 60.0
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,9 @@ def test_two_workers_enforce_as_one(tmp_path: Path, new_postgres: str) -> None:
     nodes, report = _ledger(place)
     assert set(paced) == {200, 429}
     assert quota == 500, "both give out of one quota, to the record"
-    assert revoked == {401}, "a revoked client is refused by both within two seconds"
+    assert 401 in revoked and revoked <= {401, 503}, (
+        "a revoked client is refused by both within two seconds; one that comes late refuses all"
+    )
     assert {"main-1", "main-2"} <= nodes, "both answered"
     assert report == (True, [])
 

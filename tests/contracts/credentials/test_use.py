@@ -92,7 +92,7 @@ def test_a_backlog_is_read_in_runs(sqlite_store: Store, clock: FixedClock) -> No
         pass
     assert used.follower.tick() == ENTRIES_A_RUN
     assert list(used.follow()[2].values()) == [(3 * ENTRIES_A_RUN, 3 * ENTRIES_A_RUN)]
-    assert max(hold.seconds for hold in sqlite_store.holds if hold.label == "credential use") < 0.1
+    assert max(hold.busy for hold in sqlite_store.holds if hold.label == "credential use") < 0.1
 
 
 def test_an_erased_network_and_an_edited_leaf_stop_nothing(used: Used, clock: FixedClock) -> None:

@@ -183,6 +183,10 @@ def test_old_versions_are_removed(sqlite_store: Store, tmp_path: Path) -> None:
     assert f"{names[-1]}.duckdb" in files and len(files) == 2
 
 
+def test_where_no_dataset_was_loaded_nothing_is_removed(sqlite_store: Store, tmp_path: Path) -> None:
+    assert discard_old(sqlite_store, tmp_path) == 0
+
+
 def test_the_version_before_goes_once_no_request_can_be_on_it(sqlite_store: Store, clock: FixedClock, tmp_path: Path) -> None:
     settings, before = load(sqlite_store, tmp_path, POSTS[:10])
     clock.advance(seconds=AFTER_SECONDS)

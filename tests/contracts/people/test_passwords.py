@@ -52,9 +52,9 @@ def test_an_unknown_address_takes_as_long_as_a_known_one(strong: None) -> None:
     verify_password("", "warm up")
 
     def seconds(hashed: str) -> float:
-        start = time.perf_counter()
+        start = time.process_time()
         verify_password(hashed, "a wrong password")
-        return time.perf_counter() - start
+        return time.process_time() - start
 
     known, unknown = min(seconds(stored) for _ in range(2)), min(seconds("") for _ in range(2))
     assert known / 3 < unknown < known * 3

@@ -19,7 +19,7 @@ def test_a_job_that_fails_is_told_and_tried_again() -> None:
 
     worker = Worker([Job("flaky", 0.01, work)])
     worker.start()
-    assert again.wait(5)
+    assert again.wait(30)
     worker.stop()
     assert worker.failures == {}
 
@@ -28,7 +28,7 @@ def test_a_slow_job_delays_no_other() -> None:
     release, ran = threading.Event(), threading.Event()
 
     def slow() -> int:
-        release.wait(5)
+        release.wait(60)
         return 0
 
     def quick() -> int:
@@ -37,6 +37,6 @@ def test_a_slow_job_delays_no_other() -> None:
 
     worker = Worker([Job("slow", 0.01, slow), Job("quick", 0.01, quick)])
     worker.start()
-    assert ran.wait(2)
+    assert ran.wait(30)
     release.set()
     worker.stop()
