@@ -17,9 +17,9 @@ from sqlalchemy import Engine
 from contracts.clock import FixedClock
 from contracts.people.passwords import QUICK, hash_with
 from contracts.store.engine import open_engine
-from contracts.store.schema import upgrade
 from contracts.store.unit import Store
 from portal.memory import look_seldom
+from tests.harness import migrated
 
 if TYPE_CHECKING:
     from tests.harness.postgres import Lent
@@ -71,11 +71,9 @@ def clock() -> FixedClock:
 
 
 @pytest.fixture(scope="session")
-def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def sqlite_template() -> Path:
     """An SQLite file that was migrated once; tests copy it."""
-    file = tmp_path_factory.mktemp("template") / "licet.db"
-    _migrate(f"sqlite:///{file}")
-    return file
+    return migrated.template()
 
 
 @pytest.fixture(scope="session")
@@ -85,7 +83,7 @@ def postgres_url() -> Iterator[str]:
 
     with running() as url:
         execute(url, "CREATE DATABASE template_licet")
-        _migrate(url.replace("/postgres?", "/template_licet?"))
+        migrated.migrate(url.replace("/postgres?", "/template_licet?"))
         yield url
 
 
@@ -114,10 +112,9 @@ def empty_postgres(lent_postgres: Lent) -> Iterator[str]:
 
 
 @pytest.fixture
-def new_sqlite(sqlite_template: Path, tmp_path: Path) -> str:
+def new_sqlite(tmp_path: Path) -> str:
     """A migrated SQLite database of this test's own."""
-    shutil.copy(sqlite_template, tmp_path / "licet.db")
-    return f"sqlite:///{tmp_path / 'licet.db'}"
+    return f"sqlite:///{migrated.copy_to(tmp_path / 'licet.db')}"
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -152,9 +149,3 @@ def quick_engine(url: str) -> Engine:
     first = _FIRST.setdefault(engine.name, engine)
     engine.dialect, engine._compiled_cache = first.dialect, first._compiled_cache
     return engine
-
-
-def _migrate(url: str) -> None:
-    engine = open_engine(url)
-    upgrade(engine)
-    engine.dispose()

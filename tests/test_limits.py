@@ -24,6 +24,7 @@ from portal.commands.demo import running
 from portal.commands.init import prepare
 from portal.limits import limiter
 from portal.serve import build
+from tests.harness import migrated
 
 Key = tuple[str, str]
 
@@ -83,6 +84,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     write_master_key(home)
     gate = {"mode": "enforce", "anonymous_budget": 2, "network_factor": 1}
     settings = Settings(profile="demo", home=home, mail=Mail(transport="mailbox"), gate=gate)
+    migrated.copy_to(settings.home / "licet.db")
     prepare(settings)
     with running(build(settings)) as made:
         yield made

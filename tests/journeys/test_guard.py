@@ -18,12 +18,11 @@ from contracts.people.roles import Role
 from contracts.policies.service import hold
 from contracts.store.unit import Store
 from portal import cookies
-from portal.app import create_portal
 from tests.harness.asgi import serving
 from tests.harness.browser import chromium, look, visitor
 from tests.harness.server import free_port
 from tests.journeys.steps import follow, press
-from tests.portal.house import add_person, settings, small_house
+from tests.portal.house import add_person, portal, settings, small_house
 from tests.portal.scene import actor, contract
 
 MARA, JON, CORA, TOVE = "mara@agora.example", "jon@agora.example", "cora@agora.example", "tove@northfield.example"
@@ -59,7 +58,7 @@ def desk(sqlite_store: Store, clock: FixedClock) -> Iterator[Desk]:
     add_person(house, JON, "Jon Steward", Role.STEWARD, organisation="org_agora", side="platform")
     add_person(house, CORA, "Cora Compliance", Role.COMPLIANCE, organisation="org_agora", side="platform")
     add_person(house, TOVE, "Tove Okafor", Role.LEAD, Role.SIGNATORY, organisation="org_northfield")
-    with serving(create_portal(house), port) as at, chromium() as browser:
+    with serving(portal(house), port) as at, chromium() as browser:
         yield Desk(house, browser, f"http://127.0.0.1:{at}")
 
 

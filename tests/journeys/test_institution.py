@@ -17,13 +17,12 @@ from contracts.people import service as people
 from contracts.people.roles import Role
 from contracts.store.unit import Store
 from portal import cookies
-from portal.app import create_portal
 from tests.harness import node
 from tests.harness.asgi import serving
 from tests.harness.browser import chromium, look, visitor
 from tests.harness.server import free_port
 from tests.harness.tls import certificate
-from tests.portal.house import add_person, settings, small_house
+from tests.portal.house import add_person, portal, settings, small_house
 
 pytestmark = pytest.mark.browser
 
@@ -76,7 +75,7 @@ def place(sqlite_store: Store, tmp_path: Path) -> Iterator[tuple[House, str]]:
     house = small_house(store, now, settings(base_url=base_url, sign_in={"northfield": northfield}))
     add_person(house, ADA, "Ada Okafor", Role.LEAD, organisation="org_northfield")
     add_person(house, "dora@other.example", "Dora Lund", Role.READER, organisation="org_other")
-    with provider(at, pem, f"{base_url}/sign-in/with/northfield/back"), serving(create_portal(house), port):
+    with provider(at, pem, f"{base_url}/sign-in/with/northfield/back"), serving(portal(house), port):
         yield house, base_url
 
 

@@ -23,13 +23,12 @@ from contracts.lifecycle.expiry import expire_due
 from contracts.people import service as people
 from contracts.people.roles import Role
 from portal import cookies
-from portal.app import create_portal
 from tests.harness.agreements import TERMS, written
 from tests.harness.asgi import serving
 from tests.harness.browser import chromium, look, visitor
 from tests.portal import scene
 from tests.portal.conftest import house as house  # noqa: PLC0414 - a fixture, used under its name
-from tests.portal.house import PASSWORD, add_person, link_in, mails
+from tests.portal.house import PASSWORD, add_person, link_in, mails, portal
 
 pytestmark = pytest.mark.browser
 
@@ -43,7 +42,7 @@ def base_url(house: House) -> Iterator[str]:
     add_person(house, ADA, "Ada Okafor", Role.LEAD, Role.SIGNATORY, organisation="Fjord University")
     for email, name in ((SAM, "Sam Rossi"), (TESS, "Tess Brandt")):
         add_person(house, email, name, Role.STEWARD, organisation="org_platform", side="platform")
-    with serving(create_portal(house)) as port:
+    with serving(portal(house)) as port:
         yield f"http://127.0.0.1:{port}"
 
 

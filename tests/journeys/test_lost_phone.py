@@ -17,11 +17,10 @@ from contracts.people import service as people
 from contracts.people.roles import Role
 from contracts.store.unit import Store
 from portal import cookies
-from portal.app import create_portal
 from tests.harness.asgi import serving
 from tests.harness.browser import chromium, look, visitor
 from tests.journeys.steps import done, press
-from tests.portal.house import PASSWORD, add_person, mails, settings, sign_in, small_house
+from tests.portal.house import PASSWORD, add_person, mails, portal, settings, sign_in, small_house
 
 ADA, LEA, MARA, JON = "ada@northfield.example", "lea@northfield.example", "mara@agora.example", "jon@agora.example"
 
@@ -87,7 +86,7 @@ def scene(sqlite_store: Store, clock: FixedClock) -> Iterator[Scene]:
     seed = totp.new_seed()
     with house.store.write("seed") as unit:
         assert people.add_app(unit, house.keys, ada, seed, totp.code_at(seed, totp.step_at(unit.now)))
-    with serving(create_portal(house)) as port, chromium() as browser:
+    with serving(portal(house)) as port, chromium() as browser:
         yield Scene(house, clock, browser, f"http://127.0.0.1:{port}")
 
 

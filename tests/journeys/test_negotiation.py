@@ -15,10 +15,9 @@ from contracts.people.roles import Role
 from contracts.store.unit import Store
 from contracts.terms.model import from_json
 from portal import cookies
-from portal.app import create_portal
 from tests.harness.asgi import serving
 from tests.harness.browser import chromium, look, visitor
-from tests.portal.house import add_person, mails, settings, sign_in, small_house
+from tests.portal.house import add_person, mails, portal, settings, sign_in, small_house
 from tests.portal.scene import contract
 
 LEAD, FIRST, SECOND = "ada@northfield.example", "mara@agora.example", "jon@agora.example"
@@ -110,7 +109,7 @@ def test_two_sides_agree_on_the_second_version(sqlite_store: Store, clock: Fixed
     for email, name in ((FIRST, "Mara Lindqvist"), (SECOND, "Jon Petrov")):
         add_person(house, email, name, Role.STEWARD, organisation="org_agora", side="platform")
     made = contract(house, "offered", lead=LEAD, stewards=(FIRST, SECOND))
-    with serving(create_portal(house)) as port, chromium() as browser:
+    with serving(portal(house)) as port, chromium() as browser:
         base_url = f"http://127.0.0.1:{port}"
         lead, steward = (_page(browser, base_url, house, each) for each in (LEAD, FIRST))
         _asks(lead, made.id)

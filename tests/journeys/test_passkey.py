@@ -10,12 +10,11 @@ from playwright.sync_api import Page, expect
 from contracts.clock import FixedClock
 from contracts.people.roles import Role
 from contracts.store.unit import Store
-from portal.app import create_portal
 from tests.harness.asgi import serving
 from tests.harness.browser import chromium, look, visitor
 from tests.harness.server import free_port
 from tests.journeys.steps import follow, press
-from tests.portal.house import PASSWORD, add_person, settings, small_house
+from tests.portal.house import PASSWORD, add_person, portal, settings, small_house
 
 ADA = "ada@northfield.example"
 
@@ -26,7 +25,7 @@ def page(sqlite_store: Store, clock: FixedClock) -> Iterator[Page]:
     port = free_port()
     house = small_house(sqlite_store, clock, settings(base_url=f"http://localhost:{port}", port=port))
     add_person(house, ADA, "Ada Moss", Role.LEAD, organisation="org_northfield")
-    with serving(create_portal(house), port) as at, chromium() as browser:
+    with serving(portal(house), port) as at, chromium() as browser:
         made = visitor(browser, f"http://localhost:{at}").new_page()
         devtools = made.context.new_cdp_session(made)
         devtools.send("WebAuthn.enable")

@@ -29,12 +29,11 @@ from contracts.people.roles import Role
 from contracts.people.tables import Account
 from contracts.store.unit import Store
 from portal import cookies
-from portal.app import create_portal
 from tests.harness.asgi import serving
 from tests.harness.browser import chromium, look, visitor
 from tests.harness.documents import PDF
 from tests.journeys.steps import follow, press
-from tests.portal.house import PASSWORD, add_person, mails, settings, small_house
+from tests.portal.house import PASSWORD, add_person, mails, portal, settings, small_house
 from tests.portal.scene import actor, begun, contract
 
 pytestmark = pytest.mark.browser
@@ -56,7 +55,7 @@ def house(sqlite_store: Store, clock: FixedClock, tmp_path: Path) -> House:
 
 @pytest.fixture
 def base_url(house: House) -> Iterator[str]:
-    with serving(create_portal(house)) as port:
+    with serving(portal(house)) as port:
         yield f"http://127.0.0.1:{port}"
 
 

@@ -26,7 +26,6 @@ from contracts.store import outbox
 from contracts.store.engine import open_engine
 from contracts.store.unit import Store
 from portal import cookies
-from portal.app import create_portal
 from tests.harness.asgi import serving
 from tests.harness.browser import chromium, look, visitor
 from tests.harness.codes import code_of, learn
@@ -34,7 +33,7 @@ from tests.harness.documents import PNG
 from tests.journeys import steps
 from tests.journeys.steps import done, press
 from tests.portal import scene
-from tests.portal.house import PASSWORD, add_person, mails, settings, sign_in, small_house
+from tests.portal.house import PASSWORD, add_person, mails, portal, settings, sign_in, small_house
 
 TOVE, BEA, MARA, JON = "tove@northfield.example", "bea@northfield.example", "mara@agora.example", "jon@agora.example"
 
@@ -108,7 +107,7 @@ def stage(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> It
     add_person(house, TOVE, "Tove Okafor", Role.LEAD, Role.SIGNATORY, organisation="Northfield University")
     for email, name in ((MARA, "Mara Lind"), (JON, "Jon Petrov")):
         add_person(house, email, name, Role.STEWARD, organisation="Agora", side="platform")
-    with serving(create_portal(house)) as port, chromium() as browser:
+    with serving(portal(house)) as port, chromium() as browser:
         yield Stage(house, browser, f"http://127.0.0.1:{port}")
     engine.dispose()
 

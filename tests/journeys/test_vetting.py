@@ -25,12 +25,11 @@ from contracts.people.roles import Role
 from contracts.store.unit import Store
 from contracts.terms.model import from_json
 from portal import cookies
-from portal.app import create_portal
 from tests.harness.asgi import serving
 from tests.harness.browser import chromium, look, visitor
 from tests.journeys import steps
 from tests.journeys.steps import done, follow, press
-from tests.portal.house import PASSWORD, add_person, link_in, mails, settings, small_house
+from tests.portal.house import PASSWORD, add_person, link_in, mails, portal, settings, small_house
 
 pytestmark = pytest.mark.browser
 
@@ -86,7 +85,7 @@ def stage(sqlite_store: Store, clock: FixedClock, tmp_path: Path) -> Iterator[St
     add_person(house, BEA, "Bea Lind", Role.READER, organisation="Fjord University")
     for email, name, role in ((SAM, "Sam Rossi", Role.STEWARD), (TESS, "Tess Brandt", Role.STEWARD), (CORA, "Cora Vance", Role.COMPLIANCE)):
         add_person(house, email, name, role, organisation="Agora", side="platform")
-    with serving(create_portal(house)) as port, chromium() as browser:
+    with serving(portal(house)) as port, chromium() as browser:
         yield Stage(house, browser, f"http://127.0.0.1:{port}")
 
 

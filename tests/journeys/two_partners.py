@@ -72,7 +72,7 @@ from portal.demo.people import PEOPLE, CastOrganisation, CastPerson
 from portal.demo.story import MadeClient, Story
 from portal.jobs import handlers_of
 from portal.serve import Rooms, build
-from tests.harness import partner
+from tests.harness import migrated, partner
 from tests.harness.asgi import serving
 from tests.harness.authenticator import Authenticator
 from tests.harness.crawler import crawler_key
@@ -600,6 +600,7 @@ def ground(folder: Path) -> Iterator[Ground]:
     (folder / "licet.toml").write_text(TOML.format(port=port, site_port=port + 1, database="", extra=BENCHES, mail=MAILBOX))
     write_master_key(folder / ".licet")
     settings = load(folder / "licet.toml", {})
+    migrated.copy_to(settings.home / "licet.db")
     prepare(settings)
     clock = FixedClock(SystemClock().now().replace(microsecond=0))
     with running(build(settings, clock)) as house:

@@ -12,8 +12,7 @@ from contracts.clock import FixedClock
 from contracts.house import House
 from contracts.people.roles import Role
 from contracts.store.unit import Store
-from portal.app import create_portal
-from tests.portal.house import PASSWORD, add_person, browser, post, sign_in, small_house
+from tests.portal.house import PASSWORD, add_person, browser, portal, post, sign_in, small_house
 
 ELSEWHERE = ("//evil.example", "//[", "//evil℀.com", "/\\evil.example", "/\t/evil.example", "https://evil.example", "javascript:alert(1)")
 
@@ -50,7 +49,7 @@ def test_nul_in_an_address_is_refused(store: Store, clock: FixedClock, path: str
 
 
 def test_only_this_machine_reads_the_mailbox(house: House) -> None:
-    app = create_portal(house)
+    app = portal(house)
     own, rebound = "http://127.0.0.1:8400", "http://evil.example:8400"
     visits = ((own, "127.0.0.1"), ("http://localhost:8400", "::1"), (rebound, "127.0.0.1"), (own, "203.0.113.9"))
     seen = [TestClient(app, base_url=name, client=(address, 1)).get("/mailbox").status_code for name, address in visits]
@@ -59,7 +58,7 @@ def test_only_this_machine_reads_the_mailbox(house: House) -> None:
 
 
 def test_a_fault_logs_neither_the_token_in_its_address_nor_values(house: House) -> None:
-    app = create_portal(house)
+    app = portal(house)
 
     def broken(request: Request, token: str) -> Response:
         with house.store.write("broken") as unit:

@@ -9,9 +9,9 @@ import pytest
 from contracts.clock import FixedClock
 from contracts.store.unit import Store
 from portal import cookies
-from portal.app import create_portal
 from tests.harness.asgi import serving
 from tests.harness.browser import chromium, look, visitor
+from tests.portal.house import portal as served
 from tests.portal.house import sign_in
 from tests.portal.operator.test_gate import Portal
 
@@ -27,7 +27,7 @@ def _visits(portal: Portal) -> None:
 def test_an_operator_reads_the_effect_and_enforces(sqlite_store: Store, clock: FixedClock) -> None:
     portal = Portal(sqlite_store, clock, "shadow")
     session = sign_in(portal.house, "ola@agora.example").cookies[cookies.SESSION]
-    with serving(create_portal(portal.house)) as port, chromium() as browser:
+    with serving(served(portal.house)) as port, chromium() as browser:
         context = visitor(browser, f"http://127.0.0.1:{port}")
         context.add_cookies([{"name": cookies.SESSION, "value": session, "url": f"http://127.0.0.1:{port}"}])
         page = context.new_page()

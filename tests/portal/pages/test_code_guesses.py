@@ -12,8 +12,7 @@ from contracts.people import service as people
 from contracts.people import totp
 from contracts.people.roles import Role
 from portal import limits
-from portal.app import create_portal
-from tests.portal.house import PASSWORD, add_person, post
+from tests.portal.house import PASSWORD, add_person, portal, post
 
 ADA = "ada@northfield.example"
 WRONG = "000000"
@@ -42,7 +41,7 @@ def _try(client: TestClient, code: str = WRONG) -> int:
 
 
 def test_ten_wrong_codes_from_one_network_and_no_eleventh(house: House, codes: list[str]) -> None:
-    app = create_portal(house)
+    app = portal(house)
     client = _after_the_password(app, "198.51.100.7")
     assert [_try(client) for _ in range(12)] == [403] * 10 + [429] * 2
     assert _try(client, codes[0]) == 429
@@ -51,7 +50,7 @@ def test_ten_wrong_codes_from_one_network_and_no_eleventh(house: House, codes: l
 
 
 def test_of_many_codes_in_parallel_ten_are_looked_at(house: House, codes: list[str]) -> None:
-    client = _after_the_password(create_portal(house), "198.51.100.7")
+    client = _after_the_password(portal(house), "198.51.100.7")
     form = {"csrf": client.get("/sign-in/code").text.split('name="csrf" value="')[1][:64], "code": WRONG}
     with ThreadPoolExecutor(8) as pool:
         statuses = list(pool.map(lambda _: client.post("/sign-in/code", data=form).status_code, range(16)))
@@ -59,7 +58,7 @@ def test_of_many_codes_in_parallel_ten_are_looked_at(house: House, codes: list[s
 
 
 def test_after_a_hundred_wrong_codes_in_a_day_only_a_recovery_code_still_helps(house: House, codes: list[str]) -> None:
-    app = create_portal(house)
+    app = portal(house)
     with house.store.read() as session:
         account = people.find_account(session, ADA)
     assert account is not None

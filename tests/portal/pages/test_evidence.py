@@ -24,11 +24,10 @@ from contracts.store.unit import Store
 from contracts.uploads import files
 from contracts.uploads.tables import Evidence
 from portal import cookies
-from portal.app import create_portal
 from portal.uploads import DRAINED_BYTES
 from tests.harness.cast import events
 from tests.harness.documents import PDF, word
-from tests.portal.house import add_person, settings, sign_in, small_house
+from tests.portal.house import add_person, portal, settings, sign_in, small_house
 from tests.portal.scene import actor
 
 LEAD, STEWARD, RIVAL = "nora@lab.example", "samir@agora.example", "quinn@rival.example"
@@ -151,7 +150,7 @@ class Sending:
             "client": ("127.0.0.1", 50_000),
             "headers": [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()],
         }
-        self._app, self.status, self.headers, self.body = create_portal(place), 0, dict[str, str](), b""
+        self._app, self.status, self.headers, self.body = portal(place), 0, dict[str, str](), b""
 
     def run(self) -> None:
         asyncio.run(self._app(self._scope, self._receive, self._send))

@@ -12,8 +12,7 @@ from contracts.house import House
 from contracts.ledger.tables import StagedEntry
 from contracts.people import service as people
 from contracts.people.roles import Role
-from portal.app import create_portal
-from tests.portal.house import PASSWORD, add_person, post
+from tests.portal.house import PASSWORD, add_person, portal, post
 
 ADA = "ada@northfield.example"
 
@@ -35,7 +34,7 @@ def _refused(house: House) -> list[str]:
 
 def test_five_tries_at_once_and_no_more_known_or_not(house: House) -> None:
     add_person(house, ADA, "Ada", Role.LEAD, organisation="org_a")
-    app = create_portal(house)
+    app = portal(house)
     for number, email in enumerate((ADA, "nobody@northfield.example")):
         client = _from(app, f"198.51.{number}.7")
         assert [_try(client, email) for _ in range(7)] == [401] * 5 + [429] * 2
@@ -45,7 +44,7 @@ def test_five_tries_at_once_and_no_more_known_or_not(house: House) -> None:
 
 def test_of_many_tries_in_parallel_five_are_looked_at(house: House) -> None:
     add_person(house, ADA, "Ada", Role.LEAD, organisation="org_a")
-    app = create_portal(house)
+    app = portal(house)
     clients = [_from(app, "198.51.100.7") for _ in range(12)]
     tokens = [client.get("/sign-in").text.split('name="csrf" value="')[1][:64] for client in clients]
 
@@ -60,7 +59,7 @@ def test_of_many_tries_in_parallel_five_are_looked_at(house: House) -> None:
 
 def test_what_others_try_elsewhere_never_keeps_the_owner_out(house: House) -> None:
     account_id = add_person(house, ADA, "Ada", Role.LEAD, organisation="org_a")
-    app = create_portal(house)
+    app = portal(house)
     with house.store.write("test") as unit:
         people.open_session(unit, account_id, "203.0.113.0/24")
     known = _from(app, "198.51.100.9")
@@ -78,7 +77,7 @@ def test_what_others_try_elsewhere_never_keeps_the_owner_out(house: House) -> No
 def test_a_known_browser_of_one_person_is_none_of_another(house: House) -> None:
     for email in (ADA, "bea@northfield.example"):
         add_person(house, email, "A person", Role.LEAD, organisation="org_a")
-    app = create_portal(house)
+    app = portal(house)
     thief = _from(app, "198.51.100.9")
     assert _try(thief, "bea@northfield.example", PASSWORD) == 303
     fresh = _from(app, "192.0.2.7")
@@ -89,7 +88,7 @@ def test_a_known_browser_of_one_person_is_none_of_another(house: House) -> None:
 
 
 def test_a_flood_fills_no_ledger(house: House) -> None:
-    app = create_portal(house)
+    app = portal(house)
     client = _from(app, "198.51.100.7")
     for number in range(18):
         _try(client, f"nobody-{number}@northfield.example")

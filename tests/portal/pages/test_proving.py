@@ -12,11 +12,10 @@ from contracts.credentials.tables import Client
 from contracts.house import House
 from contracts.people.roles import Role
 from portal import cookies
-from portal.app import create_portal
 from tests.harness.asgi import serving
 from tests.harness.browser import chromium, look, visitor
 from tests.harness.jose import public
-from tests.portal.house import add_person, post, sign_in
+from tests.portal.house import add_person, portal, post, sign_in
 from tests.portal.pages.test_partner import LEAD, RIVAL, STEWARDS
 from tests.portal.scene import contract
 
@@ -121,7 +120,7 @@ def test_readers_see_and_do_not_act_and_others_find_nothing(house: House) -> Non
 def test_how_the_page_looks_and_reads(house: House) -> None:
     path = client_page(house)
     session = sign_in(house, LEAD).cookies.get(cookies.SESSION) or ""
-    with serving(create_portal(house)) as port, chromium() as browser:
+    with serving(portal(house)) as port, chromium() as browser:
         page = visitor(browser, f"http://127.0.0.1:{port}").new_page()
         page.context.add_cookies([{"name": cookies.SESSION, "value": session, "url": f"http://127.0.0.1:{port}"}])
         page.goto(path)

@@ -20,10 +20,9 @@ from contracts.house import House
 from contracts.lifecycle.tables import Contract
 from contracts.people.roles import Role
 from portal import cookies
-from portal.app import create_portal
 from tests.harness.asgi import serving
 from tests.harness.browser import chromium, look, visitor
-from tests.portal.house import add_person, post, sign_in
+from tests.portal.house import add_person, portal, post, sign_in
 from tests.portal.pages.test_partner import LEAD, RIVAL, STEWARDS
 from tests.portal.scene import contract
 
@@ -177,7 +176,7 @@ def test_a_token_is_not_ended_by_the_address_of_another_contract(house: House) -
 def test_how_the_pages_look_and_read(house: House) -> None:
     path = list_page(house)
     session = sign_in(house, LEAD).cookies.get(cookies.SESSION) or ""
-    with serving(create_portal(house)) as port, chromium() as browser:
+    with serving(portal(house)) as port, chromium() as browser:
         page = visitor(browser, f"http://127.0.0.1:{port}").new_page()
         page.context.add_cookies([{"name": cookies.SESSION, "value": session, "url": f"http://127.0.0.1:{port}"}])
         page.goto(path.removesuffix("/registration"))

@@ -12,10 +12,9 @@ from contracts.store import outbox
 from contracts.webhooks.deliver import webhook_handler
 from contracts.webhooks.messages import WEBHOOK
 from portal import cookies
-from portal.app import create_portal
 from tests.harness.asgi import serving
 from tests.harness.browser import chromium, look, visitor
-from tests.portal.house import add_person, post, sign_in
+from tests.portal.house import add_person, portal, post, sign_in
 
 DEV, ADMIN = "dev@northfield.example", "ada@agora.example"
 URL = "https://hooks.northfield.example/licet"
@@ -65,7 +64,7 @@ def test_each_side_has_its_own_path(house: House) -> None:
 def test_how_the_pages_look(house: House) -> None:
     _people(house)
     client = sign_in(house, DEV)
-    with serving(create_portal(house)) as port, chromium() as browser:
+    with serving(portal(house)) as port, chromium() as browser:
         base = f"http://127.0.0.1:{port}"
         page = visitor(browser, base).new_page()
         page.context.add_cookies([{"name": cookies.SESSION, "value": client.cookies.get(cookies.SESSION) or "", "url": base}])
