@@ -34,7 +34,7 @@ class Caller:
 
     def __post_init__(self) -> None:
         headers = {"x-forwarded-for": f"198.18.{next(_networks)}.9"}
-        self.http = httpx.Client(base_url=self.served.base_url, headers=headers, trust_env=False)
+        self.http = httpx.Client(base_url=self.served.base_url, headers=headers, timeout=60, trust_env=False)
         self.own = self.served.client("client_secret_basic")
         self.program = self.served.client("none", BACK)
 

@@ -61,7 +61,7 @@ class NodeLibrary:
 
     def close(self) -> None:
         """End the process, which ends by itself when nothing more can be asked."""
-        _, complaints = self._process.communicate(timeout=20)
+        _, complaints = self._process.communicate(timeout=120)
         assert (self._process.returncode, complaints) == (0, "")
 
     def _say(self, message: dict[str, Any]) -> None:
@@ -73,7 +73,7 @@ class NodeLibrary:
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         if not line:
-            out, complaints = self._process.communicate(timeout=20)
+            out, complaints = self._process.communicate(timeout=120)
             raise AssertionError(f"the script ended: {out}{complaints}")
         heard: dict[str, Any] = json.loads(line)
         return heard

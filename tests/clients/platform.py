@@ -59,7 +59,7 @@ class Platform:
         """The answer that the contract's own client gets, without what differs each time."""
         form = {"grant_type": "client_credentials"}
         own = (self.made.client.client_id, self.made.client.client_secret)
-        with httpx.Client(base_url=self.base_url, trust_env=False) as http:
+        with httpx.Client(base_url=self.base_url, timeout=60, trust_env=False) as http:
             token = http.post("/oauth/token", data=form, auth=own).json()["access_token"]
             answer = http.get(RECORDS, headers={"authorization": f"Bearer {token}"})
         assert answer.status_code == 200 and len(answer.json()["data"]) == 3, answer.text
@@ -67,7 +67,7 @@ class Platform:
 
     def claims(self, token: str) -> dict[str, Any]:
         """The claims of an access token, verified by the published keys; header as RFC 9068 section 2.1 wants it."""
-        with httpx.Client(base_url=self.base_url, trust_env=False) as http:
+        with httpx.Client(base_url=self.base_url, timeout=60, trust_env=False) as http:
             keys = KeySet.import_key_set(http.get("/oauth/jwks").json())
         opened = jwt.decode(token, keys, algorithms=["ES256"])
         assert opened.header["typ"] == "at+jwt"

@@ -14,8 +14,6 @@ from tests.clients.conftest import LIBRARIES
 from tests.clients.libraries import Library, nobody
 from tests.clients.platform import RECORDS, Platform, data_of
 
-pytestmark = pytest.mark.timeout(300)
-
 GetLibrary = Callable[[str], Library]
 # Authlib's client has neither DPoP nor pushed requests.
 WITH_PROOFS = ("oauth4webapi", "openid-client", "requests-oauth2client")

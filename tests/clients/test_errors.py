@@ -19,8 +19,6 @@ from contracts.credentials.dpop import ALGORITHMS
 from tests.clients.caller import BACK, Caller
 from tests.clients.platform import Platform
 
-pytestmark = pytest.mark.timeout(300)
-
 # What a client goes by, beside status and body.
 HEADERS = ("cache-control", "www-authenticate", "retry-after", "dpop-nonce")
 KEEP_OUT = {"cache-control": "no-store"}

@@ -39,7 +39,7 @@ from tests.harness.server import clean_environ, free_port
 from tests.harness.smtp import Mailserver, smtp_server
 from tests.harness.tls import TlsServer, tls_server
 
-PATIENCE = 30.0
+PATIENCE = 60.0
 LOG = "licet.log"
 TOML = """\
 profile = "test"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-PATIENCE = 30.0
+PATIENCE = 60.0
 
 
 class Gate:

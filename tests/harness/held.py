@@ -11,7 +11,7 @@ from sqlalchemy import make_url, text
 
 from contracts.store.unit import Store
 
-PATIENCE = 30.0
+PATIENCE = 60.0
 # A trigger takes no endless query, but a view of one.
 _FOREVER = "CREATE VIEW forever AS WITH RECURSIVE c (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT x FROM c"
 

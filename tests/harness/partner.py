@@ -29,7 +29,7 @@ class Reply:
 def ask(base_url: str, method: str, path: str, body: bytes | None = None, headers: dict[str, str] | None = None) -> Reply:
     """One request on a connection of its own; a connection that breaks raises OSError or HTTPException."""
     where = urllib.parse.urlsplit(base_url)
-    connection = http.client.HTTPConnection(where.hostname or "127.0.0.1", where.port, timeout=30)
+    connection = http.client.HTTPConnection(where.hostname or "127.0.0.1", where.port, timeout=60)
     try:
         connection.request(method, path, body, headers or {})
         answer = connection.getresponse()

@@ -27,7 +27,7 @@ class Visitor:
 
     def __post_init__(self) -> None:
         headers = {"x-forwarded-for": self.address, "sec-fetch-site": "same-origin", "accept": "text/html"}
-        self._http = httpx.Client(base_url=self.base_url, headers=headers, timeout=30, trust_env=False, verify=False)
+        self._http = httpx.Client(base_url=self.base_url, headers=headers, timeout=60, trust_env=False, verify=False)
         self._csrf = ""
 
     def get(self, path: str, **headers: str) -> httpx.Response:

@@ -123,7 +123,7 @@ def shell(shown: str, folder: Path, **programs: str) -> str:
     bash = shutil.which("bash")
     assert bash is not None
     ended = subprocess.run(
-        [bash, "-c", shown], cwd=folder, env={"PATH": str(path)}, capture_output=True, text=True, timeout=60, check=False
+        [bash, "-c", shown], cwd=folder, env={"PATH": str(path)}, capture_output=True, text=True, timeout=120, check=False
     )
     assert (ended.returncode, ended.stderr) == (0, ""), ended
     return ended.stdout
@@ -131,7 +131,7 @@ def shell(shown: str, folder: Path, **programs: str) -> str:
 
 def read_in_python(shown: str) -> list[int]:
     """The snippet as it was shown, on the standard library alone: how many records each page had."""
-    ended = subprocess.run([sys.executable, "-I", "-S", "-c", shown], capture_output=True, text=True, timeout=60, check=True)
+    ended = subprocess.run([sys.executable, "-I", "-S", "-c", shown], capture_output=True, text=True, timeout=120, check=True)
     return [int(found) for found in re.findall(r"^page \d - (\d+) records, ledger entry ent_\w+$", ended.stdout, re.MULTILINE)]
 
 

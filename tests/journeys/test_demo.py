@@ -24,7 +24,7 @@ from tests.harness.server import free_port, start
 from tests.journeys import newcomer, steps
 from tests.journeys.steps import press
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.browser
 
 POSTS = 20_000
 # Stops that ask for nothing but buttons: the tour's own, then those of the page that it opens.

@@ -21,7 +21,7 @@ from tests.harness.smtp import Mailserver
 from tests.harness.terminal import Terminal
 from tests.journeys.steps import press, sign_in
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.browser
 
 ROWS, ALLOWED = 1_800, 1_200
 

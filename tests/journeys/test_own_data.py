@@ -24,7 +24,7 @@ from tests.harness.terminal import Terminal
 from tests.journeys import steps
 from tests.journeys.steps import Newcomer, follow, press
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.browser
 
 SECTION = "Your own data, under contract"
 ANSWERS = {
@@ -260,7 +260,7 @@ def first_records(page: Page, terminal: Terminal) -> None:
     page.get_by_label("Name of the new credential").fill("first pull")
     press(page, "Create credential")
     command = page.locator("#curl").inner_text()
-    answered = subprocess.run(["/bin/sh", "-c", command], cwd=Path("/"), capture_output=True, text=True, check=True, timeout=60)
+    answered = subprocess.run(["/bin/sh", "-c", command], cwd=Path("/"), capture_output=True, text=True, check=True, timeout=120)
     answer = json.loads(answered.stdout)
     assert [tuple(record) for record in answer["data"]] == [FIELDS] * 5
     known = {row.split(",")[1] for row in airports().read_text().splitlines()[1:]}

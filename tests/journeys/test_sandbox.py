@@ -25,7 +25,7 @@ from tests.harness.smtp import Mailserver
 from tests.journeys import steps
 from tests.journeys.newcomer import INGRID, read_in_python, shell
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.browser
 
 MOST_STEPS = 12
 EVERY = ("id", "planted", "species", "height", "keeper", "note")

@@ -79,7 +79,6 @@ def published(place: Place) -> list[str]:
     return [each["kid"] for each in partner.ask(place.base_url, "GET", "/oauth/jwks").json["keys"]]
 
 
-@pytest.mark.timeout(600)
 def test_keys_follow_one_another_without_a_failed_request_and_a_revoked_one_ends_its_tokens(place: Place) -> None:
     (old,) = published(place)
     with asking(place) as loop:

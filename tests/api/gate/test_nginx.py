@@ -60,7 +60,7 @@ class House:
     def client(self, address: str, **headers: str) -> httpx.Client:
         """A visitor from an address of its own (all of 127/8 is loopback)."""
         transport = httpx.HTTPTransport(local_address=address)
-        return httpx.Client(base_url=self.url, transport=transport, headers=headers, timeout=10)
+        return httpx.Client(base_url=self.url, transport=transport, headers=headers, timeout=60)
 
 
 @contextlib.contextmanager

@@ -30,7 +30,7 @@ def served() -> Iterator[Platform]:
 def visit(url: str) -> int:
     """The status that the waiting command answers a browser with."""
     try:
-        with urllib.request.urlopen(url, timeout=10) as answer:
+        with urllib.request.urlopen(url, timeout=60) as answer:
             return int(answer.status)
     except urllib.error.HTTPError as error:
         return error.code

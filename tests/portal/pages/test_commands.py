@@ -83,7 +83,7 @@ def test_the_curl_command_runs_in_a_shell_with_nothing_but_curl(separators: tupl
     with serving(type("Spelled", (Api,), {"separators": separators})) as base_url:
         command = commands.curl_api(commands.Key(base_url, "cli_1", "licet_cs_2"), commands.records_path(TERMS, 5))
         done = subprocess.run(
-            ["/bin/sh", "-c", command], env={"PATH": str(tmp_path)}, capture_output=True, text=True, check=True, timeout=30
+            ["/bin/sh", "-c", command], env={"PATH": str(tmp_path)}, capture_output=True, text=True, check=True, timeout=120
         )
     assert (json.loads(done.stdout), done.stderr) == ({"data": [{"id": "a"}], "next": "next=", "entry": "ent_1"}, "")
 
@@ -91,7 +91,7 @@ def test_the_curl_command_runs_in_a_shell_with_nothing_but_curl(separators: tupl
 def test_the_python_snippet_reads_two_pages() -> None:
     with serving(Api) as base_url:
         snippet = commands.python_records(commands.Key(base_url, "cli_1", "licet_cs_2"), TERMS)
-        done = subprocess.run([sys.executable, "-I", "-c", snippet], capture_output=True, text=True, check=True, timeout=30)
+        done = subprocess.run([sys.executable, "-I", "-c", snippet], capture_output=True, text=True, check=True, timeout=120)
     assert done.stdout.splitlines() == [
         "page 1 - 1 records, ledger entry ent_1",
         "{'id': 'a'}",
