@@ -97,11 +97,13 @@ def new_postgres(postgres_url: str) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def lent_postgres(postgres_url: str) -> Lent:
+def lent_postgres(postgres_url: str) -> Iterator[Lent]:
     """A migrated PostgreSQL database that goes from test to test, empty each time."""
     from tests.harness.postgres import Lent
 
-    return Lent(postgres_url, "template_licet")
+    lent = Lent(postgres_url, "template_licet")
+    yield lent
+    lent.close()
 
 
 @pytest.fixture
