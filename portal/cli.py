@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 
 from contracts.errors import LicetError, Misconfigured, Refused
+from portal.cli_demo import demo
 from portal.memory import look_seldom
 from portal.parts import Part
+from portal.terminal import aside, console
 
 app = typer.Typer(name="licet", no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
 ledger = typer.Typer(help="Verify and prove the ledger.", no_args_is_help=True)
@@ -24,14 +25,10 @@ dataset = typer.Typer(help="Datasets.", no_args_is_help=True)
 keys = typer.Typer(help="The keys that sign access tokens.", no_args_is_help=True)
 partners = typer.Typer(help="Partners.", no_args_is_help=True)
 contract = typer.Typer(help="Contracts as files.", no_args_is_help=True)
-demo = typer.Typer(help="The demo: a working portal with people, contracts and data.", invoke_without_command=True)
 _GROUPS = {"ledger": ledger, "gate": gate, "dataset": dataset, "keys": keys, "partners": partners, "contract": contract, "demo": demo}
 for name, group in _GROUPS.items():
     app.add_typer(group, name=name)
 
-console = Console(highlight=False, soft_wrap=True)
-# What is said to the person at the terminal, apart from a command's output, which may go to a file.
-aside = Console(stderr=True, highlight=False, soft_wrap=True)
 Config = Annotated[Path | None, typer.Option("--config", help="Settings file; licet.toml in this folder by default.")]
 
 
@@ -343,43 +340,6 @@ def pull(
     finally:
         pages.close()
     aside.print(f"{out} has {count:,} records.", markup=False)
-
-
-@demo.callback()
-def run_demo(
-    context: typer.Context,
-    port: Annotated[int, typer.Option(envvar="PORT", min=1, max=65_534, help="Port of the portal; the small site takes the next.")] = 8400,
-    posts: Annotated[int | None, typer.Option(min=1_000, help="How many posts to make; 200,000 by default.", show_default=False)] = None,
-) -> None:
-    """Run the demo; RESET=1 starts over."""
-    if context.invoked_subcommand is None:
-        from portal.commands import demo as demo_command
-
-        demo_command.run(console, port, posts)
-
-
-@demo.command("scrape")
-def scrape() -> None:
-    """Read the small site as a scraper: without the licence (stopped) and with it (finishes)."""
-    from portal.commands import experiments
-
-    experiments.try_scraping(console)
-
-
-@demo.command("code")
-def code(address: Annotated[str, typer.Argument(help="Mail address of a person of the demo.")]) -> None:
-    """Say the code that this person's authenticator app would show now."""
-    from portal.commands import experiments
-
-    console.print(experiments.code_of(address))
-
-
-@demo.command("tamper")
-def tamper() -> None:
-    """Change one byte in a copy of the ledger and let `verify` name it."""
-    from portal.commands import experiments
-
-    experiments.tamper(console)
 
 
 def main() -> None:
