@@ -16,7 +16,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -119,11 +119,16 @@ def report(bench: str, results: dict[str, list[Round]], pairs: dict[str, tuple[s
         name: [theirs.cpu_us / mine.cpu_us for theirs, mine in zip(results[peer], results[ours], strict=True)]
         for name, (ours, peer) in pairs.items()
     }
+    summarise(bench, each, targets)
+
+
+def summarise(bench: str, each: Mapping[str, Sequence[float]], targets: Mapping[str, float]) -> None:
+    """Print the JSON line: the median and the spread of each ratio over its rounds, and whether every target is met."""
     ratios = {name: round(statistics.median(values), 3) for name, values in each.items()}
     summary = {
         "bench": bench,
         "machine": f"{platform.machine()} {os.cpu_count()} cores, Python {platform.python_version()}",
-        "runs": min(len(taken) for taken in results.values()),
+        "runs": min(len(values) for values in each.values()),
         "ratios": ratios,
         "spread": {name: [round(min(values), 3), round(max(values), 3)] for name, values in each.items()},
         "targets": targets,

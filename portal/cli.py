@@ -20,12 +20,22 @@ from portal.terminal import aside, console
 
 app = typer.Typer(name="licet", no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
 ledger = typer.Typer(help="Verify and prove the ledger.", no_args_is_help=True)
+deliveries = typer.Typer(help="Which records went to whom.", no_args_is_help=True)
 gate = typer.Typer(help="The gate before the main site.", no_args_is_help=True)
 dataset = typer.Typer(help="Datasets.", no_args_is_help=True)
 keys = typer.Typer(help="The keys that sign access tokens.", no_args_is_help=True)
 partners = typer.Typer(help="Partners.", no_args_is_help=True)
 contract = typer.Typer(help="Contracts as files.", no_args_is_help=True)
-_GROUPS = {"ledger": ledger, "gate": gate, "dataset": dataset, "keys": keys, "partners": partners, "contract": contract, "demo": demo}
+_GROUPS = {
+    "ledger": ledger,
+    "deliveries": deliveries,
+    "gate": gate,
+    "dataset": dataset,
+    "keys": keys,
+    "partners": partners,
+    "contract": contract,
+    "demo": demo,
+}
 for name, group in _GROUPS.items():
     app.add_typer(group, name=name)
 
@@ -201,6 +211,16 @@ def verify(
         console.print(line)
     if not report.ok:
         raise typer.Exit(1)
+
+
+@deliveries.command("rebuild")
+def rebuild_deliveries(config: Config = None) -> None:
+    """Make anew what "who holds this record" is answered from; answers stay right meanwhile and take longer."""
+    from portal.commands import deliveries as deliveries_command
+    from portal.commands.here import settings_here
+
+    entries = deliveries_command.rebuild(settings_here(config))
+    console.print(f"The deliveries of {entries:,} entries are folded again.")
 
 
 @gate.command("off")

@@ -19,6 +19,7 @@ from contracts.credentials.sweeping import sweep_credentials
 from contracts.credentials.use import UseFollower
 from contracts.datasets.load import discard_old, refresh
 from contracts.datasets.pseudonyms import build_for
+from contracts.deliveries import fold
 from contracts.deliveries.notify import notice_handler
 from contracts.deliveries.service import NOTICE
 from contracts.errors import LicetError
@@ -60,6 +61,7 @@ def jobs_of(house: House) -> list[Job]:
         Job("keys", 30.0, lambda: end_replaced(house.store)),
         Job("tokens", 60.0, lambda: sweep_credentials(house.store) + sweep_kept(house.store) + sweep_challenges(house.store)),
         Job("quotas", 5.0, AlertWatch(house.store, house.settings).tick),
+        Job("deliveries", 30.0, lambda: fold.tick(house.store)),
         Job("repeats", 30.0, lambda: sweep_repeats(house.store)),
         Job("use", 5.0, UseFollower(house.store, house.settings.platform.time_zone).tick),
         Job("lost factors", 30.0, lambda: finish_due(house.store)),

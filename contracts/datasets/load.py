@@ -62,7 +62,7 @@ def refresh(
         before_current(loaded.version)
     with store.read() as session:
         # Holders of records that were erased here were told then.
-        withdrawn = held(session, store.clock.now(), dataset_id, loaded.gone - queries.erased_of(session, dataset_id))
+        withdrawn = held(session, dataset_id, loaded.gone - queries.erased_of(session, dataset_id))
     try:
         with store.write("refresh") as unit:
             _make_current(unit, actor, dataset_id, base, loaded, withdrawn)

@@ -1,15 +1,24 @@
-"""Who received which records."""
+"""Who received which records: from the folded sets, and from the deliveries that are not folded yet."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, date, datetime, time, timedelta
+from typing import TypeVar
 
+from sqlalchemy import func
+from sqlalchemy import select as sql_select
 from sqlmodel import Session, col, select
 
-from contracts.deliveries.ordinals import Ordinals, unpack
-from contracts.deliveries.tables import Delivery, ErasedRecord, ErasureNotice
+from contracts.deliveries.arrived import Arrived, arrived, place
+from contracts.deliveries.ordinals import PART_BITS, Ordinals, parts_of, unpack
+from contracts.deliveries.tables import EVER, Delivery, DeliveryFold, ErasedRecord, ErasureNotice
+
+PARTS_A_QUERY = 500
+_DAY = timedelta(days=1)
+
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,25 +32,70 @@ class Recipient:
     entries: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Received:
+    """What one contract received of one dataset: answers, their records, how many of those are different, first and last."""
+
+    dataset: str
+    answers: int
+    records: int
+    different: int
+    first_at: datetime
+    last_at: datetime
+
+
 def recipients(session: Session, dataset: str, ordinal: int) -> list[Recipient]:
     """Every contract that a record was ever delivered to, in order of the first delivery."""
-    found: dict[str, list[Delivery]] = {}
-    for row in _touching(session, dataset, Ordinals([ordinal])):
-        if ordinal in unpack(row.ordinals):
-            found.setdefault(row.contract_id, []).append(row)
+
+    def ask(late: Sequence[Arrived]) -> list[Arrived]:
+        found = {each.entry_id: each for each in late if each.dataset == dataset}
+        for contract, days in _days(session, dataset, ordinal).items():
+            for first, last in _runs(days):
+                found |= {each.entry_id: each for each in _between(session, contract, first, last) if each.dataset == dataset}
+        return [each for each in found.values() if ordinal in unpack(each.packed)]
+
+    by_contract: dict[str, list[Arrived]] = {}
+    for each in sorted(_asked(session, ask), key=lambda each: (each.at, each.entry_id)):
+        by_contract.setdefault(each.contract_id, []).append(each)
     return [
-        Recipient(contract, len(rows), rows[0].at, rows[-1].at, tuple(row.entry_id for row in rows)) for contract, rows in found.items()
+        Recipient(contract, len(rows), rows[0].at, rows[-1].at, tuple(row.entry_id for row in rows))
+        for contract, rows in by_contract.items()
     ]
 
 
-def holders(session: Session, dataset: str, ordinals: Ordinals, since: datetime | None = None) -> dict[str, Ordinals]:
-    """Which of the records each contract received (since a moment), by contract id; contracts that hold none are left out."""
-    held: dict[str, Ordinals] = {}
-    for row in _touching(session, dataset, ordinals, since):
-        common = unpack(row.ordinals) & ordinals
-        if common:
-            held[row.contract_id] = held.get(row.contract_id, Ordinals()) | common
-    return held
+def holders(session: Session, dataset: str, ordinals: Ordinals) -> dict[str, Ordinals]:
+    """Which of the records each contract ever received, by contract id; contracts that received none are left out."""
+
+    def ask(late: Sequence[Arrived]) -> dict[str, Ordinals]:
+        held = _held(late, dataset, ordinals)
+        for contract, packed in _ever(session, dataset, parts_of(ordinals)):
+            if common := unpack(packed) & ordinals:
+                held.setdefault(contract, Ordinals()).update(common)
+        return held
+
+    return _asked(session, ask)
+
+
+def late_holders(session: Session, dataset: str, ordinals: Ordinals, since: int) -> dict[str, Ordinals]:
+    """As `holders`, of deliveries whose entries came into the tree from an index on, or wait for it."""
+    return _held(arrived(session, since), dataset, ordinals)
+
+
+def received(session: Session, contract_id: str, since: datetime, until: datetime) -> list[Received]:
+    """What a contract received from a moment on and before another, by dataset in alphabetical order."""
+    row = Delivery
+    figures = (func.count(), func.sum(col(row.count)), func.min(col(row.at)), func.max(col(row.at)))
+    query = sql_select(col(row.dataset), *figures).where(col(row.contract_id) == contract_id, col(row.at) >= since, col(row.at) < until)
+    rows = session.execute(query.group_by(col(row.dataset)).order_by(col(row.dataset))).all()
+    different = _different(session, contract_id, since, until)
+    return [Received(name, answers, records, len(different[name]), *ends) for name, answers, records, *ends in rows]
+
+
+def answers(session: Session, contract_id: str, since: datetime, until: datetime, most: int) -> list[Delivery]:
+    """The last answers that a contract received in that time, newest first."""
+    row = Delivery
+    query = select(row).where(col(row.contract_id) == contract_id, col(row.at) >= since, col(row.at) < until)
+    return list(session.exec(query.order_by(col(row.at).desc(), col(row.entry_id).desc()).limit(most)).all())
 
 
 def erased_of(session: Session, dataset: str, among: Ordinals | None = None) -> Ordinals:
@@ -61,10 +115,83 @@ def notices_of(session: Session, contract_id: str) -> list[ErasureNotice]:
     return list(session.exec(query.order_by(col(ErasureNotice.made_at).desc(), col(ErasureNotice.id).desc())).all())
 
 
-def _touching(session: Session, dataset: str, ordinals: Ordinals, since: datetime | None = None) -> Iterator[Delivery]:
-    if not ordinals:
-        return
-    query = select(Delivery).where(Delivery.dataset == dataset, Delivery.lowest <= ordinals.max(), Delivery.highest >= ordinals.min())
-    if since is not None:
-        query = query.where(Delivery.at >= since)
-    yield from session.exec(query.order_by(col(Delivery.at), col(Delivery.entry_id)).execution_options(yield_per=500))
+def _asked(session: Session, ask: Callable[[Sequence[Arrived]], Answer]) -> Answer:
+    """What `ask` finds in the fold with the deliveries that are not in it; again where a rebuild took the fold away meanwhile."""
+    while True:
+        before = place(session)
+        found = ask(arrived(session, before.known))
+        if place(session).rebuilds == before.rebuilds:
+            return found
+
+
+def _held(late: Iterable[Arrived], dataset: str, ordinals: Ordinals) -> dict[str, Ordinals]:
+    held: dict[str, Ordinals] = {}
+    for each in late:
+        if each.dataset == dataset and (common := unpack(each.packed) & ordinals):
+            held.setdefault(each.contract_id, Ordinals()).update(common)
+    return held
+
+
+def _ever(session: Session, dataset: str, parts: Sequence[int]) -> Iterator[tuple[str, bytes]]:
+    row = DeliveryFold
+    for start in range(0, len(parts), PARTS_A_QUERY):
+        here = (col(row.dataset) == dataset, col(row.day) == EVER, col(row.part).in_(parts[start : start + PARTS_A_QUERY]))
+        yield from session.execute(sql_select(col(row.contract_id), col(row.ordinals)).where(*here))
+
+
+def _days(session: Session, dataset: str, ordinal: int) -> Mapping[str, list[date]]:
+    """The days on which each contract received a record, as far as that is folded; in order."""
+    row, part, found = DeliveryFold, ordinal >> PART_BITS, dict[str, list[date]]()
+    holding = [contract for contract, packed in _ever(session, dataset, [part]) if ordinal in unpack(packed)]
+    here = (col(row.dataset) == dataset, col(row.part) == part, col(row.day) > EVER, col(row.contract_id).in_(holding))
+    query = sql_select(col(row.contract_id), col(row.day), col(row.ordinals)).where(*here).order_by(col(row.day))
+    for contract, day, packed in session.execute(query):
+        if ordinal in unpack(packed):
+            found.setdefault(contract, []).append(day)
+    return found
+
+
+def _runs(days: Sequence[date]) -> Iterator[tuple[datetime, datetime]]:
+    """Days in order as spans of time without gaps, each up to before its second moment."""
+    first = 0
+    for number, day in enumerate(days):
+        if number + 1 == len(days) or days[number + 1] != day + _DAY:
+            yield _midnight(days[first]), _midnight(day + _DAY)
+            first = number + 1
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), UTC)
+
+
+def _between(session: Session, contract_id: str, since: datetime, until: datetime) -> Iterator[Arrived]:
+    row = Delivery
+    query = sql_select(col(row.entry_id), col(row.contract_id), col(row.dataset), col(row.at), col(row.ordinals))
+    there = query.where(col(row.contract_id) == contract_id, col(row.at) >= since, col(row.at) < until)
+    return (Arrived(*each) for each in session.execute(there.execution_options(yield_per=500)))
+
+
+def _different(session: Session, contract_id: str, since: datetime, until: datetime) -> Mapping[str, Ordinals]:
+    """The records by dataset: whole days from the fold, the rest of the time from the deliveries."""
+    first = since.astimezone(UTC).date() if since == _midnight(since.astimezone(UTC).date()) else since.astimezone(UTC).date() + _DAY
+    after = until.astimezone(UTC).date()
+    edges = [(since, _midnight(first)), (_midnight(after), until)] if first < after else [(since, until)]
+
+    def ask(late: Sequence[Arrived]) -> dict[str, Ordinals]:
+        found: dict[str, Ordinals] = {}
+        direct = [each for edge in edges for each in _between(session, contract_id, *edge)]
+        mine = [each for each in late if each.contract_id == contract_id and since <= each.at < until]
+        for each in (*direct, *mine):
+            found.setdefault(each.dataset, Ordinals()).update(unpack(each.packed))
+        for dataset, packed in _whole_days(session, contract_id, first, after):
+            found.setdefault(dataset, Ordinals()).update(unpack(packed))
+        return found
+
+    return _asked(session, ask)
+
+
+def _whole_days(session: Session, contract_id: str, first: date, after: date) -> Iterator[tuple[str, bytes]]:
+    row = DeliveryFold
+    there = (col(row.contract_id) == contract_id, col(row.day) >= first, col(row.day) < after)
+    query = sql_select(col(row.dataset), col(row.ordinals)).where(*there)
+    return iter(session.execute(query.execution_options(yield_per=2_000)))

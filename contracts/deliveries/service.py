@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from sqlmodel import Session, col, select
 
 from contracts.deliveries import queries
+from contracts.deliveries.arrived import head
 from contracts.deliveries.ordinals import Ordinals, fingerprint, pack
 from contracts.deliveries.tables import ErasedRecord, ErasureNotice
 from contracts.errors import refuse
@@ -23,28 +24,26 @@ from contracts.terms.model import readable
 
 NOTICE = "erasure.notice"
 
-# A delivery that was being written while holders were read carries a moment at most this much older than the reading.
-_MARGIN = timedelta(seconds=30)
-
 
 @dataclass(frozen=True, slots=True)
 class Held:
     """Records of one dataset and who holds them, read before the erasure's transaction so that its lock stays short.
 
-    `hours` are those that a contract's terms give its holder to erase them; None where they give none.
+    `known` entries were in the tree when they were read: later deliveries are read in the transaction. `hours` are those that a contract's terms give its holder to erase them; None where they give none.
     """
 
     dataset: str
     ordinals: Ordinals
     contracts: Mapping[str, Ordinals] = field(default_factory=dict)
-    read_at: datetime | None = None
+    known: int = 0
     hours: Mapping[str, int | None] = field(default_factory=dict)
 
 
-def held(session: Session, now: datetime, dataset: str, ordinals: Ordinals) -> Held:
-    """Who holds the records now. May take long: scan before, not inside, a write."""
+def held(session: Session, dataset: str, ordinals: Ordinals) -> Held:
+    """Who holds the records now. May take long where much is not folded: read before, not inside, a write."""
+    known = head(session)
     holding = queries.holders(session, dataset, ordinals)
-    return Held(dataset, ordinals, holding, now, {contract: _hours(session, contract) for contract in holding})
+    return Held(dataset, ordinals, holding, known, {contract: _hours(session, contract) for contract in holding})
 
 
 def erase(unit: Unit, actor: Actor, what: Held, reason: str) -> str:
@@ -80,7 +79,7 @@ def erase(unit: Unit, actor: Actor, what: Held, reason: str) -> str:
 
 def withdraw(unit: Unit, actor: Actor, what: Held, reason: str) -> str | None:
     """Tell contracts of records that a refresh no longer serves; nothing where nobody holds one. Returns the erasure's id."""
-    late = _late(unit, what, what.ordinals)
+    late = queries.late_holders(unit.session, what.dataset, what.ordinals, what.known)
     if not what.contracts and not late:
         return None
     erasure = new_id("ers")
@@ -88,14 +87,9 @@ def withdraw(unit: Unit, actor: Actor, what: Held, reason: str) -> str | None:
     return erasure
 
 
-def _late(unit: Unit, what: Held, ordinals: Ordinals) -> dict[str, Ordinals]:
-    since = None if what.read_at is None else what.read_at - _MARGIN
-    return queries.holders(unit.session, what.dataset, ordinals, since)
-
-
 def _tell(unit: Unit, actor: Actor, what: Held, ordinals: Ordinals, erasure: str, reason: str) -> None:
     holding = {contract: found & ordinals for contract, found in what.contracts.items() if found & ordinals}
-    for contract, found in _late(unit, what, ordinals).items():
+    for contract, found in queries.late_holders(unit.session, what.dataset, ordinals, what.known).items():
         holding[contract] = holding.get(contract, Ordinals()) | found
     for contract, found in holding.items():
         notice = ErasureNotice(

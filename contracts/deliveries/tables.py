@@ -6,17 +6,22 @@ of ordinals are roaring bitmaps in the portable format (RoaringFormatSpec).
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import BigInteger, Index
 from sqlmodel import Field, SQLModel
+
+from contracts.store.columns import Octets
+
+EVER = date.min
+"""The day under which everything stands that a contract ever received of a part."""
 
 
 class Delivery(SQLModel, table=True):
     """The records that left with one entry. Has no foreign keys: it must outlive whatever happens to other rows."""
 
     __tablename__ = "delivery"
-    __table_args__ = (Index("ix_delivery_range", "dataset", "lowest", "highest"), Index("ix_delivery_contract", "contract_id", "at"))
+    __table_args__ = (Index("ix_delivery_contract", "contract_id", "at"),)
 
     entry_id: str = Field(primary_key=True)
     contract_id: str
@@ -27,7 +32,23 @@ class Delivery(SQLModel, table=True):
     highest: int = Field(sa_type=BigInteger)
     count: int
     free: bool = Field(default=False, description="Whether it repeated an earlier one and took nothing from a quota")
-    at: datetime = Field(index=True)
+    at: datetime
+
+
+class DeliveryFold(SQLModel, table=True):
+    """The records of one part of a dataset (65,536 ordinals) that a contract received on one day of UTC, or ever (`EVER`).
+
+    Made out of the deliveries by a job, so that a question opens few sets; nothing stands here alone. Written only by `fold`.
+    """
+
+    __tablename__ = "delivery_fold"
+    __table_args__ = (Index("ix_delivery_fold_contract", "contract_id", "day"),)
+
+    dataset: str = Field(primary_key=True)
+    part: int = Field(primary_key=True)
+    day: date = Field(primary_key=True)
+    contract_id: str = Field(primary_key=True)
+    ordinals: bytes = Field(sa_type=Octets)
 
 
 class ErasedRecord(SQLModel, table=True):

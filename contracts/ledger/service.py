@@ -27,10 +27,13 @@ def note_search(unit: Unit, actor: Actor, wanted: Search, found: int, *, exporte
     return record(unit, Entry(event="ledger.searched", facts=facts, personal=_by(actor) | {"search": canonical(asked).decode()}))
 
 
-def note_lookup(unit: Unit, actor: Actor, dataset: str, key: str, found: int) -> str:
-    """Record that someone asked who holds a record of a dataset; only for compliance. `found` counts contracts."""
+def note_lookup(unit: Unit, actor: Actor, dataset: str, key: str, found: int, asked: str = "record") -> str:
+    """Record that someone asked who holds a record or what is of a person, or what a contract received; only for compliance.
+
+    `asked` says by what (record, person, deliveries); `found` counts contracts, or datasets of one contract.
+    """
     actor.require(Role.COMPLIANCE)
-    facts = {"fields": ["record"], "found": found, "exported": False}
+    facts = {"fields": [asked], "found": found, "exported": False}
     return record(unit, Entry(event="ledger.searched", dataset=dataset, facts=facts, personal=_by(actor) | {"search": key}))
 
 

@@ -14,12 +14,10 @@ from sqlalchemy import Connection, bindparam, delete, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col
 
-from contracts.deliveries.ordinals import Ordinals, pack, unpack
+from contracts.deliveries.ordinals import Ordinals, pack, parts_of, unpack, within
 from contracts.deliveries.tables import Delivery
 from contracts.quotas.tables import QuotaDistinct, QuotaSeen
 from contracts.store.unit import Store, Unit
-
-PART_BITS = 16
 
 # Built once: building a statement costs more than running it.
 _OF = (col(QuotaDistinct.contract_id) == bindparam("of_contract"), col(QuotaDistinct.version) == bindparam("of_version"))
@@ -66,13 +64,13 @@ class Seen:
         """Count records that leave, which `fitting` has looked at; returns how many had not left before."""
         fresh = Ordinals(ordinals) - self.known[dataset]
         self.known[dataset] |= fresh
-        self.changed |= {(dataset, part) for part in _parts(fresh)}
+        self.changed |= {(dataset, part) for part in parts_of(fresh)}
         self.used += len(fresh)
         return len(fresh)
 
     def _look(self, connection: Connection, dataset: str, page: Ordinals) -> None:
         known = self.known.setdefault(dataset, Ordinals())
-        missing = sorted(part for part in _parts(page) if (dataset, part) not in self.looked)
+        missing = sorted(part for part in parts_of(page) if (dataset, part) not in self.looked)
         if not missing:
             return
         asked = {"of_contract": self.contract_id, "of_version": self.version, "of_dataset": dataset, "parts": missing}
@@ -154,19 +152,9 @@ def _claimed(unit: Unit, of_version: dict[str, object], used: int) -> bool:
 
 
 def _split(ordinals: Ordinals) -> Iterable[tuple[int, bytes]]:
-    for part in _parts(ordinals):
+    for part in parts_of(ordinals):
         yield part, _packed(ordinals, part)
 
 
-def _parts(ordinals: Ordinals) -> list[int]:
-    """The parts that the ordinals lie in, found by steps from one part to the next."""
-    found: list[int] = []
-    rank = 0
-    while rank < len(ordinals):
-        found.append(ordinals[rank] >> PART_BITS)
-        rank = ordinals.rank(((found[-1] + 1) << PART_BITS) - 1)
-    return found
-
-
 def _packed(ordinals: Ordinals, part: int) -> bytes:
-    return pack(ordinals & Ordinals(range(part << PART_BITS, (part + 1) << PART_BITS)))
+    return pack(within(ordinals, part))

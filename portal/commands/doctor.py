@@ -15,6 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from contracts.clock import day_in
 from contracts.datasets import sync
 from contracts.datasets.source import survey
+from contracts.deliveries.arrived import head, place
 from contracts.errors import LicetError, Misconfigured
 from contracts.forms import survey as forms
 from contracts.keys import KeyRing, Purpose, master_key, newest
@@ -91,6 +92,7 @@ def _keys_and_database(settings: Settings) -> Iterator[Finding]:
         found = _checked("database", lambda: _check_database(engine))
         if found.fine and master.fine:
             yield found
+            yield _checked("deliveries", lambda: _check_folded(engine, settings))
             found = _checked("stored keys", lambda: _open_stored_keys(engine, settings))
         engine.dispose()
     yield found
@@ -130,6 +132,17 @@ def _open_stored_keys(engine: Engine, settings: Settings) -> str:
                 raise Misconfigured("stored keys", f"there is no {purpose.value} key.", "Run `licet migrate`.")
             keys.open(row)
     return "the master key opens them"
+
+
+def _check_folded(engine: Engine, settings: Settings) -> str:
+    with Store(engine, clock_of(settings)).read() as session:
+        folded, size = place(session), head(session)
+    if folded.is_rebuilding:
+        said = "were being folded anew, and that was stopped, so each question about who holds a record reads all of them."
+        raise Misconfigured("deliveries", said, "Run `licet deliveries rebuild`.")
+    if folded.next == size:
+        return "folded up to the newest entry"
+    return f"folded up to entry {folded.next:,} of {size:,}; the portal folds the rest while it runs"
 
 
 def _contract_texts(settings: Settings) -> Iterator[Finding]:

@@ -295,6 +295,8 @@ WHO: dict[str, frozenset[Role] | str] = {
     "POST /compliance/verify": OFFICERS,
     "GET /compliance/entries/{entry_id}": STAFF,
     "GET /compliance/entries/{entry_id}/proof": STAFF,
+    "GET /compliance/deliveries": OFFICERS,
+    "POST /compliance/deliveries": OFFICERS,
     "GET /compliance/erasure": OFFICERS,
     "POST /compliance/erasure": OFFICERS,
     "GET /compliance/incidents": OFFICERS,
@@ -822,6 +824,7 @@ ACTS: dict[str, Act] = {
     "/desk/people/proposals/{proposal_id}/decline": Act("steward", _proposal, lambda g, ids: {}),
     "/desk/people": Act("administrator", _nothing, lambda g, ids: {"email": f"{uuid4().hex}@agora.example", "role": "operator"}),
     "/compliance/verify": Act("compliance", _nothing, lambda g, ids: {}),
+    "/compliance/deliveries": Act("compliance", _nothing, lambda g, ids: {"person": "keeper-1"}),
     "/compliance/erasure": Act("compliance", _nothing, lambda g, ids: {"dataset": "trees", "key": "3", **_REASON}),
     "/operator/mode": Act("operator", _nothing, lambda g, ids: {"mode": "enforce"}),
 }
@@ -1015,7 +1018,7 @@ NAMES: dict[str, str] = {
     **dict.fromkeys(
         ("act", "audience", "who", "mode", "role", "done", "decision", "effect", "show", "state", "format"), "one of a few words"
     ),
-    **dict.fromkeys(("after", "case", "key", "q", "until", "organisation", "contract", "event"), "read on pages of staff alone"),
+    **dict.fromkeys(("after", "case", "key", "q", "until", "organisation", "contract", "event", "person"), "read on pages of staff alone"),
     **dict.fromkeys(("networks", "last_day", "overlap", "datasets", "scopes"), "bounds of an own client, checked against its contract"),
     **dict.fromkeys(("roles",), "some of a few words"),
     "named": "read on a page of staff alone",

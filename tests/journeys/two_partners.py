@@ -572,7 +572,7 @@ class Ground:
         ordinal = ordinal_of(self.house.settings, version, key)
         assert ordinal is not None
         with self.house.store.read() as session:
-            what = held(session, self.house.clock.now(), "trees", Ordinals([ordinal]))
+            what = held(session, "trees", Ordinals([ordinal]))
         with self.house.store.write("ground") as unit:
             erase(unit, actor, what, "The person asked for it.")
 

@@ -1,16 +1,16 @@
-"""Pages of compliance: the ledger, its entries and proofs, erasures and incidents."""
+"""Pages of compliance: the ledger, its entries and proofs, deliveries, erasures and incidents."""
 
 from __future__ import annotations
 
 from fastapi import APIRouter
 
 from contracts.house import House
-from portal.pages.compliance import entries, erasure, incidents, ledger
+from portal.pages.compliance import deliveries, entries, erasure, incidents, ledger
 
 
 def router(_house: House) -> APIRouter:
     """Every route under /compliance."""
     whole = APIRouter()
-    for part in (ledger, entries, erasure, incidents):
+    for part in (ledger, entries, deliveries, erasure, incidents):
         whole.include_router(part.routes)
     return whole

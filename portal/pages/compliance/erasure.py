@@ -84,7 +84,7 @@ def confirm(request: Request, actor: Officer, form: Annotated[Form, Depends(subm
         return _show(request, form, None)
     house = house_of(request)
     with house.store.read() as session:
-        what = held(session, house.clock.now(), found.dataset, Ordinals([found.ordinal]))
+        what = held(session, found.dataset, Ordinals([found.ordinal]))
     try:
         with house.store.write("erasure") as unit:
             erase(unit, actor, what, form.text("reason"))

@@ -82,7 +82,7 @@ def test_rows_outside_the_contract_and_erased_ones_are_nowhere(api: Api) -> None
 
 def erase(api: Api, gone: Ordinals) -> None:
     with api.data.store.read() as session:
-        held = deliveries.held(session, api.data.clock.now(), "posts", gone)
+        held = deliveries.held(session, "posts", gone)
     with api.data.store.write() as unit:
         deliveries.erase(unit, api.data.cast.cora, held, "Asked for by the people.")
 

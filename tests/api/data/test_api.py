@@ -244,7 +244,7 @@ def test_an_erasure_reaches_the_contract_by_its_own_pseudonym(api: Api) -> None:
     ordinal = ordinal_of(data.settings, version, "0001")
     assert ordinal is not None
     with data.store.read() as session:
-        held = deliveries.held(session, data.clock.now(), "posts", Ordinals([ordinal]))
+        held = deliveries.held(session, "posts", Ordinals([ordinal]))
     with data.store.write() as unit:
         deliveries.erase(unit, data.cast.cora, held, "Asked for by the person.")
     (notice,) = api.get("/v1/erasures", token).json()["data"]

@@ -167,7 +167,7 @@ def test_an_erasure_of_a_real_record_changes_no_invented_row(api: Trying) -> Non
     assert version is not None
     ordinals = Ordinals([found for key in ("0001", "0002", "0003") if (found := ordinal_of(api.data.settings, version, key)) is not None])
     with api.data.store.read() as session:
-        what = deliveries.held(session, api.data.clock.now(), "posts", ordinals)
+        what = deliveries.held(session, "posts", ordinals)
     with api.data.store.write() as unit:
         deliveries.erase(unit, api.data.cast.cora, what, "The person asked for it.")
     assert (len(ordinals), api.get(f"{PATH}?limit=5", token).json()["data"]) == (3, before)

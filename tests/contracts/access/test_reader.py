@@ -373,7 +373,7 @@ def test_an_erased_record_is_left_out_at_once_even_of_a_page_on_its_way(data: Wo
         ordinal = ordinal_of(data.settings, version, gone)
         assert ordinal is not None
         with data.store.read() as session:
-            held = deliveries.held(session, data.clock.now(), "posts", Ordinals([ordinal]))
+            held = deliveries.held(session, "posts", Ordinals([ordinal]))
         with data.store.write() as unit:
             deliveries.erase(unit, data.cast.cora, held, "Asked for by the person on 1 November.")
 

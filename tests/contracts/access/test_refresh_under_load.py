@@ -63,7 +63,7 @@ def _erase(data: World) -> float:
     assert version is not None
     ordinal = ordinal_of(data.settings, version, GONE)
     with data.store.read() as session:
-        held = service.held(session, data.clock.now(), "posts", Ordinals([ordinal or 0]))
+        held = service.held(session, "posts", Ordinals([ordinal or 0]))
     with data.store.write() as unit:
         service.erase(unit, data.cast.cora, held, "Asked for.")
     return time.monotonic()

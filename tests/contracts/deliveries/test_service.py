@@ -15,9 +15,8 @@ from contracts.datasets.pseudonyms import key_of, pseudonym
 from contracts.deliveries import queries, service
 from contracts.deliveries.notify import notice_handler
 from contracts.deliveries.ordinals import Ordinals, pack, unpack
-from contracts.deliveries.tables import Delivery, ErasedRecord, ErasureNotice
+from contracts.deliveries.tables import ErasedRecord, ErasureNotice
 from contracts.errors import Refused
-from contracts.ids import new_id
 from contracts.store import epochs, outbox
 from contracts.store.outbox import OutboxRow
 from contracts.store.unit import Store
@@ -40,7 +39,7 @@ def ordinal(data: World, key: str) -> int:
 
 def held(data: World, *keys: str) -> service.Held:
     with data.store.read() as session:
-        return service.held(session, data.clock.now(), "posts", Ordinals(ordinal(data, key) for key in keys))
+        return service.held(session, "posts", Ordinals(ordinal(data, key) for key in keys))
 
 
 def notices(data: World) -> list[ErasureNotice]:
@@ -137,24 +136,3 @@ def test_records_that_a_refresh_drops_are_told_to_their_holders(data: World, tmp
     with data.store.read() as session:
         assert queries.notices_of(session, contract) == [notice]
         assert ordinal(data, kept["id"]) not in queries.erased_of(session, "posts")
-
-
-def test_a_wide_history_is_searched_by_range(sqlite_store: Store) -> None:
-    with sqlite_store.write() as unit:
-        for start in range(0, 20_000, 100):
-            row = Delivery(
-                entry_id=new_id("ent"),
-                contract_id="ctr_1",
-                dataset="posts",
-                version="v1",
-                ordinals=b"",
-                lowest=start,
-                highest=start + 99,
-                count=100,
-                at=unit.now,
-            )
-            row.ordinals = pack(range(start, start + 100))
-            unit.session.add(row)
-    with sqlite_store.read() as session:
-        assert queries.holders(session, "posts", Ordinals([150])) == {"ctr_1": Ordinals([150])}
-        assert queries.holders(session, "other", Ordinals([150])) == {}

@@ -123,7 +123,7 @@ def test_a_repetition_serves_no_erased_record_and_nothing_in_its_place(data: Wor
     assert version is not None
     gone = ordinal_of(data.settings, version, served(data.posts)[3]["id"])
     with data.store.read() as session:
-        what = deliveries.held(session, data.clock.now(), "posts", Ordinals([gone or 0]))
+        what = deliveries.held(session, "posts", Ordinals([gone or 0]))
     with data.store.write() as unit:
         deliveries.erase(unit, data.cast.cora, what, "Asked for.")
     data.watch.poll()

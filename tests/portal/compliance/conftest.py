@@ -20,7 +20,8 @@ FEEDS: dict[str, Any] = {
     "feeds": {
         "title": "Feeds",
         "key": "id",
-        "fields": {"id": {"type": "string", "class": "key"}, "lang": {"type": "string"}},
+        "subject": "owner",
+        "fields": {"id": {"type": "string", "class": "key"}, "owner": {"type": "string", "class": "subject"}, "lang": {"type": "string"}},
     }
 }
 
@@ -28,7 +29,7 @@ FEEDS: dict[str, Any] = {
 @pytest.fixture
 def house(sqlite_store: Store, clock: FixedClock, tmp_path: Path) -> House:
     source = tmp_path / "feeds.csv"
-    source.write_text("id,lang\nf-1,en\nf-2,de\nf-3,sv\n", encoding="utf-8")
+    source.write_text("id,owner,lang\nf-1,p-1,en\nf-2,p-1,de\nf-3,p-2,sv\n", encoding="utf-8")
     datasets = {"feeds": FEEDS["feeds"] | {"location": str(source)}}
     chosen = settings(datasets=datasets, home=str(tmp_path / "home"))
     refresh(sqlite_store, chosen, "feeds")

@@ -6,11 +6,11 @@ import pytest
 from sqlmodel import select
 from starlette.testclient import TestClient
 
-from contracts.deliveries.ordinals import pack
-from contracts.deliveries.tables import Delivery, ErasedRecord, ErasureNotice
+from contracts.deliveries.tables import ErasedRecord, ErasureNotice
 from contracts.house import House
 from contracts.ledger import queries
 from contracts.store import epochs
+from tests.contracts.deliveries.history import deliver
 from tests.portal.house import post
 
 PATH = "/compliance/erasure"
@@ -20,12 +20,7 @@ FOUND = f"{PATH}?dataset=feeds&key=f-2"
 @pytest.fixture
 def delivered(house: House) -> None:
     """Records 0 and 1 of feeds went to a contract."""
-    with house.store.write() as unit:
-        version = house.catalogue.version_of("feeds")
-        assert version is not None
-        row = Delivery(entry_id="ent_d", contract_id="ctr_lab", dataset="feeds", version=version.version, ordinals=pack([0, 1, 2]))
-        row.lowest, row.highest, row.count, row.at = 0, 2, 3, unit.now
-        unit.session.add(row)
+    deliver(house.store, "ctr_lab", "feeds", [0, 1, 2])
 
 
 def _erased(house: House) -> list[tuple[str, str]]:

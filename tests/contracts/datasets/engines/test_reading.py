@@ -51,7 +51,7 @@ def _erase(data: World, key: str) -> None:
     ordinal = ordinal_of(data.settings, version, key)
     assert ordinal is not None
     with data.store.read() as session:
-        held = service.held(session, data.clock.now(), "posts", Ordinals([ordinal]))
+        held = service.held(session, "posts", Ordinals([ordinal]))
     with data.store.write() as unit:
         service.erase(unit, data.cast.cora, held, "Asked for.")
 

@@ -1,0 +1,170 @@
+"""`make bench-deliveries`: who holds what, out of 100,000 answers of 1,000 records each, scattered over 5,000,000 records.
+
+`BENCH_PAGES` says how many answers (100,000), of 25 contracts in 365 days. The newest thousand are not folded yet, as when the portal
+is busy. Each question is asked five times, about other records, persons and times, on SQLite and on PostgreSQL; its ratio is half a second
+by what it took. For comparison the first question is also asked of every delivery one by one, as it would have to be without the fold.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from sqlalchemy import select, text, update
+from sqlmodel import Session, col
+
+from bench.harness import summarise
+from contracts.clock import FixedClock
+from contracts.deliveries import fold, queries
+from contracts.deliveries.ordinals import Ordinals, pack, unpack
+from contracts.deliveries.tables import Delivery
+from contracts.ledger.projection import COLUMNS
+from contracts.ledger.tables import LedgerEntry, LedgerHead
+from contracts.store.engine import open_engine
+from contracts.store.many import Insertion
+from contracts.store.schema import upgrade
+from contracts.store.unit import Store
+from tests.harness.postgres import execute, running
+
+PAGES = int(os.environ.get("BENCH_PAGES", "100000"))
+RECORDS, STRIDE, CONTRACTS, DAYS, LATE = 1_000, 5_000, 25, 365, 1_000
+FIRST = datetime(2025, 11, 1, tzinfo=UTC)
+ROUNDS, BUDGET, PERSON = 5, 0.5, 40
+TOGETHER = 2_000
+
+_DELIVERIES = Insertion(Delivery, "entry_id", "contract_id", "dataset", "version", "ordinals", "lowest", "highest", "count", "free", "at")
+_ENTRIES = Insertion(LedgerEntry, "index", "leaf", "leaf_hash", *COLUMNS)
+
+
+@dataclass
+class Filled:
+    """A store with its answers: which contract received which page when, in order."""
+
+    store: Store
+    pages: list[tuple[str, int, datetime]] = field(default_factory=list)
+
+    def entries_with(self, ordinal: int) -> int:
+        """How many answers held a record: those whose page begins at its place in the stride."""
+        return sum(first == ordinal % STRIDE for _, first, _ in self.pages)
+
+
+def fill(store: Store, pages: int = PAGES, late: int = LATE) -> Filled:
+    """Let pages leave, each of every 5,000th record from some place on; fold all but the newest."""
+    made, chance = Filled(store), random.Random(7)
+    packed = {first: pack(range(first, RECORDS * STRIDE, STRIDE)) for first in range(min(pages, STRIDE))}
+    gap = timedelta(days=DAYS) / pages
+    for number in range(pages):
+        made.pages.append((f"ctr_{chance.randrange(CONTRACTS):026d}", number * 7 % len(packed), FIRST + gap * number))
+    for start in range(0, pages, TOGETHER):
+        with store.write("bench") as unit:
+            some = list(enumerate(made.pages[start : start + TOGETHER], start))
+            _DELIVERIES.execute(unit.connection, [_delivery(number, *page, packed[page[1]]) for number, page in some])
+            _ENTRIES.execute(unit.connection, [_entry(number, page[0], page[2]) for number, page in some])
+    with store.write("bench") as unit:
+        unit.session.add(LedgerHead(id=1, size=pages - late))
+    while fold.tick(store):
+        pass
+    with store.write("bench") as unit:
+        unit.connection.execute(update(LedgerHead).values(size=pages))
+    return made
+
+
+def one_by_one(session: Session, ordinal: int) -> int:
+    """How many answers held a record, found in every set."""
+    rows = session.execute(select(col(Delivery.ordinals)).execution_options(yield_per=500)).scalars()
+    return sum(ordinal in unpack(packed) for packed in rows)
+
+
+def main() -> None:
+    """Fill both stores, ask, print the result."""
+    each: dict[str, list[float]] = {}
+    with _stores() as stores:
+        for name, store in stores:
+            started = time.perf_counter()
+            made = fill(store)
+            sys.stdout.write(f"{name}: {len(made.pages):,} answers made and folded in {time.perf_counter() - started:.0f} s\n")
+            if name == "postgresql":
+                with store.engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
+                    connection.execute(text("VACUUM ANALYZE"))
+            for question, taken in ask(made).items():
+                label = f"{question}_{name}"
+                sys.stdout.write(f"{label:40s} {statistics.median(taken):8.3f} s [{min(taken):.3f}-{max(taken):.3f}]\n")
+                each[label] = [BUDGET / seconds for seconds in taken]
+    targets = {label: 1.0 for label in each if not label.startswith("one_by_one")}
+    summarise("deliveries", each, targets)
+
+
+def ask(made: Filled) -> dict[str, list[float]]:
+    """Seconds of every question, each round about something else."""
+    taken: dict[str, list[float]] = {}
+    for number in range(ROUNDS):
+        chance = random.Random(number)
+        for name, question in _questions(made, chance).items():
+            with made.store.read() as session:
+                started = time.perf_counter()
+                question(session)
+                taken.setdefault(name, []).append(time.perf_counter() - started)
+    return taken
+
+
+def _questions(made: Filled, chance: random.Random) -> dict[str, Callable[[Session], object]]:
+    ordinal, contract = chance.randrange(RECORDS * STRIDE), made.pages[chance.randrange(len(made.pages))][0]
+    person = Ordinals(chance.sample(range(RECORDS * STRIDE), PERSON))
+    since = FIRST + timedelta(days=chance.randrange(DAYS // 2), hours=7)
+    until = since + timedelta(days=DAYS // 3, hours=9)
+
+    def who_holds(session: Session) -> None:
+        found = sum(each.deliveries for each in queries.recipients(session, "posts", ordinal))
+        assert found == made.entries_with(ordinal), f"{found} answers of {made.entries_with(ordinal)}"
+
+    def what_left(session: Session) -> None:
+        found = sum(each.answers for each in queries.received(session, contract, since, until))
+        assert found == sum(each[0] == contract and since <= each[2] < until for each in made.pages)
+
+    return {
+        "record": who_holds,
+        "person": lambda session: queries.holders(session, "posts", person),
+        "contract": what_left,
+        "one_by_one": lambda session: one_by_one(session, ordinal),
+    }
+
+
+def _delivery(number: int, contract: str, first: int, at: datetime, packed: bytes) -> tuple[object, ...]:
+    highest = first + (RECORDS - 1) * STRIDE
+    return (_id(number), contract, "posts", "v1", packed, first, highest, RECORDS, False, at)
+
+
+def _entry(number: int, contract: str, at: datetime) -> tuple[object, ...]:
+    return (number, b"{}", b"", _id(number), at, "access.records", "allow", "", "org_1", contract, "posts", "cli_1", "")
+
+
+def _id(number: int) -> str:
+    return f"ent_{number:026d}"
+
+
+@contextmanager
+def _stores() -> Iterator[Iterator[tuple[str, Store]]]:
+    clock = FixedClock(FIRST + timedelta(days=DAYS))
+    with tempfile.TemporaryDirectory() as folder, running() as server:
+        execute(server, "CREATE DATABASE bench")
+        urls = {"sqlite": f"sqlite:///{Path(folder) / 'licet.db'}", "postgresql": server.replace("/postgres?", "/bench?")}
+        yield ((name, _migrated(url, clock)) for name, url in urls.items())
+
+
+def _migrated(url: str, clock: FixedClock) -> Store:
+    engine = open_engine(url)
+    upgrade(engine)
+    return Store(engine, clock)
+
+
+if __name__ == "__main__":
+    main()
