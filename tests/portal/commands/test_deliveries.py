@@ -9,12 +9,13 @@ import pytest
 from contracts.clock import FixedClock
 from contracts.deliveries import fold
 from contracts.deliveries.arrived import head, place
+from contracts.keys import KeyRing, master_key
 from contracts.ledger.sequencer import Sequencer
+from contracts.settings import load
 from contracts.store.engine import open_engine
 from contracts.store.unit import Store
 from portal.commands.doctor import Finding, examine
 from tests.conftest import START
-from tests.contracts.credentials.sealed import RING
 from tests.contracts.deliveries.history import deliver
 from tests.portal.commands.conftest import Licet
 
@@ -22,9 +23,10 @@ from tests.portal.commands.conftest import Licet
 @pytest.fixture
 def delivered(folder: Path) -> Store:
     """The installation's store, after an answer of three records that is in the tree."""
-    store = Store(open_engine(f"sqlite:///{folder / '.licet/licet.db'}"), FixedClock(START))
+    settings = load(folder / "licet.toml", {})
+    store = Store(open_engine(settings.database_url), FixedClock(START))
     deliver(store, "ctr_1", "trees", [0, 1, 2])
-    Sequencer(store, RING, "airfield.example/ledger").integrate()
+    Sequencer(store, KeyRing(master_key(settings)), settings.ledger_origin).integrate()
     return store
 
 
