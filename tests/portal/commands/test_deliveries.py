@@ -38,6 +38,7 @@ def test_the_doctor_says_how_far_the_fold_is_and_a_rebuild_mends_it(folder: Path
     with delivered.read() as session:
         size = head(session)
     assert said(folder) == Finding("deliveries", True, f"folded up to entry 0 of {size}; the portal folds the rest while it runs")
+    assert (fold.tick(delivered), said(folder).found) == (0, "folded up to the newest entry")
     stopped = fold.forgetting(delivered)
     next(stopped)
     assert (said(folder).fine, said(folder).mend) == (False, "Run `licet deliveries rebuild`.")
