@@ -7,7 +7,7 @@ import sqlmodel.sql.sqltypes
 from alembic import op
 
 revision = "0035"
-down_revision = "0032c"
+down_revision = "0034"
 branch_labels = None
 depends_on = None
 
