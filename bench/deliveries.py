@@ -92,6 +92,7 @@ def main() -> None:
             started = time.perf_counter()
             made = fill(store)
             sys.stdout.write(f"{name}: {len(made.pages):,} answers made and folded in {time.perf_counter() - started:.0f} s\n")
+            sys.stdout.flush()
             if name == "postgresql":
                 with store.engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
                     connection.execute(text("VACUUM ANALYZE"))

@@ -6,7 +6,7 @@ from contracts.deliveries import fold
 from contracts.settings import Settings
 from contracts.store.engine import open_engine
 from contracts.store.unit import Store
-from portal.serve import clock_of
+from portal.ground import clock_of
 
 
 def rebuild(settings: Settings) -> int:
