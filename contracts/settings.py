@@ -26,6 +26,7 @@ from pydantic import (
 )
 
 from contracts import addresses
+from contracts.datasets.coarse import Grain, takes
 from contracts.errors import Misconfigured
 from contracts.sections import Aggregates, DatasetSource, FieldChange, Section, SignIn, Signing
 
@@ -89,8 +90,35 @@ class FieldSettings(Section):
     column: str | None = Field(default=None, description="Column of the source, where it has another name than the field.")
     filterable: bool = Field(default=True, description="Whether partners who may read the field may filter by it.")
     examples: list[str] = Field(default_factory=list, description="Invented values for the catalogue's sample rows.")
+    grains: list[Grain] = Field(
+        default_factory=list,
+        description="What a contract may agree on in place of the value itself: day or month of a time; masked (accounts and links in a text) or region of a text.",
+    )
+    at_least: Grain | None = Field(
+        default=None, description="One of `grains` that every contract has at least; a contract may agree on a coarser one."
+    )
+    regions: dict[str, str] = Field(
+        default_factory=dict, max_length=5_000, description="The region of each value; every other value has none."
+    )
+    region_letters: int | None = Field(
+        default=None, ge=1, le=100, description="In place of regions: of how many first letters the region is, as in a postcode."
+    )
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+    @model_validator(mode="after")
+    def _grains_fit(self) -> FieldSettings:
+        if wrong := next((each for each in self.grains if not takes(self.type, each)), None):
+            raise ValueError(f"a field of type {self.type} cannot be told by {wrong}")
+        if {"masked", "region"} <= set(self.grains):
+            raise ValueError("a field is masked or told by region, not one or the other by contract")
+        if self.at_least is not None and self.at_least not in self.grains:
+            raise ValueError("at_least is one of grains")
+        if bool(self.regions) + (self.region_letters is not None) != ("region" in self.grains):
+            raise ValueError("the grain region needs either regions or region_letters, which nothing else takes")
+        if self.grains and self.field_class in ("key", "subject"):
+            raise ValueError("a key or subject leaves as a pseudonym and has no grains")
+        return self
 
 
 class DatasetSettings(DatasetSource):
@@ -137,6 +165,8 @@ class DatasetSettings(DatasetSource):
         for change in self.changes:
             if change.field not in self.fields:
                 raise ValueError(f"changes names the field {change.field!r}, which the dataset does not have")
+        if named := next((each for each in (self.key, self.subject) if each is not None and self.fields[each].grains), None):
+            raise ValueError(f"the field {named!r} leaves as a pseudonym and has no grains")
         return self
 
 

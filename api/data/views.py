@@ -163,17 +163,7 @@ def status(session: Session, house: House, held: Held, grant: Grant, asked: Mapp
 
 
 def _described(house: House, found: Dataset, terms: DatasetTerms, version: Version | None) -> dict[str, Any]:
-    fields = [
-        {
-            "name": name,
-            "type": "string" if found.is_pseudonymised(name, terms) else field.type,
-            "description": field.description,
-            "pseudonym": found.is_pseudonymised(name, terms),
-            "filters": list(found.operators(name, terms)),
-        }
-        for name, field in found.fields.items()
-        if name in terms.fields
-    ]
+    fields = [_field(found, terms, name) for name in found.fields if name in terms.fields]
     today = day_of(house.clock.now(), house.settings.platform.time_zone)
     changes = [each.told() for each in concerning(terms, to_come(found.id, found.settings, today))]
     current = None if version is None else {"id": version.version, "loaded_at": rfc3339(version.loaded_at)}
@@ -185,6 +175,19 @@ def _described(house: House, found: Dataset, terms: DatasetTerms, version: Versi
         "fields": fields,
         "changes": changes,
     }
+
+
+def _field(found: Dataset, terms: DatasetTerms, name: str) -> dict[str, Any]:
+    """A field as the contract has it: generalised ones with their grain and the type of what is told."""
+    field, pseudonym, coarse = found.fields[name], found.is_pseudonymised(name, terms), found.coarse(name, terms)
+    told = {
+        "name": name,
+        "type": "string" if pseudonym else field.type if coarse is None else coarse.type,
+        "description": field.description,
+        "pseudonym": pseudonym,
+        "filters": list(found.operators(name, terms)),
+    }
+    return told if coarse is None else {**told, "generalised": coarse.grain}
 
 
 def _notice(house: House, notice: ErasureNotice) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -14,6 +14,7 @@ from contracts.credentials.decide import LOOK, READ
 from contracts.credentials.details import Details
 from contracts.credentials.tokens import Claims
 from contracts.datasets.catalogue import Dataset
+from contracts.datasets.coarse import Span
 from contracts.datasets.plan import All, AnyOf, Column, Condition, Not, Test, Tree, leaves, replaced
 from contracts.datasets.pseudonyms import fields_of, is_pseudonym
 from contracts.datasets.values import Value, read, read_typed
@@ -33,7 +34,8 @@ class Allowed:
     """A request that may be answered, narrowed to what its contract allows.
 
     `tests` hold the contract's conditions, then the request's. `fingerprint` binds cursors to the query: SHA-256 over dataset,
-    purpose, fields and filters. `cap` is the day's record quota, `rate` the requests of a second.
+    purpose, fields and filters. `cap` is the day's record quota, `rate` the requests of a second, `order` what the field of time
+    is generalised to, if it is: records are in no finer order than that.
     """
 
     dataset: Dataset
@@ -48,6 +50,7 @@ class Allowed:
     cap: int
     fingerprint: bytes
     sample: Sampled | None = None
+    order: Span | None = None
 
     @property
     def pseudonyms_tested(self) -> bool:
@@ -94,6 +97,8 @@ def _allowed(grant: Grant, dataset: Dataset | None, query: Query, details: Detai
         reason = f"The contract's rows have other values of {field}. Its terms are at /v1/contract."
         raise refuse("rows_outside_contract", reason, field=field)
     seen = (*columns, *(test.column for test in leaves(asked)))
+    timed = None if dataset.settings.time is None else dataset.coarse(dataset.settings.time, terms)
+    grains = {column.name: column.coarse.grain for column in seen if column.coarse is not None} | ({"": timed.grain} if timed else {})
     return Allowed(
         dataset=dataset,
         terms=terms,
@@ -105,8 +110,9 @@ def _allowed(grant: Grant, dataset: Dataset | None, query: Query, details: Detai
         shape=(*map(shape_of, query.filters), *((query.sample.shape,) if query.sample else ())),
         limit=query.limit,
         cap=record_cap(grant, dataset),
-        fingerprint=_fingerprint(dataset.id, purpose, columns, query),
+        fingerprint=_fingerprint(dataset.id, purpose, columns, query, grains),
         sample=query.sample,
+        order=None if timed is None else timed.span,
     )
 
 
@@ -140,7 +146,10 @@ def _columns(dataset: Dataset, terms: DatasetTerms, asked: Sequence[str]) -> tup
 
 
 def _column(dataset: Dataset, terms: DatasetTerms, name: str) -> Column:
-    return Column(name, dataset.fields[name].type, dataset.is_pseudonymised(name, terms))
+    """The field as the contract sees it, in what is written and in what is compared alike."""
+    coarse = dataset.coarse(name, terms)
+    kind = dataset.fields[name].type if coarse is None else coarse.type
+    return Column(name, kind, dataset.is_pseudonymised(name, terms), coarse)
 
 
 def _asked(dataset: Dataset, terms: DatasetTerms, each: Filter) -> Test:
@@ -163,8 +172,9 @@ def _value(column: Column, each: Filter, given: Given) -> Value:
         if not isinstance(given, str) or not is_pseudonym(given):
             raise refuse("filter_not_possible", f"Filter {each.field} by a pseudonym that this contract was given.", field=each.field)
         return given
+    kind = column.type if column.coarse is None else column.coarse.reads
     try:
-        return read_typed(column.type, given) if each.typed else read(column.type, str(given))
+        return read_typed(kind, given) if each.typed else read(kind, str(given))
     except ValueError as error:
         raise refuse("filter_not_possible", f"The value of {each.shape} {error}.", field=each.field) from error
 
@@ -183,7 +193,7 @@ def _bound(dataset: Dataset, condition: RowCondition) -> Test:
         raise refuse("dataset_unavailable", reason, field=condition.field) from error
 
 
-def _fingerprint(dataset: str, purpose: str, columns: Sequence[Column], query: Query) -> bytes:
+def _fingerprint(dataset: str, purpose: str, columns: Sequence[Column], query: Query, grains: Mapping[str, str]) -> bytes:
     asked: dict[str, object] = {
         "dataset": dataset,
         "purpose": purpose,
@@ -192,6 +202,9 @@ def _fingerprint(dataset: str, purpose: str, columns: Sequence[Column], query: Q
     }
     if query.sample is not None:
         asked["sample"] = [query.sample.millionths, query.sample.seed]
+    if grains:
+        # A place in one order is none in another; "" is the order's.
+        asked["generalised"] = grains
     return hashlib.sha256(canonical(asked)).digest()
 
 

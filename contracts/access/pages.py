@@ -8,9 +8,11 @@ from contracts.access.query import Sampled
 from contracts.access.withheld import WithheldCounts
 from contracts.datasets import pseudonyms
 from contracts.datasets.catalogue import Catalogue, Version
+from contracts.datasets.coarse import Span
 from contracts.datasets.engines.chosen import ChosenEngines
 from contracts.datasets.plan import Engine, Mark, Page, Plan
 from contracts.datasets.samples import Sample, sample_of
+from contracts.datasets.shuffle import Shuffle, shuffle_of
 from contracts.deliveries.ordinals import Ordinals
 from contracts.deliveries.overlay import Erased
 from contracts.keys import KeyRing
@@ -27,7 +29,7 @@ class Pages:
         self._store, self._settings, self._keys = store, settings, keys
         self._engines = ChosenEngines(settings)
         self._real, self._invented = _Rows(self._engines), _Rows(SandboxEngine(catalogue.all()))
-        self._samples: dict[str, bytes] = {}
+        self._contract_keys: dict[str, bytes] = {}
         self._built: set[tuple[str, ...]] = set()
 
     def page_of(self, allowed: Allowed, grant: Grant, version: Version, erased: Erased, mark: Mark | None, limit: int) -> Page:
@@ -43,6 +45,7 @@ class Pages:
             after=mark,
             excluded=Ordinals() if grant.sandbox else erased.ordinals,
             sample=None if allowed.sample is None else self._sample(allowed.sample, grant),
+            shuffle=self._shuffle(allowed.order, grant),
         )
         if not grant.sandbox:
             self._ensure_pseudonyms(plan, allowed)
@@ -60,12 +63,18 @@ class Pages:
         return self._invented if grant.sandbox else self._real
 
     def _sample(self, asked: Sampled, grant: Grant) -> Sample:
-        """The sample under the contract's key; a sandbox's is no secret, as nothing real stands behind it."""
-        key = self._samples.get(grant.contract_id)
+        return sample_of(asked.millionths, asked.seed, self._key(grant))
+
+    def _shuffle(self, order: Span | None, grant: Grant) -> Shuffle | None:
+        return None if order is None else shuffle_of(order, self._key(grant))
+
+    def _key(self, grant: Grant) -> bytes:
+        """The contract's key; a sandbox's is no secret, as nothing real stands behind it."""
+        key = self._contract_keys.get(grant.contract_id)
         if key is None:
             key = grant.contract_id.encode() if grant.sandbox else pseudonyms.key_of(self._store, self._keys, grant.contract_id)
-            self._samples[grant.contract_id] = key
-        return sample_of(asked.millionths, asked.seed, key)
+            self._contract_keys[grant.contract_id] = key
+        return key
 
     def _ensure_pseudonyms(self, plan: Plan, allowed: Allowed) -> None:
         """Build a table that activation or refresh has not built yet; looked for once a contract and version."""

@@ -11,9 +11,10 @@ from contracts.datasets.values import Value
 def outside(contract: Sequence[Test], asked: Sequence[Condition]) -> str | None:
     """The first field whose conditions could be met, but not within the contract's rows; None where there is none.
 
-    Conditions by pseudonym are left to the engine: only it knows the value behind one. So is what stands below an `or` or a `not`.
+    Conditions by pseudonym are left to the engine: only it knows the value behind one. So are those by a generalised value, which has
+    many behind it, and what stands below an `or` or a `not`.
     """
-    plain = [test for test in _certain(asked) if not test.column.pseudonym]
+    plain = [test for test in _certain(asked) if not test.column.pseudonym and test.column.coarse is None]
     for field in {test.column.name: None for test in plain}:
         of_field = [test for test in plain if test.column.name == field]
         bounds = [test for test in contract if test.column.name == field]

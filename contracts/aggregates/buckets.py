@@ -7,7 +7,9 @@ from bisect import bisect_right
 from dataclasses import dataclass
 from datetime import date
 
+from contracts.datasets.coarse import Coarse
 from contracts.datasets.plan import Column
+from contracts.errors import refuse
 from contracts.sections import OTHER, Buckets
 
 _LENGTHS = {"year": 4, "month": 7, "day": 10}
@@ -38,6 +40,7 @@ class Bucketed:
 
     def of(self, value: object) -> str:
         """The name of the bucket that a value falls into."""
+        value = self.column.seen(value)
         if value is None:
             return OTHER
         if self.every and isinstance(value, date):
@@ -52,6 +55,14 @@ class Bucketed:
         return name in self.names or bool(self.every and re.fullmatch(_MOMENTS[self.every], name))
 
 
-def bucketed(name: str, kind: str, buckets: Buckets) -> Bucketed:
-    """A field's buckets as the settings have them."""
-    return Bucketed(Column(name, kind), tuple(buckets.values), tuple(buckets.edges), buckets.every)
+def bucketed(name: str, kind: str, buckets: Buckets, coarse: Coarse | None = None) -> Bucketed:
+    """A field's buckets as the settings have them, of its values or, where it is generalised, of what is told in their place.
+
+    Raises `filter_not_possible` where a bucket would tell more than that. One that is as long as the grain, or longer, is the same of both.
+    """
+    if coarse is None or coarse.span is None:
+        column = Column(name, kind if coarse is None else coarse.type, coarse=coarse)
+        return Bucketed(column, tuple(buckets.values), tuple(buckets.edges), buckets.every)
+    if coarse.grain == "month" and buckets.every == "day":
+        raise refuse("filter_not_possible", f"The contract has {name} by month, and its buckets are days.", field=name)
+    return Bucketed(Column(name, kind), every=buckets.every)

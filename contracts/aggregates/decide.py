@@ -85,7 +85,7 @@ def _bucketed(dataset: Dataset, terms: DatasetTerms, policy: Aggregates, name: s
     if buckets is None or dataset.is_pseudonymised(name, terms):
         reason = f"Tables of this dataset go by {', '.join(policy.by) or 'no field'}, and by a field that the contract names in clear."
         raise refuse("filter_not_possible", reason, field=name)
-    return bucketed(name, dataset.fields[name].type, buckets)
+    return bucketed(name, dataset.fields[name].type, buckets, dataset.coarse(name, terms))
 
 
 def _clamped(dataset: Dataset, terms: DatasetTerms, policy: Aggregates, name: str) -> Clamped:

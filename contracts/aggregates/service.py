@@ -11,6 +11,7 @@ import orjson
 from contracts.access.grants import Held
 from contracts.access.questions import Questions
 from contracts.access.request import Answer, Caller, entry_by
+from contracts.access.withheld import grains_of
 from contracts.aggregates.answer import rows_of
 from contracts.aggregates.blur import key_from
 from contracts.aggregates.decide import Countable, decide
@@ -108,6 +109,7 @@ def _plan(verdict: Countable, version: Version, erased: Erased) -> CellPlan:
 
 
 def _body(verdict: Countable, question: Question, rows: list[dict[str, Any]], settled: Settled) -> bytes:
+    grains = {name: grain for name, grain in grains_of(verdict.dataset, verdict.terms).items() if name in question.fields}
     told = {
         "data": rows,
         "by": list(question.by),
@@ -116,6 +118,7 @@ def _body(verdict: Countable, question: Question, rows: list[dict[str, Any]], se
             "dominance_percent": verdict.dominance,
             "noise": verdict.noise,
             "rule": "Cells of too few people, of one person mostly, or that would give such a cell away are not told, like empty ones.",
+            **({"generalised": grains} if grains else {}),
         },
         "questions": {"limit": verdict.cap, "used": settled.used},
         "entry": settled.entry_id,

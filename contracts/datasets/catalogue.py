@@ -9,8 +9,10 @@ from datetime import datetime
 from sqlalchemy import Connection, select
 from sqlmodel import col
 
+from contracts.datasets.coarse import Coarse, coarser, takes
 from contracts.datasets.tables import DatasetVersion
 from contracts.datasets.values import ORDERED, Value, read
+from contracts.errors import refuse
 from contracts.settings import DatasetSettings, FieldSettings, Settings
 from contracts.store.unit import Store
 from contracts.terms.model import DatasetTerms
@@ -49,6 +51,23 @@ class Dataset:
             return True
         return terms is not None and field in terms.pseudonymised
 
+    def coarse(self, field: str, terms: DatasetTerms | None = None) -> Coarse | None:
+        """How the field is generalised: as the settings or the terms say, whichever is coarser; None where it leaves as it is.
+
+        Raises `dataset_unavailable` where the field cannot be told so any more, or would have to be a pseudonym as well.
+        """
+        facts = self.fields[field]
+        grain = coarser(facts.at_least, None if terms is None else terms.generalised.get(field))
+        if grain is None:
+            return None
+        cannot = grain == "region" and not (facts.regions or facts.region_letters)
+        if cannot or not takes(facts.type, grain) or self.is_pseudonymised(field, terms):
+            reason = "The dataset no longer fits what the contract says of a field's precision, so nothing is answered. Ask the platform."
+            raise refuse("dataset_unavailable", reason, field=field)
+        if grain != "region":
+            return Coarse(grain)
+        return Coarse(grain, tuple(facts.regions.items()), 0 if facts.regions else facts.region_letters or 0)
+
     def operators(self, field: str, terms: DatasetTerms | None = None) -> tuple[str, ...]:
         """The filter operators that the field takes; none where it is not filterable."""
         facts = self.fields[field]
@@ -56,16 +75,20 @@ class Dataset:
             return ()
         if self.is_pseudonymised(field, terms):
             return ("eq", "in")
+        # The day or month of a time has an order, as the time has.
         if facts.type in ORDERED:
             return ("eq", "in", "gte", "gt", "lte", "lt")
         return ("eq", "in", "prefix", "contains") if facts.type == "string" else ("eq", "in")
 
     def row_fields(self) -> tuple[str, ...]:
-        """Fields by whose values an applicant chooses rows: those with words that say nothing about who a person is."""
+        """Fields by whose values an applicant chooses rows: those with words that say nothing about who a person is, and leave as they are."""
         return tuple(
             name
             for name, facts in self.fields.items()
-            if facts.filterable and facts.type in ("string", "boolean") and facts.field_class in ("plain", "special")
+            if facts.filterable
+            and facts.type in ("string", "boolean")
+            and facts.field_class in ("plain", "special")
+            and facts.at_least is None
         )
 
     def samples(self, count: int = SAMPLES) -> list[dict[str, Value | None]]:

@@ -5,6 +5,7 @@ What a load takes is put into a file of NDJSON first and then read as any other 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -49,8 +50,18 @@ def open_database(dataset_id: str, described: DatasetSource, *, writes: bool = F
         if not url.database or not Path(url.database).exists():
             raise Misconfigured(f"dataset {dataset_id}", "its SQLite file is not there.", "Check `source`: sqlite:////absolute/path.")
         if not writes:
-            event.listen(engine, "connect", lambda connection, _record: connection.execute("PRAGMA query_only = ON"))
+            event.listen(engine, "connect", _prepare_sqlite)
     return engine
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    """A session that cannot write, with the function by which texts are masked, which SQLite has not."""
+    connection.execute("PRAGMA query_only = ON")
+    connection.create_function("regexp_replace", 3, _replaced, deterministic=True)
+
+
+def _replaced(text: str | None, pattern: str, by: str) -> str | None:
+    return None if text is None else re.sub(pattern, by, text)
 
 
 @contextmanager

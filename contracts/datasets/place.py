@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import Any
 
@@ -47,8 +46,6 @@ from contracts.datasets import database, source
 from contracts.errors import Misconfigured
 from contracts.settings import DatasetSettings
 
-_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - values of fields carry no zone: they are in UTC
-_MICROSECOND = timedelta(microseconds=1)
 _KINDS: Mapping[str, TypeEngine[Any]] = {
     "string": Text(),
     "integer": BigInteger(),
@@ -162,20 +159,3 @@ class Place:
         # Names of tables may be 63 characters at most, and ids of datasets 64.
         told = hashlib.sha256(f"{self.dataset}/{name}".encode()).hexdigest()[:16]
         return Table(f"licet_{name.partition('_')[0]}_{told}", MetaData(schema=self.schema), *columns)
-
-
-def to_mark(value: object) -> int:
-    """The number by which a row's time is ordered in marks: microseconds since 1970 in UTC, or the integer itself."""
-    if isinstance(value, datetime):
-        return (value.replace(tzinfo=None) - _EPOCH) // _MICROSECOND
-    if isinstance(value, date):
-        return (datetime(value.year, value.month, value.day) - _EPOCH) // _MICROSECOND  # noqa: DTZ001 - as _EPOCH
-    return value if isinstance(value, int) else 0
-
-
-def from_mark(kind: str, number: int) -> datetime | date | int:
-    """What `to_mark` was made of."""
-    if kind == "integer":
-        return number
-    moment = _EPOCH + number * _MICROSECOND
-    return moment if kind == "timestamp" else moment.date()

@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, Literal, Protocol, TypeAlias, TypeVar, Union
 
+from contracts.datasets.coarse import Coarse
 from contracts.datasets.samples import Sample
+from contracts.datasets.shuffle import Shuffle
 from contracts.datasets.values import Value
 from contracts.deliveries.ordinals import Ordinals
 
@@ -29,11 +31,16 @@ _RULES: dict[Op, Callable[[Any, Any], bool]] = {
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One field of the answer, in the type of the settings, or as the contract's pseudonym."""
+    """One field of the answer, in the type of the settings, as the contract's pseudonym, or generalised and in the type of that."""
 
     name: str
     type: str
     pseudonym: bool = False
+    coarse: Coarse | None = None
+
+    def seen(self, value: Any) -> Any:
+        """A value of the field as the contract sees it, where no pseudonym stands for it."""
+        return value if self.coarse is None else self.coarse.of(value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +121,10 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """One page: the columns of rows that meet every one of `tests`, after a mark, in order of time and ordinal; of a sample alone where one is named."""
+    """One page: the columns of rows that meet every one of `tests`, after a mark, in order of time and ordinal; of a sample alone where one is named.
+
+    With a shuffle the order is the shuffle's, and so is the time of marks: when the row's day or month began.
+    """
 
     dataset: str
     version: str
@@ -126,6 +136,7 @@ class Plan:
     after: Mark | None = None
     excluded: Ordinals = field(default_factory=Ordinals)
     sample: Sample | None = None
+    shuffle: Shuffle | None = None
 
 
 @dataclass(frozen=True, slots=True)

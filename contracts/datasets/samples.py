@@ -33,10 +33,7 @@ class Sample:
 
     def in_sql(self, ordinal: str) -> str:
         """The same of a 64-bit column, with `//` for division without rest. Holds numbers alone, which an HMAC made."""
-        a, b, c, d, e, f = self.numbers
-        first = f"(({ordinal} * {a} + {b}) % {_PRIME})"
-        second = f"((({first} + ({first} % {_HALF}) * ({first} // {_HALF} + {c})) % {_PRIME}) * {d} + {e}) % {_PRIME}"
-        return f"((({second}) + (({second}) % {_HALF}) * (({second}) // {_HALF} + {f})) % {_PRIME}) % {MILLION} < {self.millionths}"
+        return f"({mixed_in_sql(ordinal, self.numbers)}) % {MILLION} < {self.millionths}"
 
 
 def mixed(ordinal: Any, numbers: tuple[int, ...]) -> Any:
@@ -50,7 +47,20 @@ def mixed(ordinal: Any, numbers: tuple[int, ...]) -> Any:
 
 def sample_of(millionths: int, seed: int, key: bytes) -> Sample:
     """The sample of a seed under a contract's key."""
-    digest = hmac.new(key, f"licet/sample/{seed}".encode(), "sha256").digest()
-    drawn = [int.from_bytes(digest[place : place + 4], "big") for place in range(0, 24, 4)]
+    return Sample(millionths, drawn(key, f"licet/sample/{seed}"))
+
+
+def drawn(key: bytes, label: str) -> tuple[int, ...]:
+    """The six numbers that a key makes of a label, for `mixed`."""
+    digest = hmac.new(key, label.encode(), "sha256").digest()
+    parts = [int.from_bytes(digest[place : place + 4], "big") for place in range(0, 24, 4)]
     # Factors are at least 1 and less than 2^30, so that a product with a number of 33 bits stays below 2^63.
-    return Sample(millionths, tuple(1 + each % (_MOST - 1) for each in drawn))
+    return tuple(1 + each % (_MOST - 1) for each in parts)
+
+
+def mixed_in_sql(ordinal: str, numbers: tuple[int, ...]) -> str:
+    """The same of a 64-bit column."""
+    a, b, c, d, e, f = numbers
+    first = f"(({ordinal} * {a} + {b}) % {_PRIME})"
+    second = f"((({first} + ({first} % {_HALF}) * ({first} // {_HALF} + {c})) % {_PRIME}) * {d} + {e}) % {_PRIME}"
+    return f"(({second}) + (({second}) % {_HALF}) * (({second}) // {_HALF} + {f})) % {_PRIME}"

@@ -12,6 +12,7 @@ Value = str | int | float | bool | datetime | date
 MAX_TEXT = 1_000
 _INTEGER = re.compile(r"-?[0-9]{1,19}")
 _NUMBER = re.compile(r"-?[0-9]{1,30}(\.[0-9]{1,30})?([eE][+-]?[0-9]{1,3})?")
+_MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
 _BOUND = 2**63
 
 # Types whose values have an order that a range filter may use.
@@ -82,6 +83,13 @@ def _date(text: str) -> Value:
         raise ValueError("is not a date, such as 2026-01-31") from None
 
 
+def _month(text: str) -> Value:
+    # A month is told and compared as text, whose order is that of time.
+    if not _MONTH.fullmatch(text):
+        raise ValueError("is not a month, such as 2026-01, and by month alone the field is given")
+    return text
+
+
 _JSON: dict[str, type[Any] | tuple[type[Any], ...]] = {"integer": int, "number": (int, float), "boolean": bool}
 _READERS = {
     "string": _string,
@@ -90,4 +98,5 @@ _READERS = {
     "boolean": _boolean,
     "timestamp": _timestamp,
     "date": _date,
+    "month": _month,
 }

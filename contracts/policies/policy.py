@@ -1,7 +1,7 @@
 """What of the settings is policy, how two policies compare, and the narrower of both; pure.
 
-A policy is kept as plain JSON: limits as numbers, lists of what is allowed, and for each field its class, its column and whether
-partners filter by it. What a release does not know in a kept policy counts as not allowed.
+A policy is kept as plain JSON: limits as numbers, lists of what is allowed, and for each field its class, its column, whether
+partners filter by it, and how it is generalised. What a release does not know in a kept policy counts as not allowed.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from contracts.policies.counting import counting_of, counting_widenings, held_counting, narrower_counting
+from contracts.policies.grains import grain_widenings, grains_of, held_grains, narrower_grains
 from contracts.settings import DatasetSettings, Gate
 
 Policy = dict[str, Any]
@@ -29,8 +30,9 @@ GUARDS = ("deleted", "objects")
 OF_DATASET = frozenset({"fields", "purposes", "key", "subject", "aggregates", *LIMITS, *GUARDS})
 _LIES = ("engine", "location", "source", "table", "beside")
 FREE_OF_DATASET = frozenset({"title", "summary", "time", "page", "price_per_1000", "currency", *_LIES})
-OF_FIELD = frozenset({"field_class", "column", "filterable"})
-FREE_OF_FIELD = frozenset({"type", "description", "examples"})
+OF_FIELD = frozenset({"field_class", "column", "filterable", "at_least", "regions", "region_letters"})
+# What a contract may agree on in place of the value itself only ever tells less.
+FREE_OF_FIELD = frozenset({"type", "description", "examples", "grains"})
 
 
 def policy_of(dataset: DatasetSettings) -> Policy:
@@ -103,7 +105,7 @@ def _field(dataset: DatasetSettings, name: str) -> dict[str, Any]:
     by_place = "key" if name == dataset.key else "subject" if name == dataset.subject else settings.field_class
     both = PROMISES[settings.field_class] | PROMISES[by_place]
     named = min((each for each in PROMISES if PROMISES[each] >= both), key=lambda each: len(PROMISES[each]))
-    return {"class": named, "column": settings.column or name, "filterable": settings.filterable}
+    return {"class": named, "column": settings.column or name, "filterable": settings.filterable, **grains_of(settings)}
 
 
 def _field_widenings(name: str, wanted: Mapping[str, Any], held: Mapping[str, Any] | None) -> Iterator[str]:
@@ -116,15 +118,17 @@ def _field_widenings(name: str, wanted: Mapping[str, Any], held: Mapping[str, An
         yield f"The field {name} is filled from the column {wanted['column']} instead of {held['column']}."
     if wanted["filterable"] and not held["filterable"]:
         yield f"Partners may filter by the field {name}."
+    yield from grain_widenings(name, wanted, held)
 
 
 def _narrower_field(wanted: Mapping[str, Any], held: Mapping[str, Any]) -> dict[str, Any]:
     named = wanted["class"] if PROMISES[wanted["class"]] >= PROMISES[held["class"]] else held["class"]
-    return {"class": named, "column": held["column"], "filterable": wanted["filterable"] and held["filterable"]}
+    filterable = wanted["filterable"] and held["filterable"]
+    return {"class": named, "column": held["column"], "filterable": filterable, **narrower_grains(wanted, held)}
 
 
 def _kept(field: Mapping[str, Any]) -> dict[str, Any]:
-    return {"field_class": field["class"], "column": field["column"], "filterable": field["filterable"]}
+    return {"field_class": field["class"], "column": field["column"], "filterable": field["filterable"], **held_grains(field)}
 
 
 def _covers(held: list[str], path: str) -> bool:

@@ -13,8 +13,10 @@ from datetime import datetime
 from functools import cached_property
 
 from contracts.datasets.catalogue import Dataset
+from contracts.datasets.marks import to_mark
 from contracts.datasets.plan import All, AnyOf, Column, Condition, Not, Page, Plan, Test, Withheld
 from contracts.datasets.pseudonyms import pseudonym
+from contracts.datasets.shuffle import Shuffle
 from contracts.datasets.values import Value
 from contracts.errors import refuse
 from contracts.sandbox.marks import is_sandbox
@@ -32,14 +34,14 @@ class SandboxEngine:
         if not is_sandbox(plan.contract_id):
             raise refuse("dataset_unavailable", "Invented rows are for sandboxes alone. Tell the platform.")
         told = _Told(plan.dataset, plan.contract_id)
-        rows = [row for row in self.matching(plan.dataset, plan.version, plan.tests, told) if _follows(row, plan)]
+        rows = [row for row in self._ordered(plan) if _fits(row, plan.tests, told)]
         if plan.sample is not None:
             rows = [row for row in rows if plan.sample.takes(row.ordinal)]
         shown = rows[: plan.limit]
         return Page(
             rows=[_written(row, plan.columns, told) for row in shown],
             ordinals=[row.ordinal for row in shown],
-            marks=[(row.ordinal, row.time) for row in shown],
+            marks=[(row.ordinal, row.time if plan.shuffle is None else self._began(row, plan, plan.shuffle)) for row in shown],
             version=plan.version,
             more=len(rows) > plan.limit,
         )
@@ -53,6 +55,19 @@ class SandboxEngine:
         self._rows(dataset, version)
         return Withheld(0, 0, 0)
 
+    def _ordered(self, plan: Plan) -> list[Row]:
+        """The rows behind the plan's mark, in its order."""
+        rows, shuffle, mark = self._rows(plan.dataset, plan.version), plan.shuffle, plan.after
+        if shuffle is None:
+            return [row for row in rows if _follows(row, plan)]
+        placed = sorted((self._began(row, plan, shuffle), shuffle.place(row.ordinal), row.ordinal, row) for row in rows)
+        here = None if mark is None else (mark.time, shuffle.place(mark.ordinal), mark.ordinal)
+        return [row for *place, row in placed if here is None or tuple(place) > here]
+
+    def _began(self, row: Row, plan: Plan, shuffle: Shuffle) -> int:
+        moment = row.values[self._tables[plan.dataset].time]
+        return shuffle.began(to_mark(moment))
+
     def _rows(self, dataset: str, version: str) -> Sequence[Row]:
         table = self._tables.get(dataset)
         if table is None or table.version != version:
@@ -62,7 +77,7 @@ class SandboxEngine:
 
 class _Table:
     def __init__(self, dataset: Dataset) -> None:
-        self._dataset, self.version = dataset, version_of(dataset).version
+        self._dataset, self.version, self.time = dataset, version_of(dataset).version, dataset.settings.time or ""
 
     @cached_property
     def rows(self) -> tuple[Row, ...]:
@@ -78,9 +93,12 @@ class _Told:
     def __init__(self, dataset: str, contract_id: str) -> None:
         self._dataset, self._key = dataset, hashlib.sha256(f"licet/sandbox/{contract_id}".encode()).digest()
 
-    def value(self, row: Row, column: Column) -> Value:
+    def value(self, row: Row, column: Column) -> Value | None:
         value = row.values[column.name]
-        return pseudonym(self._key, self._dataset, column.name, str(value)) if column.pseudonym else value
+        if column.pseudonym:
+            return pseudonym(self._key, self._dataset, column.name, str(value))
+        seen: Value | None = column.seen(value)
+        return seen
 
 
 def _follows(row: Row, plan: Plan) -> bool:
@@ -111,8 +129,8 @@ def _written(row: Row, columns: Sequence[Column], told: _Told) -> str:
     return json.dumps({each.name: _plain(told.value(row, each)) for each in columns}, ensure_ascii=False, separators=(",", ":"))
 
 
-def _plain(value: Value) -> str | int | float | bool:
+def _plain(value: Value | None) -> str | int | float | bool | None:
     """A value as JSON holds it, in the form in which engines write it."""
     if isinstance(value, datetime):
         return value.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-    return value if isinstance(value, str | int | float) else value.isoformat()
+    return value if value is None or isinstance(value, str | int | float) else value.isoformat()

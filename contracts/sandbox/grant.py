@@ -21,7 +21,7 @@ from contracts.errors import Refusal
 from contracts.sandbox import marks
 from contracts.sandbox.rows import version_of
 from contracts.sandbox.tables import SandboxClient
-from contracts.terms.defaults import replaced_fields
+from contracts.terms.defaults import least_grains, replaced_fields
 from contracts.terms.grant import Grant
 from contracts.terms.model import Aggregates, DatasetTerms, Terms, terms_hash, to_json
 from contracts.terms.purposes import PROHIBITED, PURPOSES
@@ -96,7 +96,12 @@ def clients_of(session: Session, organisation_id: str) -> list[SandboxClient]:
 
 def _part(dataset: Dataset) -> DatasetTerms:
     names = tuple(dataset.fields)
-    return DatasetTerms(dataset=dataset.id, fields=names, pseudonymised=replaced_fields(names, dataset.settings))
+    return DatasetTerms(
+        dataset=dataset.id,
+        fields=names,
+        pseudonymised=replaced_fields(names, dataset.settings),
+        generalised=least_grains(names, dataset.settings),
+    )
 
 
 def _counted(datasets: Iterable[Dataset]) -> Aggregates | None:

@@ -38,13 +38,14 @@ def _of_field(name: str, conditions: Sequence[Condition]) -> list[Condition]:
     listed = [values_of(each) for each in conditions if each.op in ("eq", "in")]
     tight = [each for each in ranges if not any(_tighter(other, each) for other in ranges)]
     once = {(each.op, type(each.value).__name__, each.value): each for each in tight}
+    if any(_exclude(low, high) for low in once.values() for high in once.values()):
+        return [_listed(name, ())]
     if listed:
         values = [value for value in listed[0] if all(_among(value, others) for others in listed[1:])]
         values = [value for value in values if all(_meets(value, each) is not False for each in once.values())]
         left = [each for each in once.values() if not all(_meets(value, each) for value in values)]
         return [_listed(name, values), *_sorted(left)]
-    none_left = any(_exclude(low, high) for low in once.values() for high in once.values())
-    return [_listed(name, ())] if none_left else _sorted(once.values())
+    return _sorted(once.values())
 
 
 def values_of(condition: Condition) -> tuple[Value, ...]:

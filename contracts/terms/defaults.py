@@ -5,6 +5,7 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 from contracts.applications.tables import Application
+from contracts.datasets.coarse import Grain
 from contracts.forms.kinds import KINDS
 from contracts.forms.model import CRAWL_PATHS, RETENTION
 from contracts.settings import DatasetSettings
@@ -52,6 +53,12 @@ def replaced_fields(names: list[str] | tuple[str, ...], dataset: DatasetSettings
     return tuple(name for name in names if name in dataset.fields and dataset.fields[name].field_class in REPLACED)
 
 
+def least_grains(names: list[str] | tuple[str, ...], dataset: DatasetSettings) -> dict[str, Grain]:
+    """Those of the fields that the dataset gives generalised, each by the grain that it asks for at least."""
+    known = {name: dataset.fields[name].at_least for name in names if name in dataset.fields}
+    return {name: grain for name, grain in known.items() if grain is not None}
+
+
 def asked_conditions(application: Application, dataset: DatasetSettings) -> tuple[Condition, ...]:
     """The application's choice of rows as conditions; a value that does not fit its field's type is left out, so none fits then."""
     return tuple(_condition(name, values, dataset) for name, values in application.rows.items())
@@ -76,6 +83,7 @@ def _dataset_terms(application: Application, dataset: DatasetSettings) -> Datase
         fields=tuple(application.fields),
         rows=asked_conditions(application, dataset),
         pseudonymised=replaced_fields(application.fields, dataset),
+        generalised=least_grains(application.fields, dataset),
     )
 
 

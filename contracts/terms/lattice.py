@@ -12,6 +12,7 @@ from functools import cache
 from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_network
 from typing import Any
 
+from contracts.datasets.coarse import coarser
 from contracts.terms.conditions import combined
 from contracts.terms.model import Aggregates, Audit, CrawlTerms, DatasetTerms, Price, Terms
 
@@ -72,7 +73,14 @@ def _dataset(one: DatasetTerms, other: DatasetTerms) -> DatasetTerms | None:
         return None
     rows = combined((*one.rows, *other.rows))
     replaced = (set(one.pseudonymised) | set(other.pseudonymised)) & fields
-    return DatasetTerms(dataset=one.dataset, fields=tuple(sorted(fields)), rows=rows, pseudonymised=tuple(sorted(replaced)))
+    grains = {name: coarser(one.generalised.get(name), other.generalised.get(name)) for name in sorted(fields)}
+    return DatasetTerms(
+        dataset=one.dataset,
+        fields=tuple(sorted(fields)),
+        rows=rows,
+        pseudonymised=tuple(sorted(replaced)),
+        generalised={name: grain for name, grain in grains.items() if grain is not None},
+    )
 
 
 def _both(one: Iterable[str], other: Iterable[str]) -> tuple[str, ...]:

@@ -10,11 +10,20 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
+from contracts.datasets.coarse import Grain
 from contracts.ledger.stage import canonical
 from contracts.terms.purposes import PROHIBITED, PURPOSES
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,63}$")]
 Value = str | int | bool
+
+
+def _later(default: Any, **bounds: Any) -> Any:
+    """A term that is younger than contracts in force: where it is not agreed it has no place in the JSON, so that what those sealed
+
+    keeps its hash.
+    """
+    return Field(default=default, exclude_if=lambda agreed: agreed == default, **bounds)
 
 
 class _Strict(BaseModel):
@@ -36,12 +45,13 @@ class Condition(_Strict):
 
 
 class DatasetTerms(_Strict):
-    """What of one dataset may be read: fields, and rows that meet every condition."""
+    """What of one dataset may be read: fields, and rows that meet every condition. `generalised` fields are told by a grain alone."""
 
     dataset: Name
     fields: tuple[Name, ...] = Field(min_length=1)
     rows: tuple[Condition, ...] = ()
     pseudonymised: tuple[Name, ...] = ()
+    generalised: dict[Name, Grain] = _later({})
 
 
 class CrawlTerms(_Strict):
@@ -80,14 +90,6 @@ class Aggregates(_Strict):
     queries: int = Field(ge=1)
     people: int | None = Field(default=None, ge=2)
     alone: bool = False
-
-
-def _later(default: Any, **bounds: Any) -> Any:
-    """A term that is younger than contracts in force: where it is not agreed it has no place in the JSON, so that what those sealed
-
-    keeps its hash.
-    """
-    return Field(default=default, exclude_if=lambda agreed: agreed == default, **bounds)
 
 
 class Terms(_Strict):

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from contracts.applications.tables import Application
+from contracts.datasets.coarse import coarser
 from contracts.errors import Refusal
 from contracts.settings import DatasetSettings, Settings
 from contracts.terms.conditions import implied
-from contracts.terms.defaults import FREE_OF_DUTIES, PRICED, asked_conditions, asked_paths, replaced_fields
+from contracts.terms.defaults import FREE_OF_DUTIES, PRICED, asked_conditions, asked_paths, least_grains, replaced_fields
 from contracts.terms.lattice import under, wider
 from contracts.terms.model import Aggregates, CrawlTerms, DatasetTerms, Terms
 
@@ -53,6 +54,7 @@ def ceiling(application: Application, settings: Settings) -> Terms | None:
         fields=fields,
         rows=asked_conditions(application, dataset),
         pseudonymised=replaced_fields(fields, dataset),
+        generalised=least_grains(fields, dataset),
     )
     paths = asked_paths(application) or ("/",)
     site = CrawlTerms(hosts=(urlsplit(settings.platform.site).netloc,), paths=paths, requests_per_second=MOST_CRAWL_PACE)
@@ -114,11 +116,23 @@ def _in_dataset(part: DatasetTerms, application: Application, dataset: DatasetSe
         yield "pseudonymised", f"Pseudonyms must replace {min(missing)}."
     if set(part.pseudonymised) - set(part.fields):
         yield "pseudonymised", "Only fields that may be read can be replaced by pseudonyms."
+    yield from _in_grains(part, dataset)
     if unknown := [each.field for each in part.rows if each.field not in dataset.fields]:
         yield "rows", f"The dataset has no field {unknown[0]}."
     open_conditions = [asked for asked in asked_conditions(application, dataset) if not implied(asked, part.rows)]
     if open_conditions:
         yield "rows", f"Records were asked for only by certain values of {open_conditions[0].field}."
+
+
+def _in_grains(part: DatasetTerms, dataset: DatasetSettings) -> Iterator[tuple[str, str]]:
+    for name, least in least_grains(part.fields, dataset).items():
+        if coarser(least, part.generalised.get(name)) != part.generalised.get(name):
+            yield "generalised", f"The field {name} is given by {least} at least."
+    for name, grain in part.generalised.items():
+        if name not in part.fields or name in part.pseudonymised:
+            yield "generalised", "Only fields that may be read, and that no pseudonym replaces, can be generalised."
+        elif name in dataset.fields and grain not in dataset.fields[name].grains:
+            yield "generalised", f"The field {name} cannot be given by {grain}."
 
 
 def _in_aggregates(agreed: Aggregates, dataset: DatasetSettings) -> Iterator[tuple[str, str]]:

@@ -10,7 +10,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from contracts.terms.model import Aggregates, Condition, CrawlTerms, DatasetTerms, Price, Terms, terms_hash, to_json
-from contracts.terms.odrl_words import CONTEXT, CURRENCY, DATASET, FIELD, PROFILE, PURPOSE, ROW_OPERATORS, WEBSITE, use_action
+from contracts.terms.odrl_words import (
+    CONTEXT,
+    CURRENCY,
+    DATASET,
+    FIELD,
+    GRAIN_OPERANDS,
+    PROFILE,
+    PURPOSE,
+    ROW_OPERATORS,
+    WEBSITE,
+    use_action,
+)
 
 Node = dict[str, Any]
 
@@ -66,6 +77,9 @@ def _permission(terms: Terms, part: DatasetTerms) -> Node:
     refinement = [constraint("licet:fields", "isAnyOf", list(part.fields))]
     if part.pseudonymised:
         refinement.append(constraint("licet:pseudonymised", "isAllOf", list(part.pseudonymised)))
+    for grain, operand in GRAIN_OPERANDS.items():
+        named = sorted(name for name, agreed in part.generalised.items() if agreed == grain)
+        refinement += [constraint(operand, "isAllOf", named)] if named else []
     refinement += [_condition(part.dataset, each) for each in part.rows]
     caps = [constraint(operand, "lteq", cap) for name, operand in CAPS.items() if (cap := getattr(terms, name)) is not None]
     shown = [word for name, word in CREDENTIALS.items() if getattr(terms, name)]

@@ -22,6 +22,7 @@ from contracts.terms.odrl_words import (
     CURRENCY,
     DATASET,
     FIELD,
+    GRAIN_OPERANDS,
     OPERANDS,
     OPERATORS,
     PURPOSE,
@@ -125,6 +126,9 @@ def _dataset(rule: Node) -> Node:
         "fields": _right(refinement, "licet:fields", "isAnyOf"),
         "rows": rows,
         "pseudonymised": _right(refinement, "licet:pseudonymised", "isAllOf") or [],
+        "generalised": {
+            field: grain for grain, operand in GRAIN_OPERANDS.items() for field in _right(refinement, operand, "isAllOf") or []
+        },
     }
 
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from contracts.datasets.coarse import GRAINS, Grain
+
 NAMESPACE = "urn:licet:odrl:"
 PROFILE = f"{NAMESPACE}profile:1"
 CONTEXT: list[Any] = [
@@ -23,6 +25,9 @@ CURRENCY = "urn:iso:std:iso:4217:"
 ROW_OPERATORS = {"eq": "eq", "in": "isAnyOf", "gte": "gteq", "gt": "gt", "lte": "lteq", "lt": "lt"}
 OPERATORS = frozenset({*ROW_OPERATORS.values(), "isAllOf"})
 
+# By which grain fields are generalised.
+GRAIN_OPERANDS: dict[Grain, str] = {grain: f"licet:{grain}" for grain in GRAINS}
+
 OPERANDS: dict[str, str] = {
     "purpose": "What the records are used for; one of `licet:purpose:…`.",
     "dateTime": "The day of the act in the platform's time zone.",
@@ -34,6 +39,10 @@ OPERANDS: dict[str, str] = {
     "count": "How often in that time.",
     "licet:fields": "The field of a record.",
     "licet:pseudonymised": "The fields in whose place pseudonyms of the contract stand.",
+    "licet:day": "The fields of which the day alone is given.",
+    "licet:month": "The fields of which the month alone is given.",
+    "licet:region": "The fields of which the region alone is given.",
+    "licet:masked": "The fields in which accounts and links are masked.",
     "licet:network": "The network, in CIDR form, that a request comes from.",
     "licet:credential": "What a request shows: `named-user` a person who signed in by name, `bound-token` a token bound to a key (RFC 9449), `oauth-token` a token and no API key.",
     "licet:requestsPerSecond": "Requests in a second, over all credentials.",

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from contracts.clock import long_day
+from contracts.datasets.coarse import Grain
 from contracts.settings import Settings
 from contracts.terms.model import Condition, DatasetTerms, Terms
 from contracts.terms.purposes import PROHIBITED, PURPOSES
@@ -81,6 +82,27 @@ def _rows_of(part: DatasetTerms, settings: Settings) -> str:
         return f"Every record of “{title}” may be read, save those erased at the source or of people who object to sharing."
     conditions = "; ".join(condition_in_words(each) for each in part.rows)
     return f"Only records of “{title}” may be read that meet every one of these conditions: {conditions}."
+
+
+_GRAINS: dict[Grain, str] = {
+    "day": "Of these fields of “{title}” the day alone is given: {fields}.",
+    "month": "Of these fields of “{title}” the month alone is given: {fields}.",
+    "region": "Of these fields of “{title}” the region alone is given, as the platform’s catalogue maps it: {fields}.",
+    "masked": "In these fields of “{title}” names of accounts, mail addresses and links are masked: {fields}.",
+}
+
+
+def _generalised(terms: Terms, settings: Settings) -> str:
+    return " ".join(said for each in terms.datasets for said in _generalised_of(each, settings))
+
+
+def _generalised_of(part: DatasetTerms, settings: Settings) -> Iterator[str]:
+    known = settings.datasets.get(part.dataset)
+    title = known.title if known else part.dataset
+    for grain, sentence in _GRAINS.items():
+        named = sorted(name for name, agreed in part.generalised.items() if agreed == grain)
+        if named:
+            yield sentence.format(title=title, fields=", ".join(named))
 
 
 def _purposes(terms: Terms, _settings: Settings) -> str:
@@ -243,6 +265,7 @@ def _price(terms: Terms, _settings: Settings) -> str:
 LINES: dict[str, tuple[str, Callable[[Terms, Settings], str]]] = {
     "datasets": ("Fields", _datasets),
     "rows": ("Records", _rows),
+    "generalised": ("Precision", _generalised),
     "purposes": ("Purposes", _purposes),
     "prohibited": ("Prohibited", _prohibited),
     "pace": ("Pace", _pace),
@@ -271,7 +294,7 @@ LINES: dict[str, tuple[str, Callable[[Terms, Settings], str]]] = {
 
 ENFORCED = frozenset(
     {
-        *("datasets", "rows", "pace", "quota", "total", "distinct", "bytes", "concurrency", "exports", "crawl", "networks"),
+        *("datasets", "rows", "generalised", "pace", "quota", "total", "distinct", "bytes", "concurrency", "exports", "crawl", "networks"),
         "aggregates",
         *("users", "tokens", "credentials", "period", "price"),
     }

@@ -18,9 +18,11 @@ import duckdb
 import structlog
 
 from contracts.datasets.engines.deadline import DEADLINES, FOREVER
+from contracts.datasets.engines.duckdb_coarse import began_in_sql, behind, order_of, value_of
 from contracts.datasets.files import SQL_TYPES, literal, pseudonym_file, quoted, version_file
-from contracts.datasets.plan import All, AnyOf, Column, Condition, Not, Page, Plan, Test, Tree, Withheld, leaves, replaced
+from contracts.datasets.plan import All, AnyOf, Column, Condition, Mark, Not, Page, Plan, Test, Tree, Withheld, leaves, replaced
 from contracts.datasets.pseudonyms import PREFIX
+from contracts.datasets.shuffle import Shuffle
 from contracts.errors import Refused, refuse
 
 log = structlog.get_logger()
@@ -33,6 +35,8 @@ _VERSIONS_OPEN = 2
 Asked = tuple[Column, str]
 Shape = tuple[Tree[Asked], ...]
 Values = tuple[Sequence[Any], Sequence[Any]]
+# Place, ordinal and time of a row, and its JSON.
+Found = tuple[int, int, int, str]
 
 
 class DuckEngine:
@@ -58,7 +62,7 @@ class DuckEngine:
             rows = [row for row in found if row[1] not in plan.excluded]
             # Where erased rows were dropped, the rest of the page follows what was read.
             while len(rows) < wanted and len(found) == wanted:
-                found = self._fetch(plan, found[-1][0], wanted)
+                found = self._fetch(plan, found[-1], wanted)
                 rows += [row for row in found if row[1] not in plan.excluded]
         shown = rows[: plan.limit]
         return Page(
@@ -90,17 +94,25 @@ class DuckEngine:
         with self._opened(dataset, version, version_file(self._home, dataset, version)) as (records,):
             return self._run(query(f"{records}.record", where), [*before, *bound, *after])
 
-    def _fetch(self, plan: Plan, after_pos: int | None, limit: int) -> list[tuple[int, int, int, str]]:
+    def _fetch(self, plan: Plan, after: Found | None, limit: int) -> list[Found]:
         files = [version_file(self._home, plan.dataset, plan.version)]
         if plan.pseudonyms:
             files.append(pseudonym_file(self._home, plan.dataset, plan.version, plan.contract_id, plan.pseudonyms))
         shape = tuple(replaced(test, _asked) for test in plan.tests)
-        place, values = _place(plan, after_pos)
+        place, values = _place(plan, after)
         if plan.sample is not None:
             place = f"{place} AND {plan.sample.in_sql('r._ord::BIGINT')}"
         with self._opened(plan.dataset, plan.version, *files) as names:
-            query = _query(names[0], names[1] if plan.pseudonyms else "", plan.columns, shape, place)
-            return self._run(query, [*_bound(plan.tests), *values, limit])
+            records, joined = names[0], names[1] if plan.pseudonyms else ""
+            if plan.shuffle is None:
+                return self._run(_query(records, joined, plan.columns, shape, place), [*_bound(plan.tests), *values, limit])
+            # As many rows as are wanted lie before the end of some day or month: no later one has to be sorted.
+            bound = [*_bound(plan.tests), *values]
+            (latest,) = self._run(_window(records, joined, shape, place), [*bound, limit])[0]
+            if latest is None:
+                return []
+            query = _shuffled(records, joined, plan.columns, shape, place, plan.shuffle)
+            return self._run(query, [*bound, plan.shuffle.ends(plan.shuffle.began(latest)), limit])
 
     @contextmanager
     def _opened(self, dataset: str, version: str, *files: Path) -> Iterator[list[str]]:
@@ -166,14 +178,36 @@ def _query(records: str, joined: str, columns: tuple[Column, ...], shape: Shape,
     return f"{out} FROM (SELECT * FROM {records}.record r WHERE {where} LIMIT ?) r {join} ORDER BY r._pos"
 
 
+@lru_cache(maxsize=4096)
+def _window(records: str, joined: str, shape: Shape, place: str) -> str:
+    """The text of the query for the latest time among the first rows, in the order of the file, that a shuffled page may need."""
+    where = " AND ".join([*[_condition(each) for each in shape], place])
+    rows = f"{records}.record r"
+    if any(column.pseudonym for column, _ in leaves(shape)):
+        rows, where = f"{rows} JOIN {joined}.pseudonym p ON p._pos = r._pos", f"{where} ORDER BY r._pos"
+    return f"SELECT max(_t) FROM (SELECT r._t FROM {rows} WHERE {where} LIMIT ?)"
+
+
+@lru_cache(maxsize=4096)
+def _shuffled(records: str, joined: str, columns: tuple[Column, ...], shape: Shape, place: str, shuffle: Shuffle) -> str:
+    """The text of a shuffled page's query, up to the end of a day or month."""
+    where = " AND ".join([*[_condition(each) for each in shape], place, "r._t < ?"])
+    fields = ", ".join(f"{literal(column.name)}: {_written(column)}" for column in columns)
+    out, order = f"SELECT r._pos, r._ord, {began_in_sql(shuffle)}, to_json({{{fields}}})", order_of(shuffle)
+    join = f"JOIN {joined}.pseudonym p ON p._pos = r._pos" if joined else ""
+    if any(column.pseudonym for column, _ in leaves(shape)):
+        return f"{out} FROM {records}.record r {join} WHERE {where} ORDER BY {order} LIMIT ?"
+    return f"{out} FROM (SELECT * FROM {records}.record r WHERE {where} ORDER BY {order} LIMIT ?) r {join} ORDER BY {order}"
+
+
 def _written(column: Column) -> str:
     """The SQL that writes a field as JSON holds it."""
-    name = quoted(column.name)
     if column.pseudonym:
-        return f"{literal(PREFIX)} || replace(p.{name}::VARCHAR, '-', '')"
+        return f"{literal(PREFIX)} || replace(p.{quoted(column.name)}::VARCHAR, '-', '')"
+    value = value_of(column)
     if column.type == "timestamp":
-        return f"strftime(r.{name}, '%Y-%m-%dT%H:%M:%S.%fZ')"
-    return f"r.{name}::VARCHAR" if column.type == "date" else f"r.{name}"
+        return f"strftime({value}, '%Y-%m-%dT%H:%M:%S.%fZ')"
+    return f"{value}::VARCHAR" if column.type == "date" else value
 
 
 def _where(tests: Sequence[Condition]) -> tuple[str, list[Any]]:
@@ -198,14 +232,15 @@ def _condition(tree: Tree[Asked], *, denied: bool = False) -> str:
 
 
 def _test(column: Column, op: str) -> str:
-    name = quoted(column.name)
     if column.pseudonym:
+        name = quoted(column.name)
         return f"list_contains(?::UUID[], p.{name})" if op == "in" else f"p.{name} = ?::UUID"
+    value = value_of(column)
     if op == "in":
-        return f"list_contains(?::{SQL_TYPES[column.type]}[], r.{name})"
+        return f"list_contains(?::{SQL_TYPES[column.type]}[], {value})"
     if op in _OF_TEXT:
-        return f"{_OF_TEXT[op]}(r.{name}, ?)"
-    return f"r.{name} {_COMPARISONS[op]} ?::{SQL_TYPES[column.type]}"
+        return f"{_OF_TEXT[op]}({value}, ?)"
+    return f"{value} {_COMPARISONS[op]} ?::{SQL_TYPES[column.type]}"
 
 
 def _bound(tests: Sequence[Condition]) -> list[Any]:
@@ -225,13 +260,13 @@ def _unavailable(error: duckdb.Error) -> Refused:
     return refuse("dataset_unavailable", "The dataset cannot be read now. Try again shortly; if it stays so, tell the platform.")
 
 
-def _place(plan: Plan, after_pos: int | None) -> tuple[str, list[int]]:
-    """Where the page starts. A mark of another version is found again by time and ordinal."""
-    if after_pos is not None:
-        return "r._pos > ?", [after_pos]
-    mark = plan.after
+def _place(plan: Plan, after: Found | None) -> tuple[str, list[int]]:
+    """Where the page starts. A mark of another version is found again by time and ordinal, as every mark of a shuffled order is."""
+    mark = plan.after if after is None else Mark(plan.version, after[0], after[2], after[1])
     if mark is None:
         return "true", []
+    if plan.shuffle is not None:
+        return behind(plan.shuffle, mark.time, mark.ordinal)
     if mark.version == plan.version:
         return "r._pos > ?", [mark.pos]
     return "r._t >= ? AND (r._t > ? OR r._ord > ?)", [mark.time, mark.time, mark.ordinal]

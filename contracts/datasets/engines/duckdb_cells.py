@@ -11,6 +11,7 @@ from contracts.aggregates.buckets import Bucketed
 from contracts.aggregates.plan import MOST_CELLS, Axes, Cell, CellPlan, Clamped, Measure
 from contracts.datasets.engines.deadline import FOREVER
 from contracts.datasets.engines.duckdb import DuckEngine
+from contracts.datasets.engines.duckdb_coarse import value_of
 from contracts.datasets.files import quoted
 from contracts.sections import OTHER
 
@@ -76,7 +77,7 @@ def _told(value: str, records: str) -> list[str]:
 
 def _bucket(by: Bucketed) -> tuple[str, list[Any]]:
     """The SQL of a bucket's name and its values."""
-    name = f"r.{quoted(by.column.name)}"
+    name = value_of(by.column)
     if by.every:
         return f"coalesce(strftime({name}, ?), ?)", [_FORMS[by.every], OTHER]
     if by.edges:

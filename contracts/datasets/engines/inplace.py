@@ -41,8 +41,10 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from contracts.datasets import database
 from contracts.datasets.engines.deadline import DEADLINES, FOREVER, Running
-from contracts.datasets.place import Place, from_mark, to_mark
-from contracts.datasets.plan import All, AnyOf, Column, Condition, Not, Page, Plan, Test, Withheld, leaves
+from contracts.datasets.engines.inplace_coarse import began_of, behind, not_before, place_of, value_of
+from contracts.datasets.marks import from_mark, to_mark
+from contracts.datasets.place import Place
+from contracts.datasets.plan import All, AnyOf, Column, Condition, Mark, Not, Page, Plan, Test, Withheld, leaves
 from contracts.datasets.synced import Synced, read_synced
 from contracts.deliveries.ordinals import Ordinals
 from contracts.errors import Misconfigured, Refused, refuse
@@ -72,11 +74,12 @@ class InPlaceEngine:
     def page(self, plan: Plan) -> Page:
         """The page; erased rows are dropped here, before anyone else sees them."""
         with self._available():
-            wanted, after = plan.limit + 1, (plan.after.time, plan.after.ordinal) if plan.after else None
-            found = self._fetch(plan, after, wanted)
+            wanted = plan.limit + 1
+            found = self._fetch(plan, plan.after, wanted)
             rows = [row for row in found if row[1] not in plan.excluded]
             while len(rows) < wanted and len(found) == wanted:
-                found = self._fetch(plan, found[-1][:2], wanted)
+                time, ordinal, _ = found[-1]
+                found = self._fetch(plan, Mark(plan.version, 0, time, ordinal), wanted)
                 rows += [row for row in found if row[1] not in plan.excluded]
         shown = rows[: plan.limit]
         return Page(
@@ -141,9 +144,9 @@ class InPlaceEngine:
 
     def shown(self, place: Place, column: Column, dictionaries: Dictionaries) -> ColumnElement[Any]:
         """A field as the statement selects it."""
-        return dictionaries[column.name].c.pseudonym if column.pseudonym else place.value(column.name)
+        return dictionaries[column.name].c.pseudonym if column.pseudonym else value_of(place, column)
 
-    def _fetch(self, plan: Plan, after: tuple[int, int] | None, limit: int) -> list[Found]:
+    def _fetch(self, plan: Plan, after: Mark | None, limit: int) -> list[Found]:
         place, bound = self._place(), self._version(plan.version).highest
         tests = list(leaves(plan.tests))
         named = dict.fromkeys(each.name for each in [*plan.columns, *(test.column for test in tests)] if each.pseudonym)
@@ -153,15 +156,25 @@ class InPlaceEngine:
         conditions = [*ready, place.served, ordinal <= bindparam("highest", bound)]
         conditions += [_condition(place, test, dictionaries) for test in plan.tests]
         if after is not None:
-            conditions.append(_after(place, after))
+            conditions.append(_after(place, after) if plan.shuffle is None else behind(place, plan.shuffle, after))
         if plan.sample is not None:
             conditions.append(plan.sample.condition(cast(ordinal, BigInteger)))
         order = [ordinal] if time is None else [time, ordinal]
         columns = [self.shown(place, column, dictionaries).label(column.name) for column in plan.columns]
         first = ordinal.label("_t") if time is None else time.label("_t")
+        if plan.shuffle is not None and time is not None:
+            latest = self._latest(place, select(time).select_from(joined).where(*conditions).order_by(*order), limit)
+            if latest is not None:
+                conditions.append(not_(not_before(place, plan.shuffle.ends(plan.shuffle.began(latest)))))
+            order = [began_of(plan.shuffle, time), place_of(plan.shuffle, ordinal), ordinal]
         inner = select(first, ordinal.label("_ord"), *columns).select_from(joined).where(*conditions).order_by(*order).limit(limit)
         rows = self._run(place, self.statement(place, plan, inner))
-        return [(0 if time is None else to_mark(row[0]), int(row[1]), self.values(row)) for row in rows]
+        return [(0 if time is None else _marked(plan, row[0]), int(row[1]), self.values(row)) for row in rows]
+
+    def _latest(self, place: Place, times: Select[Any], limit: int) -> int | None:
+        """The time, as in marks, before whose day or month ends as many rows lie as are wanted; None where there are fewer."""
+        found = self._run(place, times.offset(limit - 1).limit(1))
+        return to_mark(found[0][0]) if found else None
 
     def _run(self, place: Place, statement: Executable) -> Sequence[Any]:
         """Rows of a statement for a request; `query_too_slow` where it takes too long and its driver can stop it."""
@@ -229,13 +242,18 @@ def _joined(place: Place, dictionaries: Dictionaries) -> tuple[FromClause, list[
     return joined, ready
 
 
-def _after(place: Place, after: tuple[int, int]) -> ColumnElement[bool]:
+def _marked(plan: Plan, time: object) -> int:
+    """The time of a mark: the row's, or when its day or month began."""
+    return to_mark(time) if plan.shuffle is None else plan.shuffle.began(to_mark(time))
+
+
+def _after(place: Place, after: Mark) -> ColumnElement[bool]:
     """Rows behind a mark, in a form that an index on the time serves."""
     ordinal, time = place.ordinals.c["_ord"], place.time
     if time is None or place.described.time is None:
-        return ordinal > after[1]
-    moment = from_mark(place.described.fields[place.described.time].type, after[0])
-    return and_(time >= moment, or_(time > moment, ordinal > after[1]))
+        return ordinal > after.ordinal
+    moment = from_mark(place.described.fields[place.described.time].type, after.time)
+    return and_(time >= moment, or_(time > moment, ordinal > after.ordinal))
 
 
 def _not_among(ordinal: ColumnElement[Any], excluded: list[int], dialect: str) -> ColumnElement[bool]:
@@ -276,7 +294,7 @@ _COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
 
 def _test(place: Place, test: Test, made: Dictionaries) -> ColumnElement[bool]:
     column = test.column
-    have = made[column.name].c.pseudonym if column.pseudonym else place.value(column.name)
+    have = made[column.name].c.pseudonym if column.pseudonym else value_of(place, column)
     found: ColumnElement[bool] = _COMPARISONS[test.op](have, test.value)
     return found
 

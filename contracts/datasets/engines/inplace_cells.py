@@ -31,6 +31,7 @@ from sqlalchemy import (
 from contracts.aggregates.buckets import Bucketed
 from contracts.aggregates.plan import MOST_CELLS, Axes, Cell, CellPlan, Clamped, Measure
 from contracts.datasets.engines.inplace import InPlaceEngine
+from contracts.datasets.engines.inplace_coarse import value_of
 from contracts.datasets.place import Place
 from contracts.datasets.samples import mixed, sample_of
 from contracts.sections import OTHER
@@ -60,7 +61,7 @@ class InPlaceCells:
 def _person(plan: CellPlan, place: Place, found: Select[Any]) -> CTE:
     """What each person adds to each cell of the finest table."""
     ordinal = cast(place.ordinals.c["_ord"], BigInteger)
-    buckets = [_bucket(place.value(each.column.name), each).label(f"d{at}") for at, each in enumerate(plan.by)]
+    buckets = [_bucket(value_of(place, each.column), each).label(f"d{at}") for at, each in enumerate(plan.by)]
     values = [_clamped(place.value(each.column.name), each).label(f"v{at}") for at, each in enumerate(plan.sums)]
     digests = [mixed(ordinal, numbers).label(f"h{part}") for part, numbers in enumerate(_NUMBERS)]
     who = place.value(plan.subject).label("w")

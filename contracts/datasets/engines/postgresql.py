@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Executable, Select, Text, case, cast, func, literal_column, select, true
 
 from contracts.datasets.engines.inplace import Dictionaries, InPlaceEngine
+from contracts.datasets.engines.inplace_coarse import began_of, place_of
 from contracts.datasets.place import Place
 from contracts.datasets.plan import Column, Plan
 
@@ -25,9 +26,9 @@ class PostgresEngine(InPlaceEngine):
         found = inner.subquery("q")
         fields = select(*[found.c[column.name] for column in plan.columns]).correlate(found).lateral("f")
         written = cast(func.row_to_json(literal_column("f")), Text)
-        return (
-            select(found.c["_t"], found.c["_ord"], written).select_from(found.join(fields, true())).order_by(found.c["_t"], found.c["_ord"])
-        )
+        time, ordinal = found.c["_t"], found.c["_ord"]
+        order = [time, ordinal] if plan.shuffle is None else [began_of(plan.shuffle, time), place_of(plan.shuffle, ordinal), ordinal]
+        return select(time, ordinal, written).select_from(found.join(fields, true())).order_by(*order)
 
     def written(self, values: Any, columns: Sequence[Column]) -> str:
         """One row as JSON: as it came."""

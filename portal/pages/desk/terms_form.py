@@ -17,6 +17,7 @@ from contracts.terms.model import Aggregates, Audit, Condition, CrawlTerms, Data
 from contracts.terms.purposes import PROHIBITED
 from contracts.terms.values import read_value
 from portal.forms import Form, of
+from portal.pages.desk import grains_form
 
 _PRICE = re.compile(r"^\d{1,7}(\.\d{1,6})?$")
 _CURRENCY = re.compile(r"^[A-Z]{3}$")
@@ -42,6 +43,7 @@ def asked(application: Application, dataset: DatasetSettings) -> dict[str, Any]:
         "dataset": dataset,
         "fields": [(name, name, known[name].description if name in known else "") for name in application.fields],
         "asked_rows": list(application.rows.items()),
+        "grains": [(name, grains_form.choices(known[name])) for name in application.fields if name in known and known[name].grains],
         "prohibited": list(PROHIBITED.items()),
         "free_of_duties": application.kind in FREE_OF_DUTIES,
         "priced": application.kind in PRICED,
@@ -59,6 +61,7 @@ def shown(terms: Terms) -> Form:
             "fields": list(part.fields),
             **rows,
             "since": since[:10],
+            **{f"grain.{name}": grain for name, grain in part.generalised.items()},
             "prohibited": list(terms.prohibited),
             "requests_per_second": str(terms.requests_per_second),
             "records_per_day": f"{terms.records_per_day:,}",
@@ -92,6 +95,7 @@ def read(form: Form, proposed: Terms, dataset: DatasetSettings, application: App
         fields=tuple(name for name in dataset.fields if name in form.all("fields")),
         rows=_rows(form, dataset, application),
         pseudonymised=replaced_fields(form.all("fields"), dataset),
+        generalised=grains_form.read(form, proposed, dataset),
     )
     if not part.fields:
         form.errors["fields"] = "Leave at least one field."

@@ -16,6 +16,8 @@ from contracts.applications import workdays
 from contracts.changes.decide import Change, to_come
 from contracts.clock import day_in
 from contracts.datasets.catalogue import Dataset, Version
+from contracts.datasets.coarse import Grain
+from contracts.datasets.values import Value, read
 from contracts.errors import refuse
 from contracts.house import House
 from contracts.terms.purposes import PROHIBITED, PURPOSES, PurposeFacts
@@ -32,6 +34,12 @@ _CLASSES = {
     "subject": "A pseudonym, different under each contract",
     "personal": "As it is; personal",
     "special": "As it is; special category, needs its own grounds",
+}
+_GRAINS: dict[Grain, str] = {
+    "day": "The day alone",
+    "month": "The month alone",
+    "masked": "With accounts and links masked",
+    "region": "The region alone",
 }
 _FILTERS = {
     "eq": "equal",
@@ -147,11 +155,8 @@ def listing_of(house: House, dataset: Dataset) -> Listing:
 
 
 def samples(dataset: Dataset) -> list[dict[str, Any]]:
-    """Invented rows, with ids as a contract would see them: replaced by something that cannot be turned back."""
-    return [
-        {name: _pseudonym(value) if value is not None and dataset.is_pseudonymised(name) else value for name, value in row.items()}
-        for row in dataset.samples()
-    ]
+    """Invented rows as a contract would see them at best: ids replaced by something that cannot be turned back, other values generalised."""
+    return [{name: _sample(dataset, name, value) for name, value in row.items()} for row in dataset.samples()]
 
 
 def decision_day(house: House) -> date:
@@ -178,10 +183,20 @@ def as_json(listing: Listing) -> dict[str, Any]:
 
 def _row(dataset: Dataset, name: str) -> FieldRow:
     told = dataset.fields[name]
-    pseudonym = dataset.is_pseudonymised(name)
-    given = _CLASSES["key"] if pseudonym else _CLASSES[told.field_class]
+    pseudonym, coarse = dataset.is_pseudonymised(name), dataset.coarse(name)
+    given = _CLASSES["key"] if pseudonym else _CLASSES[told.field_class] if coarse is None else _GRAINS[coarse.grain]
     filters = ", ".join(_FILTERS[each] for each in dataset.operators(name) if each in _FILTERS)
-    return FieldRow(name, told.type, told.description, given, filters, pseudonym)
+    return FieldRow(name, told.type if coarse is None else coarse.type, told.description, given, filters, pseudonym)
+
+
+def _sample(dataset: Dataset, name: str, value: Value | None) -> Any:
+    coarse = dataset.coarse(name)
+    if value is None or dataset.is_pseudonymised(name):
+        return value if value is None else _pseudonym(value)
+    if coarse is None:
+        return value
+    told = coarse.of(read(dataset.fields[name].type, str(value)))
+    return told.isoformat() if isinstance(told, date) else told
 
 
 def _pseudonym(value: object) -> str:

@@ -38,6 +38,9 @@ BASE: dict[str, Any] = {
         "text": {"type": "string", "class": "personal"},
         "lang": {"type": "string"},
         "likes": {"type": "integer"},
+        "at": {"type": "timestamp", "grains": ["month"], "at_least": "month"},
+        "post": {"type": "string", "grains": ["region"], "region_letters": 2},
+        "town": {"type": "string", "grains": ["region"], "regions": {"Ulm": "DE"}, "at_least": "region"},
     },
     "aggregates": {"by": {"lang": {"values": ["de", "en"]}}, "sums": {"likes": {"least": 0, "most": 100}}},
 }
@@ -88,6 +91,23 @@ WIDER: dict[str, tuple[dict[str, Any], list[str]]] = {
         counted(sums={"likes": {"least": 0, "most": 101}}),
         ["The field likes may be summed within the bounds that the settings name."],
     ),
+    "a time that is given as it is": (
+        {"fields": fields(at={"type": "timestamp"})},
+        ["The field at is given as it is instead of by month."],
+    ),
+    "a time by day": (
+        {"fields": fields(at={"type": "timestamp", "grains": ["day", "month"], "at_least": "day"})},
+        ["The field at is given by day instead of by month."],
+    ),
+    "more letters of a place": (
+        {"fields": fields(post={"type": "string", "grains": ["region"], "region_letters": 3})},
+        ["The field post is given by other regions."],
+    ),
+    "no regions": ({"fields": fields(post={"type": "string"})}, ["The field post is given by other regions."]),
+    "other regions": (
+        {"fields": fields(town={"type": "string", "grains": ["region"], "regions": {"Ulm": "Ulm"}, "at_least": "region"})},
+        ["The field town is given by other regions."],
+    ),
     "erased ones": ({"deleted": None}, ["Records that the column gone marks as erased would be served."]),
 }
 
@@ -109,6 +129,9 @@ def test_what_widens_is_said_and_held_back(name: str) -> None:
         {"max_records_per_day": 999, "purposes": [], "objects": "objecting"},
         {"fields": fields(text={"type": "string", "class": "special", "filterable": False}), "key": "id"},
         {"fields": fields(text={"type": "string", "class": "subject"})},
+        {"fields": fields(post={"type": "string", "grains": ["region"], "region_letters": 1, "at_least": "region"})},
+        {"fields": fields(at={"type": "timestamp", "grains": ["day", "month"], "at_least": "month"})},
+        {"fields": fields(text={"type": "string", "class": "personal", "grains": ["masked"], "at_least": "masked"})},
         {"fields": {"id": {"type": "string"}, "author": {"type": "string"}}, "aggregates": None},
         counted(people=11, noise=3, dominance=30, max_queries=9, by={}, sums={}),
     ],
@@ -132,7 +155,8 @@ def test_every_setting_of_a_dataset_is_policy_or_said_to_be_free() -> None:
 
 
 _FIELD = st.fixed_dictionaries(
-    {"class": st.sampled_from(sorted(PROMISES)), "column": st.sampled_from(["a", "b"]), "filterable": st.booleans()}
+    {"class": st.sampled_from(sorted(PROMISES)), "column": st.sampled_from(["a", "b"]), "filterable": st.booleans()},
+    optional={"at_least": st.sampled_from(["day", "month"]), "regions": st.sampled_from([1, 2, {"a": "b"}, {"a": "c"}])},
 )
 _COUNTING = st.fixed_dictionaries(
     {

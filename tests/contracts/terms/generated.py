@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from hypothesis import strategies as st
 
+from contracts.datasets.coarse import GRAINS, Grain
 from contracts.terms.model import Aggregates, Audit, Condition, CrawlTerms, DatasetTerms, Price, Terms
 
 T = TypeVar("T")
@@ -37,6 +38,7 @@ class Probe:
     dataset: str
     field: str
     clear: bool
+    grain: Grain | None
     row: dict[str, Any]
     purpose: str
     use: str
@@ -62,6 +64,7 @@ def permits(terms: Terms | None, probe: Probe) -> dict[str, bool]:
         and not (counts is not None and counts.alone)
         and probe.field in part.fields
         and not (probe.clear and probe.field in part.pseudonymised)
+        and _coarseness(probe.grain) >= _coarseness(part.generalised.get(probe.field))
         and all(_meets(probe.row[each.field], each) for each in part.rows)
         and probe.purpose in terms.purposes
         and probe.purpose not in terms.prohibited
@@ -98,6 +101,10 @@ RESPECTS = (
     *("bytes", "all_bytes"),
     *("certified", "unaudited", "unannounced", "unpublished", "cheap"),
 )
+
+
+def _coarseness(grain: Grain | None) -> int:
+    return (None, "day", "month", "masked", "region").index(grain)
 
 
 def _meets(value: Any, condition: Condition) -> bool:
@@ -155,6 +162,7 @@ class Chance:
             dataset=self.one(DATASETS),
             field=self.one(tuple(FIELDS)),
             clear=self.maybe(),
+            grain=self.optional(self.one(GRAINS)),
             row={name: self.one(values) for name, values in FIELDS.items()},
             purpose=self.one(PURPOSES),
             use=self.one(USES),
@@ -173,7 +181,8 @@ class Chance:
         """What of one dataset may be read."""
         fields = self.some(tuple(FIELDS), 1)
         rows = tuple(self.condition() for _ in range(self.number(0, 3)))
-        return DatasetTerms(dataset=dataset, fields=fields, rows=rows, pseudonymised=self.some(fields))
+        grains = {name: self.one(GRAINS) for name in self.some(fields)}
+        return DatasetTerms(dataset=dataset, fields=fields, rows=rows, pseudonymised=self.some(fields), generalised=grains)
 
     def condition(self) -> Condition:
         """One condition that the field's type knows."""

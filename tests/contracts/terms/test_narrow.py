@@ -16,7 +16,8 @@ from contracts.applications.tables import Application
 from contracts.credentials.tokens import Claims
 from contracts.gate.decide import for_licence
 from contracts.gate.facts import Facts, read_target
-from contracts.settings import Settings
+from contracts.settings import FieldSettings, Settings
+from contracts.terms.conditions import combined
 from contracts.terms.defaults import propose
 from contracts.terms.grant import Grant
 from contracts.terms.lattice import MEETS, narrow, wider
@@ -208,3 +209,33 @@ def test_a_certificate_needs_a_day_of_deletion() -> None:
     refusal = within(altered(propose(free, POSTS, SITE), certificate_days=10), free, SETTINGS)
     assert refusal is not None
     assert list(refusal.facts["fields"]) == ["certificate_days"]
+
+
+FINE = FieldSettings(type="timestamp", grains=["day", "month"], at_least="day")
+GRAINED = POSTS.model_copy(update={"fields": {**POSTS.fields, "created_at": FINE}})
+GRAINS = SETTINGS.model_copy(update={"datasets": {**SETTINGS.datasets, "posts": GRAINED}})
+
+
+@pytest.mark.parametrize(
+    ("generalised", "says"),
+    [
+        ({"created_at": "day"}, ""),
+        ({"created_at": "month"}, ""),
+        ({}, "The field created_at is given by day at least."),
+        ({"created_at": "day", "lang": "region"}, "The field lang cannot be given by region."),
+        ({"created_at": "region"}, "The field created_at cannot be given by region."),
+        ({"created_at": "day", "likes": "day"}, "Only fields that may be read, and that no pseudonym replaces, can be generalised."),
+        ({"created_at": "day", "id": "day"}, "Only fields that may be read, and that no pseudonym replaces, can be generalised."),
+    ],
+)
+def test_fields_are_given_no_finer_than_the_dataset_asks(generalised: dict[str, Any], says: str) -> None:
+    proposed = propose(ASKED, GRAINED, SITE)
+    assert (proposed.datasets[0].generalised, within(proposed, ASKED, GRAINS)) == ({"created_at": "day"}, None)
+    refusal = within(dataset_altered(proposed, generalised=generalised), ASKED, GRAINS)
+    assert (refusal.facts["fields"] if refusal else {}) == ({"generalised": says} if says else {})
+
+
+def test_ranges_that_exclude_each_other_leave_no_value_of_a_list_that_they_cannot_be_compared_with() -> None:
+    since, until = (Condition(field="at", op=op, value="2026-01-01T00:00:00Z") for op in ("gt", "lte"))
+    listed = Condition(field="at", op="in", value=("2026-01-01T00:00:00.5Z", "2026-01-01T00:00:00.25Z"))
+    assert combined((since, until, listed)) == combined((*combined((since, until)), listed)) == (Condition(field="at", op="in", value=()),)

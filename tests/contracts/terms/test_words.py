@@ -7,6 +7,7 @@ import json
 import pytest
 from pydantic import ValidationError
 
+from contracts.datasets.coarse import Grain
 from contracts.settings import Settings
 from contracts.terms.model import Aggregates, Audit, Condition, CrawlTerms, Price, Terms, from_json, to_json
 from contracts.terms.values import read_value
@@ -48,6 +49,7 @@ def test_the_terms_of_a_research_contract() -> None:
 def test_every_term_has_words() -> None:
     full = TERMS.model_copy(
         update={
+            "datasets": (TERMS.datasets[0].model_copy(update={"generalised": {"created_at": "month"}}),),
             "crawl": CrawlTerms(hosts=("agora.example",), paths=("/posts/",), requests_per_second=2),
             "networks": ("192.0.2.0/24",),
             "territory": ("SE", "NO"),
@@ -112,6 +114,28 @@ LINE_OF = {
     **{"certificate_days": "certificate", "audit": "audit", "publish_free": "publication", "aggregates": "aggregates"},
     **{"bytes_per_day": "bytes", "bytes_in_period": "bytes"},
 }
+
+
+def test_grains_are_said_by_field_and_leave_sealed_contracts_their_hash() -> None:
+    assert '"generalised"' not in to_json(TERMS)
+    grains: dict[str, Grain] = {"text": "masked", "lang": "region", "created_at": "day", "author_id": "day"}
+    agreed = TERMS.model_copy(update={"datasets": (TERMS.datasets[0].model_copy(update={"generalised": grains}),)})
+    assert '"generalised":{"author_id":"day","created_at":"day","lang":"region","text":"masked"}' in to_json(agreed)
+    assert from_json(to_json(agreed)) == agreed
+    (line,) = [line for line in plain(agreed, SETTINGS) if line not in plain(TERMS, SETTINGS)]
+    assert line == TermLine(
+        "Precision",
+        "Of these fields of “Public posts” the day alone is given: author_id, created_at. "
+        "Of these fields of “Public posts” the region alone is given, as the platform’s catalogue maps it: lang. "
+        "In these fields of “Public posts” names of accounts, mail addresses and links are masked: text.",
+        "generalised",
+        enforced=True,
+    )
+    for wrong in ({"text": "year"}, {"text": None}, ["text"]):
+        with pytest.raises(ValidationError):
+            Terms.model_validate(
+                {**TERMS.model_dump(), "datasets": [{**TERMS.model_dump(mode="json")["datasets"][0], "generalised": wrong}]}
+            )
 
 
 def test_named_users_and_fetching_the_site_exclude_each_other() -> None:
