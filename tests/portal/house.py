@@ -50,6 +50,7 @@ DATASETS: dict[str, Any] = {
                 "type": "timestamp",
                 "description": "When it was published.",
                 "examples": ["2026-03-01T08:15:00Z", "2026-03-01T09:02:00Z"],
+                "grains": ["day", "month"],
             },
             "lang": {"type": "string", "description": "Language, ISO 639-1.", "examples": ["en", "de", "fr"]},
             "country": {"type": "string", "description": "Country, ISO 3166-1.", "examples": ["GB", "DE", "FR"]},

@@ -11,6 +11,7 @@ from typing import Any, cast
 
 import http_sf
 import httpx
+import pyarrow as pa  # type: ignore[import-untyped]  # pyarrow has no types
 import pytest
 from fastapi import FastAPI
 from sqlmodel import select
@@ -28,7 +29,7 @@ from contracts.ledger.tables import StagedEntry
 from contracts.lifecycle.tables import Contract
 from contracts.store import epochs
 from contracts.store.unit import Store
-from tests.harness.data import World, run, world
+from tests.harness.data import World, run, served, world
 from tests.harness.tokens import issued
 
 ISSUER = "https://data.agora.example"
@@ -203,6 +204,23 @@ def test_a_partner_sees_its_contract_datasets_usage_and_status(api: Api) -> None
     assert api.get("/v1/status", token).json()["records"] == {"limit": 1000, "used": 7, "resets_at": "2026-11-03T00:00:00.000Z"}
     assert api.get("/v1/status", token).json()["bytes"] == {"limit": None, "used": sent}
     assert len(rules(api, "access.catalogue")) == 7
+
+
+def test_a_generalised_field_is_described_compared_and_written_so(api: Api) -> None:
+    part = {"dataset": "posts", "fields": ["created_at", "lang", "likes"], "generalised": {"created_at": "day", "lang": "masked"}}
+    token = api.token(*api.data.contract(datasets=[part]))
+    told = api.get("/v1/datasets/posts", token).json()["fields"]
+    ranges = ["eq", "in", "gte", "gt", "lte", "lt"]
+    assert told[0] == {"name": "created_at", "type": "date", "description": "", "pseudonym": False, "filters": ranges, "generalised": "day"}
+    assert [each.get("generalised") for each in told] == ["day", "masked", None]
+    page = api.get("/v1/datasets/posts/records?created_at=2026-01-02&limit=1000&fields=created_at", token).json()
+    day = [each for each in served(api.data.posts) if each["created_at"].startswith("2026-01-02")]
+    assert page["data"] == [{"created_at": "2026-01-02"}] * len(day)
+    assert page["withheld"]["generalised"] == {"created_at": "day", "lang": "masked"}
+    refused = api.get("/v1/datasets/posts/records?created_at.gte=2026-01-02T04:00:00Z", token)
+    assert (refused.status_code, refused.json()["code"]) == (400, "filter_not_possible")
+    stream = api.get("/v1/datasets/posts/records?created_at=2026-01-02&fields=created_at&format=arrow&limit=1000", token)
+    assert str(pa.ipc.open_stream(stream.content).read_all().schema.field("created_at").type) == "date32[day]"
 
 
 def test_the_status_says_what_is_left_of_the_period_and_what_may_run_at_once(api: Api) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,10 +17,17 @@ from hypothesis import strategies as st
 
 from contracts.access.decide import Allowed, decide
 from contracts.access.query import Query, parse
+from contracts.aggregates.buckets import bucketed
+from contracts.aggregates.plan import CellPlan
 from contracts.clock import FixedClock
 from contracts.datasets.coarse import Coarse
+from contracts.datasets.engines.duckdb_cells import DuckCells
+from contracts.datasets.engines.duckdb_counts import DuckCounts
 from contracts.datasets.pseudonyms import key_of
 from contracts.datasets.shuffle import shuffle_of
+from contracts.deliveries.ordinals import Ordinals
+from contracts.errors import Refused
+from contracts.sections import Buckets
 from contracts.store.engine import open_engine
 from contracts.store.unit import Store
 from contracts.terms.grant import Grant
@@ -62,8 +70,6 @@ def some_posts(hidden: int) -> list[Row]:
 @pytest.fixture(scope="module")
 def twins(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[World, World]]:
     """Two worlds whose records differ in nothing that is told."""
-    from contextlib import ExitStack
-
     with ExitStack() as stack:
         made = []
         for hidden in range(2):
@@ -239,3 +245,50 @@ def test_a_cursor_of_one_grain_is_none_of_another(twins: tuple[World, World]) ->
 def test_a_field_that_would_be_a_pseudonym_as_well_is_not_answered(twins: tuple[World, World]) -> None:
     refusal = decided(twins[0], terms_of({"created_at": "month", "text": "masked"}, pseudonymised=["text"]))
     assert refusal.code == "dataset_unavailable"
+
+
+def test_counts_go_by_the_generalised_value(twins: tuple[World, World]) -> None:
+    country = bucketed("country", "string", Buckets(values=["land", "DE"]), Coarse("region", tuple(REGIONS.items())))
+    month = bucketed("created_at", "timestamp", Buckets(every="month"), Coarse("month"))
+    told = []
+    for data in twins:
+        version = data.catalogue.version_of("posts")
+        assert version is not None
+        plan = CellPlan("posts", version.version, "author_id", (country, month), (), ())
+        told.append(sorted((cell.axes, cell.at, cell.records.records) for cell in DuckCells(data.settings.home).cells(plan)))
+    assert told[0] == told[1]
+    posts = served(twins[0].posts)
+    land = [each for each in posts if REGIONS.get(each["country"]) == "land"]
+    assert {(at, records) for axes, at, records in told[0] if axes == (0,)} == {
+        (("land",), len(land)),
+        (("other",), len(posts) - len(land)),
+    }
+
+
+def test_a_bucket_that_would_tell_more_than_the_grain_is_refused() -> None:
+    with pytest.raises(Refused) as refused:
+        bucketed("created_at", "timestamp", Buckets(every="day"), Coarse("month"))
+    assert (refused.value.refusal.code, refused.value.refusal.facts) == ("filter_not_possible", {"field": "created_at"})
+    kept = [
+        bucketed("created_at", "timestamp", Buckets(every=every), Coarse(grain)) for every, grain in (("day", "day"), ("year", "month"))
+    ]
+    assert [each.column.coarse for each in kept] == [None, None]
+
+
+def test_an_estimate_counts_by_the_generalised_value(twins: tuple[World, World]) -> None:
+    allowed = [
+        decided(
+            data,
+            terms_of({"created_at": "month", "text": "masked", "author_handle": "region"}),
+            created_at__gt="2026-01",
+            author_handle="p",
+        )
+        for data in twins
+    ]
+    counted = []
+    for data, each in zip(twins, allowed, strict=True):
+        version = data.catalogue.version_of("posts")
+        assert version is not None
+        counted.append(DuckCounts(data.settings.home).of("posts", version.version, each.tests, Ordinals()))
+    expected = [each for each in served(twins[0].posts) if each["created_at"] >= "2026-02" and each["author_handle"][0] == "p"]
+    assert counted == [len(expected)] * 2 and expected

@@ -13,10 +13,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from contracts.datasets.catalogue import Catalogue, Dataset
+from contracts.datasets.coarse import Coarse, Span
 from contracts.datasets.engines.duckdb import DuckEngine
 from contracts.datasets.load import refresh
 from contracts.datasets.plan import Column, Mark, Plan, Test, Withheld
 from contracts.datasets.pseudonyms import is_pseudonym
+from contracts.datasets.shuffle import shuffle_of
 from contracts.errors import Refused
 from contracts.sandbox.engine import SandboxEngine
 from contracts.sandbox.rows import COUNT, rows_of, version_of
@@ -76,6 +78,24 @@ def conditions(draw: st.DrawFn) -> Test:
     values = st.sampled_from([row.values[name] for row in rows_of(DATASET)])
     value = tuple(draw(st.lists(values, min_size=1, max_size=3))) if op == "in" else draw(values)
     return Test(column(name), op, value)  # type: ignore[arg-type]  # one of OPS
+
+
+@pytest.mark.parametrize("grain", ["day", "month"])
+def test_a_generalised_field_and_its_order_are_those_of_the_engine_of_real_data(real: tuple[DuckEngine, str], grain: Span) -> None:
+    engine, version = real
+    at = Coarse(grain)
+    shown = (Column("at", at.type, coarse=at), Column("topic", "string", coarse=Coarse("region", letters=2)), column("likes"))
+    test = Test(shown[1], "prefix", str(rows_of(DATASET)[0].values["topic"])[:1])
+    invented = replace(plan(60, tests=(test,)), columns=shown, shuffle=shuffle_of(grain, b"k" * 32))
+    loaded = replace(invented, version=version, contract_id="ctr_1")
+    sandbox = SandboxEngine([DATASET])
+    for _ in range(3):
+        ours, theirs = sandbox.page(invented), engine.page(loaded)
+        assert (list(ours.rows), list(ours.ordinals), ours.more) == (list(theirs.rows), list(theirs.ordinals), theirs.more)
+        assert ours.rows
+        if not ours.more:
+            break
+        invented, loaded = replace(invented, after=ours.mark(60)), replace(loaded, after=theirs.mark(60))
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

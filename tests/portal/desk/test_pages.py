@@ -264,6 +264,19 @@ def test_quotas_duties_and_rights_of_the_form_become_terms(house: House) -> None
     )
 
 
+def test_how_a_field_is_given_is_chosen_and_stands_in_the_contract(house: House) -> None:
+    path, form = draft_page(house)
+    client = sign_in(house, FIRST)
+    preview = words(post(client, path, **{**form, "grain.created_at": "month", "act": "preview"}).text)
+    assert "Of these fields of “Public posts” the month alone is given: created_at." in preview
+    assert post(client, path, **{**form, "grain.created_at": "year", "act": "create"}).status_code == 422
+    assert post(client, path, **{**form, "grain.created_at": "month", "act": "create"}).status_code == 303
+    with house.store.read() as session:
+        terms = from_json(version_of(session, session.exec(select(Contract)).one()).terms_json)
+    assert terms.datasets[0].generalised == {"created_at": "month"}
+    assert terms_form.shown(terms).text("grain.created_at") == "month"
+
+
 def test_users_that_are_named_stand_in_the_contract_and_in_its_terms(house: House) -> None:
     path, form = draft_page(house)
     client = sign_in(house, FIRST)

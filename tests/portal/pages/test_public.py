@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 
+from contracts.clock import FixedClock
 from contracts.house import House
 from contracts.people.roles import Role
-from tests.portal.house import add_person, browser, post, sign_in
+from contracts.store.unit import Store
+from tests.portal.house import DATASETS, add_person, browser, post, settings, sign_in, small_house
 from tests.portal.scene import contract
 
 LEAD, FIRST, SECOND = "ada@northfield.example", "mara@agora.example", "jon@agora.example"
@@ -39,6 +41,23 @@ def test_sample_rows_never_show_an_id_as_the_source_has_it(house: House) -> None
     told = client.get("/datasets/posts", headers={"accept": "application/json"}).json()
     assert [sorted(row) for row in told["samples"]] == [sorted(row["name"] for row in told["fields"])] * 3
     assert told["samples"][0]["author_id"] == told["samples"][2]["author_id"] != told["samples"][1]["author_id"]
+
+
+def test_what_every_contract_has_generalised_is_so_in_the_catalogue(sqlite_store: Store, clock: FixedClock) -> None:
+    posts = DATASETS["posts"]
+    time, town = {**posts["fields"]["created_at"], "at_least": "month"}, {**posts["fields"]["country"], "grains": ["region"]}
+    fields = {**posts["fields"], "created_at": time, "country": {**town, "at_least": "region", "regions": {"GB": "Isles", "DE": "Main"}}}
+    client = browser(small_house(sqlite_store, clock, settings(datasets={"posts": {**posts, "fields": fields}})))
+    told = client.get("/datasets/posts", headers={"accept": "application/json"}).json()
+    given = {each["name"]: (each["type"], each["given"]) for each in told["fields"]}
+    assert (given["created_at"], given["country"]) == (("string", "The month alone"), ("string", "The region alone"))
+    assert [(each["created_at"], each["country"]) for each in told["samples"]] == [
+        ("2026-03", "Isles"),
+        ("2026-03", "Main"),
+        ("2026-03", None),
+    ]
+    text = client.get("/datasets/posts").text
+    assert "The month alone" in text and "2026-03-01" not in text
 
 
 def test_the_catalogue_as_json(house: House) -> None:
