@@ -128,6 +128,8 @@ class Chance:
 
     def __init__(self, seed: int) -> None:
         self._random = random.Random(seed)
+        # Of its own, so that what is drawn of everything else stays what it was.
+        self._grains = random.Random(f"grains {seed}")
 
     def terms(self, **changed: Any) -> Terms:
         """Any terms at all, of values so few that two of them often meet."""
@@ -162,7 +164,7 @@ class Chance:
             dataset=self.one(DATASETS),
             field=self.one(tuple(FIELDS)),
             clear=self.maybe(),
-            grain=self.optional(self.one(GRAINS)),
+            grain=self._grains.choice((None, *GRAINS)),
             row={name: self.one(values) for name, values in FIELDS.items()},
             purpose=self.one(PURPOSES),
             use=self.one(USES),
@@ -181,7 +183,7 @@ class Chance:
         """What of one dataset may be read."""
         fields = self.some(tuple(FIELDS), 1)
         rows = tuple(self.condition() for _ in range(self.number(0, 3)))
-        grains = {name: self.one(GRAINS) for name in self.some(fields)}
+        grains = {name: self._grains.choice(GRAINS) for name in fields if self._grains.random() < 0.5}
         return DatasetTerms(dataset=dataset, fields=fields, rows=rows, pseudonymised=self.some(fields), generalised=grains)
 
     def condition(self) -> Condition:
