@@ -15,8 +15,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from contracts.access.body import parse_body
 from contracts.access.decide import Allowed, decide
 from contracts.access.query import Query, parse
+from contracts.access.request import Answer, RecordsRequest
 from contracts.aggregates.buckets import bucketed
 from contracts.aggregates.plan import CellPlan
 from contracts.clock import FixedClock
@@ -32,8 +34,7 @@ from contracts.store.engine import open_engine
 from contracts.store.unit import Store
 from contracts.terms.grant import Grant
 from tests.conftest import START
-from tests.contracts.access.test_reference import ask, told
-from tests.harness.data import FIELDS, World, post, served, world
+from tests.harness.data import FIELDS, World, post, run, served, world
 
 Row = dict[str, Any]
 REGIONS = {"GB": "island", "DE": "land", "FR": "land"}
@@ -152,6 +153,28 @@ def holds(row: Row, node: Row) -> bool:
             return bool(have > bound or (node["op"] == "gte" and have == bound))
         case _:
             return bool(have < bound or (node["op"] == "lte" and have == bound))
+
+
+def ask(data: World, contract: str, client: str, body: Row) -> Answer:
+    """One query."""
+    raw = json.dumps(body).encode()
+    query = parse_body(raw)
+    assert isinstance(query, Query)
+    return run(data.reader.records(RecordsRequest(data.caller(contract, client), "posts", query, raw.decode())))
+
+
+def told(data: World, contract: str, client: str, body: Row) -> tuple[list[list[Row]], list[str], int]:
+    """All pages of a query, the refusal that ended them if one did, and what it cost by the ledger."""
+    pages: list[list[Row]] = []
+    before = len(data.leaves())
+    while True:
+        answer = ask(data, contract, client, body)
+        refusals = [] if answer.refusal is None else [answer.refusal.code]
+        page = {"data": [], "next": None} if answer.refusal else json.loads(answer.body)
+        pages.append(page["data"])
+        if page["next"] is None:
+            return pages, refusals, sum(leaf.get("rows", 0) for leaf in data.leaves()[before:])
+        body = {**body, "cursor": page["next"]}
 
 
 def terms_of(grains: dict[str, Any], **more: Any) -> Row:
