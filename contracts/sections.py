@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, model_validator
 
+from contracts.datasets.coarse import Grain, takes
 from contracts.errors import Misconfigured
 
 
@@ -95,6 +96,50 @@ class DatasetSource(Section):
             raise ValueError("needs either location (a file) or source (a database), and not both")
         if self.engine != "duckdb" and self.source is None:
             raise ValueError(f"engine {self.engine} reads a table where it lies, so it needs source and not location")
+        return self
+
+
+class FieldSettings(Section):
+    """One field of a dataset."""
+
+    type: Literal["string", "integer", "number", "boolean", "timestamp", "date"] = Field(description="The field's type.")
+    field_class: Literal["plain", "key", "subject", "personal", "special"] = Field(
+        default="plain",
+        alias="class",
+        description="plain; key (record id); subject (person id); personal; special (special category). Key and subject are replaced by pseudonyms.",
+    )
+    description: str = Field(default="", description="One line for the catalogue.")
+    column: str | None = Field(default=None, description="Column of the source, where it has another name than the field.")
+    filterable: bool = Field(default=True, description="Whether partners who may read the field may filter by it.")
+    examples: list[str] = Field(default_factory=list, description="Invented values for the catalogue's sample rows.")
+    grains: list[Grain] = Field(
+        default_factory=list,
+        description="What a contract may agree on in place of the value itself: day or month of a time; masked (accounts and links in a text) or region of a text.",
+    )
+    at_least: Grain | None = Field(
+        default=None, description="One of `grains` that every contract has at least; a contract may agree on a coarser one."
+    )
+    regions: dict[str, str] = Field(
+        default_factory=dict, max_length=5_000, description="The region of each value; every other value has none."
+    )
+    region_letters: int | None = Field(
+        default=None, ge=1, le=100, description="In place of regions: of how many first letters the region is, as in a postcode."
+    )
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+    @model_validator(mode="after")
+    def _grains_fit(self) -> FieldSettings:
+        if wrong := next((each for each in self.grains if not takes(self.type, each)), None):
+            raise ValueError(f"a field of type {self.type} cannot be told by {wrong}")
+        if {"masked", "region"} <= set(self.grains):
+            raise ValueError("a field is masked or told by region, not one or the other by contract")
+        if self.at_least is not None and self.at_least not in self.grains:
+            raise ValueError("at_least is one of grains")
+        if bool(self.regions) + (self.region_letters is not None) != ("region" in self.grains):
+            raise ValueError("the grain region needs either regions or region_letters, which nothing else takes")
+        if self.grains and self.field_class in ("key", "subject"):
+            raise ValueError("a key or subject leaves as a pseudonym and has no grains")
         return self
 
 

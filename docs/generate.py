@@ -45,8 +45,8 @@ from contracts.incidents.service import KINDS
 from contracts.ledger.events import EVENTS
 from contracts.people import proposal_states
 from contracts.people.roles import ROLES
-from contracts.sections import Aggregates, Bounds, Buckets, FieldChange
-from contracts.settings import DatasetSettings, FieldSettings, Mail, Settings, write_master_key
+from contracts.sections import Aggregates, Bounds, Buckets, FieldChange, FieldSettings
+from contracts.settings import DatasetSettings, Mail, Settings, write_master_key
 from contracts.terms import odrl_words
 from contracts.terms.purposes import DUO, PROHIBITED, PURPOSES
 from contracts.webhooks.events import MEANING, PARTNERS

@@ -18,7 +18,8 @@ from contracts.forms import kinds
 from contracts.forms.model import Form
 from contracts.people.actor import Actor
 from contracts.people.roles import STAFF
-from contracts.settings import DatasetSettings, FieldSettings
+from contracts.sections import FieldSettings
+from contracts.settings import DatasetSettings
 from contracts.terms.purposes import PURPOSES
 from contracts.terms.values import read_value
 

@@ -13,7 +13,8 @@ from contracts.datasets.coarse import Coarse, coarser, takes
 from contracts.datasets.tables import DatasetVersion
 from contracts.datasets.values import ORDERED, Value, read
 from contracts.errors import refuse
-from contracts.settings import DatasetSettings, FieldSettings, Settings
+from contracts.sections import FieldSettings
+from contracts.settings import DatasetSettings, Settings
 from contracts.store.unit import Store
 from contracts.terms.model import DatasetTerms
 

@@ -17,7 +17,8 @@ from contracts.datasets import database
 from contracts.datasets.describe import columns_of
 from contracts.datasets.files import SQL_TYPES, literal, quoted
 from contracts.errors import Misconfigured
-from contracts.settings import DatasetSettings, FieldSettings
+from contracts.sections import FieldSettings
+from contracts.settings import DatasetSettings
 
 _NO_TIME = -(2**63)
 

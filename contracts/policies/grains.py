@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from contracts.datasets.coarse import coarser
-from contracts.settings import FieldSettings
+from contracts.sections import FieldSettings
 
 
 def grains_of(field: FieldSettings) -> dict[str, Any]:

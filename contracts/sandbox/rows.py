@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from contracts.datasets.catalogue import Dataset, Version
 from contracts.datasets.values import Value, read
-from contracts.settings import FieldSettings
+from contracts.sections import FieldSettings
 
 COUNT = 400
 """Rows of each dataset: four pages of the usual size, and part of one of the largest."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from contracts.datasets.coarse import GRAINS, Grain, coarser
-from contracts.settings import DatasetSettings, FieldSettings
+from contracts.sections import FieldSettings
+from contracts.settings import DatasetSettings
 from contracts.terms.model import Terms
 from portal.forms import Form
 

@@ -16,7 +16,8 @@ from contracts.datasets.marks import moment_of, to_mark
 from contracts.datasets.shuffle import FIRST, NEVER, NO_TIME, Shuffle, shuffle_of
 from contracts.datasets.values import read
 from contracts.errors import Refused
-from contracts.settings import DatasetSettings, FieldSettings
+from contracts.sections import FieldSettings
+from contracts.settings import DatasetSettings
 from contracts.terms.model import DatasetTerms
 
 LATE = datetime.fromisoformat("2026-01-31T23:59:59.999999")

@@ -21,7 +21,8 @@ from contracts.policies.policy import (
     policy_of,
     widenings,
 )
-from contracts.settings import DatasetSettings, FieldSettings
+from contracts.sections import FieldSettings
+from contracts.settings import DatasetSettings
 
 BASE: dict[str, Any] = {
     "title": "Posts",

@@ -16,7 +16,8 @@ from contracts.applications.tables import Application
 from contracts.credentials.tokens import Claims
 from contracts.gate.decide import for_licence
 from contracts.gate.facts import Facts, read_target
-from contracts.settings import FieldSettings, Settings
+from contracts.sections import FieldSettings
+from contracts.settings import Settings
 from contracts.terms.conditions import combined
 from contracts.terms.defaults import propose
 from contracts.terms.grant import Grant
