@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
+
+from contracts.clock import SystemClock
+
+AHEAD = timedelta(days=45)
 
 
 def demo_datasets(folder: Path) -> dict[str, dict[str, Any]]:
     """Values for `Settings.datasets` over the files that `portal.demo.platform.generate` wrote into the folder."""
     return {"posts": _posts(folder / "posts.parquet"), "topics": _topics(folder / "topics.parquet")}
+
+
+def _announced(today: date) -> list[dict[str, Any]]:
+    """What the platform announces: on the first of a month, so that a demo that starts again announces the same."""
+    day = (today + AHEAD).replace(day=1)
+    return [{"field": "reposts", "date": day, "what": "Counts each person who passed a post on once, however often they did."}]
 
 
 def _posts(file: Path) -> dict[str, Any]:
@@ -30,6 +41,7 @@ def _posts(file: Path) -> dict[str, Any]:
         "currency": "EUR",
         "max_records_per_day": 200_000,
         "max_requests_per_second": 10,
+        "changes": _announced(SystemClock().now().date()),
         "fields": {
             "id": _field("string", "The post; a pseudonym.", "48213", "91377", "120554", kind="key", filterable=True),
             "author_id": _field(

@@ -15,6 +15,7 @@ from contracts.clock import FixedClock
 from contracts.credentials.tokens import Claims
 from contracts.errors import Refusal
 from contracts.gate.facts import Facts
+from contracts.health import service as health
 from contracts.house import House
 from contracts.incidents.service import open_incident
 from contracts.lifecycle.tables import Contract
@@ -146,9 +147,11 @@ def _read(story: Story, client: MadeClient, contract: Contract, queries: list[st
             )
             query = parse(parse_qsl(asked))
             if not isinstance(query, Refusal):
-                await story.house.data.records(RecordsRequest(Caller(claims, "198.51.100.20"), "posts", query, asked))
+                answer = await story.house.data.records(RecordsRequest(Caller(claims, "198.51.100.20"), "posts", query, asked))
+                story.house.tally.count(contract.id, "answered" if answer.refusal is None else "refused")
 
     asyncio.run(run())
+    health.flush(story.house.store, story.house.tally, story.house.settings.platform.time_zone)
 
 
 def _visits(story: Story, day: int) -> None:

@@ -64,7 +64,7 @@ STOPS: tuple[Stop, ...] = (
     Stop(
         "catalogue",
         "See what there is",
-        "Anyone may read what the platform offers: each field, invented sample rows, the price, and how long a decision takes.",
+        "Anyone may read what the platform offers: each field, invented sample rows, what will change, the price, and how long a decision takes.",
         "",
         "Open the dataset",
         "Look at the fields. “Apply” would lead through sign-up; the tour does that for you at the next stop.",
