@@ -67,7 +67,7 @@ class Side:
         self.rows = [row for row in rows if is_served(row)]
         erased = Ordinals(self.numbers[row["id"]] for row in rows if row["erased"])
         with self.data.store.read() as session:
-            held = deliveries.held(session, self.data.clock.now(), "posts", erased)
+            held = deliveries.held(session, "posts", erased)
         if erased:
             with self.data.store.write() as unit:
                 deliveries.erase(unit, self.data.cast.cora, held, "Asked for.")
