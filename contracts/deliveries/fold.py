@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, date
 from itertools import islice
 
-from sqlalchemy import Connection, bindparam, delete, select, tuple_
+from sqlalchemy import Connection, bindparam, delete, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col
 
@@ -24,8 +24,8 @@ from contracts.store.many import Insertion
 from contracts.store.unit import Store, Unit
 
 ENTRIES_A_RUN = 5_000
-SQLITE_SETS = 64
-"""Sets in one transaction on SQLite: at 8 KB each they hold the write lock for a few of the 20 ms that are allowed."""
+SQLITE_SETS = 32
+"""Sets in one transaction on SQLite: at 8 KB each they hold the write lock for about 5 of the 20 ms that are allowed."""
 SETS = 1_000
 
 # Dataset, day and contract: what is folded together.
@@ -39,6 +39,13 @@ _KNOWN = select(col(DeliveryFold.part), col(DeliveryFold.ordinals)).where(
     col(DeliveryFold.day) == bindparam("of_day"),
     col(DeliveryFold.contract_id) == bindparam("of_contract"),
 )
+_LOCKED = (
+    select(col(Followed.name), col(Followed.next))
+    .where(col(Followed.name).in_([FOLDED, REBUILDS]))
+    .order_by(col(Followed.name))
+    .with_for_update()
+)
+_MOVE = update(Followed).where(col(Followed.name) == bindparam("of_name")).values(next=bindparam("to"))
 _MERGED = Insertion(
     DeliveryFold,
     *("dataset", "part", "day", "contract_id", "ordinals"),
@@ -66,15 +73,14 @@ def steps(store: Store, sets: int | None = None) -> Iterator[int]:
     _ensure(store)
     for pieces in _transactions(united, sets or (SQLITE_SETS if store.is_sqlite else SETS)):
         with store.write("delivery fold") as unit:
-            if _locked(unit, start) is None:
+            if _locked(unit) != start:
                 return
             written = sum(_merge(unit.connection, piece) for piece in pieces)
         yield written
     with store.write("delivery fold") as unit:
-        followed = _locked(unit, start)
-        if followed is None:
+        if _locked(unit) != start:
             return
-        followed.next = end
+        _move(unit, FOLDED, end)
     yield 0
 
 
@@ -95,18 +101,17 @@ def forgetting(store: Store) -> Iterator[int]:
     """The first half of `rebuild`, one transaction a step; yields how many sets it took away."""
     _ensure(store)
     with store.write("delivery fold") as unit:
-        unit.lock(Followed, FOLDED).next = REBUILDING
-        unit.lock(Followed, REBUILDS).next += 1
-        mine = place(unit.session)
+        mine = Place(REBUILDING, _locked(unit).rebuilds + 1)
+        _move(unit, FOLDED, mine.next)
+        _move(unit, REBUILDS, mine.rebuilds)
     gone = 1
     while gone:
         with store.write("delivery fold") as unit:
-            followed = _locked(unit, mine)
-            if followed is None:
+            if _locked(unit) != mine:
                 raise refuse("changed_meanwhile", "Another rebuild of the deliveries began after this one; let that one end.")
             gone = _forget(unit.connection, SQLITE_SETS if store.is_sqlite else SETS)
             if not gone:
-                followed.next = 0
+                _move(unit, FOLDED, 0)
         yield gone
 
 
@@ -163,10 +168,14 @@ def _ensure(store: Store) -> None:
         unit.connection.execute(dialect.insert(Followed).on_conflict_do_nothing(), rows)
 
 
-def _locked(unit: Unit, expected: Place) -> Followed | None:
-    """The place's row, locked until the end of the unit; None where it is not as expected any more."""
-    followed = unit.lock(Followed, FOLDED)
-    return followed if place(unit.session) == expected else None
+def _locked(unit: Unit) -> Place:
+    """Where the fold stands, its rows locked until the end of the unit."""
+    found = dict(unit.connection.execute(_LOCKED).all())
+    return Place(found[FOLDED], found[REBUILDS])
+
+
+def _move(unit: Unit, name: str, to: int) -> None:
+    unit.connection.execute(_MOVE, {"of_name": name, "to": to})
 
 
 def _forget(connection: Connection, most: int) -> int:
