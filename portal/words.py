@@ -222,7 +222,6 @@ _STAFF = (
     (NavItem("Applications", "/desk/applications"), {Role.STEWARD, Role.COMPLIANCE}),
     (NavItem("Contracts", "/desk/contracts"), {Role.STEWARD}),
     (NavItem("Ledger", "/compliance"), {Role.COMPLIANCE}),
-    (NavItem("Deliveries", "/compliance/deliveries"), {Role.COMPLIANCE}),
     (NavItem("Erasure", "/compliance/erasure"), {Role.COMPLIANCE}),
     (NavItem("Incidents", "/desk/incidents"), {Role.STEWARD}),
     (NavItem("Incidents", "/compliance/incidents"), {Role.COMPLIANCE}),
