@@ -41,6 +41,8 @@ def test_two_workers_enforce_as_one(tmp_path: Path, new_postgres: str) -> None:
     )
     assert {"main-1", "main-2"} <= nodes, "both answered"
     assert report == (True, [])
+    counted, entered = _requests(place)
+    assert counted == entered, "what each process counted adds up to the entries that both wrote"
 
 
 def _at_once(place: Installation, token: str, count: int) -> Counter[int]:
@@ -91,6 +93,16 @@ def _statuses_after_revocation(place: Installation, token: str) -> set[int]:
     engine.dispose()
     time.sleep(STALE_SECONDS)
     return {partner.records(place.settings.base_url, token, query="limit=1").status for _ in range(40)}
+
+
+def _requests(place: Installation) -> tuple[int, int]:
+    """How many requests for records were counted, and how many have an entry; each process writes what it counted when it ends."""
+    engine = open_engine(place.settings.database_url)
+    with engine.connect() as connection:
+        counted = connection.execute(text("SELECT sum(answered + refused + failed) FROM health_day")).scalar_one()
+        entered = connection.execute(text("SELECT count(*) FROM ledger_entry WHERE event = 'access.records'")).scalar_one()
+    engine.dispose()
+    return counted, entered
 
 
 def _ledger(place: Installation) -> tuple[set[str], tuple[bool, list[object]]]:
