@@ -97,7 +97,7 @@ def test_answers_charges_and_refusals_are_the_models(place: Place, seed: int, si
             ask = _counted if "measures" in each else _estimated if each["estimate"] else _paged
             told = ask(mine, model, contract, client, each)
             statement = mine.first_statement()
-            assert statement or not _has_pages(told)
+            assert statement or "measures" in each or not _has_pages(told), "a table of files is counted once, all else is read"
             outcome.append([None if sampled else told, None if before else statement])
         outcomes.append(outcome)
     # Where records are that may not be served, nothing is other than where they are not.
