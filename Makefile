@@ -24,7 +24,7 @@ faults: .venv/.dev
 	FAULT_ROUNDS=50 CUT_TRIES=1000 $(BIN)/pytest -m faults --timeout 3600
 
 fuzz: .venv/.dev
-	FUZZ_EXAMPLES=200 FUZZ_SEED=$$(date +%s) $(BIN)/pytest --timeout 1800 tests/clients/test_openapi.py
+	FUZZ_EXAMPLES=200 FUZZ_SEED=$$(date +%s) REFERENCE_EXAMPLES=300 $(BIN)/pytest --timeout 1800 tests/clients/test_openapi.py tests/contracts/access/test_reference.py
 
 bench: bench-page
 

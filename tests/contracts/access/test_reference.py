@@ -1,6 +1,6 @@
 """Property: answers, charges and refusals are those of a slow reference model, and a hidden record is as one that there is not.
 
-On every engine. `make test` tries a few dozen platforms, always the same; REFERENCE_EXAMPLES=2000 tries so many others.
+On every engine. `make test` tries a few dozen platforms, always the same; `make fuzz` (REFERENCE_EXAMPLES) tries so many others.
 """
 
 from __future__ import annotations
