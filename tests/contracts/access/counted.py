@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date
 from itertools import combinations
 from typing import Any
 
@@ -40,11 +40,16 @@ def asked_for(question: Row) -> set[str]:
     return {*question["by"], *question["held"], *(each.partition(":")[2] for each in question["measures"] if ":" in each)}
 
 
+def is_finer(model: Model, question: Row) -> bool:
+    """Whether it goes by days, and the contract has months."""
+    return model.grains.get("created_at") == "month" and "created_at" in asked_for(question)
+
+
 def bucket(name: str, value: Any) -> str:
     """Where a value is counted."""
     if value is None:
         return "other"
-    if isinstance(value, datetime):
+    if isinstance(value, date):
         return value.strftime("%Y-%m-%d")
     if name == "likes":
         return next((text for edge, text in zip(EDGES, ("..0", "0..10", "10..40"), strict=True) if value < edge), "40..")

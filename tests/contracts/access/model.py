@@ -5,12 +5,13 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from hypothesis import strategies as st
 
 from contracts.datasets.samples import sample_of
+from contracts.datasets.shuffle import shuffle_of
 from contracts.datasets.values import read
 from tests.harness.data import FIELDS
 
@@ -34,8 +35,16 @@ HELD: dict[str, list[Any]] = {
     "likes": [-3, 0, 3, 17, 49, 2**62, None],
     "score": [-3.75, 0.25, 5.0, 12.5, 1e300, None],
     "edited": [True, False, None],
-    "text": ['"grüß dich", said \\ nobody', "two\nlines", "", None],
+    "text": ['"grüß dich", said \\ nobody', "two\nlines by @anna", "", "see https://x.example/@anna or ask a.b@c.example.", None],
 }
+# What a contract may be given in place of these fields' values. Regions bear the names of other values.
+GRAINED: Row = {
+    **FIELDS,
+    "lang": {"type": "string", "grains": ["region"], "regions": {"de": "en", "en": "de", "e'n": "de"}},
+    "created_at": {"type": "timestamp", "grains": ["day", "month"]},
+    "text": {**FIELDS["text"], "grains": ["masked"]},
+}
+MASKED = {HELD["text"][1]: "two\nlines by [account]", HELD["text"][3]: "see [link] or ask [account]."}
 VALUES: dict[str, list[Any]] = {
     "lang": ["de", "en", "fr", "d", "", "e'n"],
     "country": ["GB", "DE", "S", "XX", "%", "Ü%_\\"],
@@ -94,6 +103,33 @@ def rows_of_terms(draw: st.DrawFn) -> list[Row]:
     return [each for each in plain if each["field"] != "score"]
 
 
+def seen(row: Row, grains: Row) -> Row:
+    """A record with the values that are told of it where fields are generalised."""
+    found = dict(row)
+    if "created_at" in grains:
+        found["created_at"] = row["created_at"].date() if grains["created_at"] == "day" else f"{row['created_at']:%Y-%m}"
+    if "lang" in grains:
+        found["lang"] = GRAINED["lang"]["regions"].get(row["lang"])
+    if "text" in grains:
+        found["text"] = MASKED.get(row["text"], row["text"])
+    return found
+
+
+def worded(node: Row | None, grains: Row) -> Row | None:
+    """A condition by times as one by days or months, where the field is given so."""
+    if node is None or "created_at" not in grains:
+        return node
+    for word in ("and", "or"):
+        if word in node:
+            return {word: [worded(part, grains) for part in node[word]]}
+    if "not" in node:
+        return {"not": worded(node["not"], grains)}
+    if node["field"] != "created_at":
+        return node
+    size = {"day": 10, "month": 7}[grains["created_at"]]
+    return {**node, "value": [each[:size] for each in node["value"]] if isinstance(node["value"], list) else node["value"][:size]}
+
+
 def fits(row: Row, node: Row) -> bool:
     """Whether a record meets a condition. One without a value meets no test."""
     if "and" in node:
@@ -105,7 +141,7 @@ def fits(row: Row, node: Row) -> bool:
     mine = row[node["field"]]
     if mine is None or "who" in node:
         return mine is not None and bool(mine == node["who"])
-    kind = FIELDS[node["field"]]["type"]
+    kind = _kind(node["field"], mine)
     have: Any = mine.replace(tzinfo=None) if isinstance(mine, datetime) else mine
     bounds: list[Any] = [read(kind, _given(each)) for each in (node["value"] if isinstance(node["value"], list) else [node["value"]])]
     return _RULES[node["op"]](have, bounds)
@@ -121,6 +157,13 @@ _RULES: dict[str, Callable[[Any, list[Any]], bool]] = {
     "gt": lambda have, bounds: bool(have > bounds[0]),
     "lt": lambda have, bounds: bool(have < bounds[0]),
 }
+
+
+def _kind(name: str, value: Any) -> str:
+    """The type in which a condition is given: that of a day or month where the time is told so."""
+    if name == "created_at" and not isinstance(value, datetime):
+        return "date" if isinstance(value, date) else "month"
+    return str(FIELDS[name]["type"])
 
 
 def _given(value: Any) -> Any:
@@ -162,10 +205,23 @@ class Model:
         """The contract's fields in the dataset's order."""
         return [name for name in FIELDS if name in self.terms["datasets"][0]["fields"]]
 
+    @property
+    def grains(self) -> Row:
+        """The fields that are generalised, each with its grain."""
+        found: Row = self.terms["datasets"][0].get("generalised", {})
+        return found
+
     def inside(self) -> list[Row]:
-        """The records that the contract sees, in order."""
-        within = [row for row in self.rows if all(fits(row, each) for each in self.terms["datasets"][0]["rows"])]
-        return sorted(within, key=lambda row: (row["created_at"], self.numbers[row["id"]]))
+        """The records that the contract sees, as it sees them, in order; its row filter is on the values themselves."""
+        within = [seen(row, self.grains) for row in self.rows if all(fits(row, each) for each in self.terms["datasets"][0]["rows"])]
+        return sorted(within, key=self._place)
+
+    def _place(self, row: Row) -> Any:
+        """Where a record stands: in time, and within a day or month that is all that is told of it by a number of the contract's own."""
+        number = self.numbers[row["id"]]
+        if "created_at" not in self.grains:
+            return row["created_at"], number
+        return row["created_at"], shuffle_of(self.grains["created_at"], self.sample_key).place(number), number
 
     def matching(self, asked: Row) -> list[Row]:
         """The records that a query finds."""
@@ -188,7 +244,9 @@ class Model:
             return None
         if name in ("id", "author_id"):
             return self.pseudonym(name, value)
-        return value.strftime("%Y-%m-%dT%H:%M:%S.%fZ") if isinstance(value, datetime) else value
+        if isinstance(value, datetime):
+            return value.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        return value.isoformat() if isinstance(value, date) else value
 
     def pages(self, asked: Row) -> Outcome:
         """All pages of a query, the refusal that ended them if one did, and what they cost."""
