@@ -121,7 +121,7 @@ class Rooms:
         gc.unfreeze()
         self._worker.stop()
         self._house.gate.close()
-        health.flush(self._house.store, self._house.tally, self._house.settings.platform.time_zone)
+        health.close(self._house.store, self._house.tally, self._house.settings.platform.time_zone)
         self._house.access.stop()
         self._house.data.close()
         self._house.sequencer.close()

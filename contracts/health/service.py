@@ -7,15 +7,20 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
+import structlog
 from sqlalchemy import delete, func, select
+from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session, col
 
+from contracts.errors import LicetError
 from contracts.health.tables import HealthDay, HealthMinute
 from contracts.health.tally import Counted, Tally
 from contracts.quotas.service import day_of
 from contracts.store.jobs import Job
 from contracts.store.sums import add
 from contracts.store.unit import Store
+
+log = structlog.get_logger()
 
 SECONDS = 5.0
 KEPT_MINUTES, KEPT_DAYS = timedelta(hours=25), timedelta(days=366)
@@ -75,6 +80,14 @@ def flush(store: Store, tally: Tally, zone: str) -> None:
             add(unit, HealthDay, rows, sums=_ENDS)
 
     tally.hand_over(store.clock.now(), write)
+
+
+def close(store: Store, tally: Tally, zone: str) -> None:
+    """Write down the last of it before the process ends. Where the store is away they are lost, and the rest of the house still ends."""
+    try:
+        flush(store, tally, zone)
+    except (SQLAlchemyError, LicetError) as error:
+        log.warning("health.lost", error=type(error).__name__)
 
 
 def prune(store: Store) -> int:

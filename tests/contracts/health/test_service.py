@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
+from pathlib import Path
 
 import pytest
 from sqlmodel import select
@@ -13,6 +14,7 @@ from contracts.health import service
 from contracts.health.service import Ends
 from contracts.health.tables import HealthDay, HealthMinute
 from contracts.health.tally import Tally, outcome_of
+from contracts.store.engine import open_engine
 from contracts.store.unit import Store
 
 DAY = date(2026, 11, 2)
@@ -87,6 +89,13 @@ def test_what_cannot_be_written_is_kept_with_its_moment(sqlite_store: Store, clo
     with sqlite_store.read() as session:
         rows = {row.minute: (row.answered, row.failed) for row in session.exec(select(HealthMinute)).all()}
     assert rows == {before.replace(second=0, microsecond=0): (1, 0), clock.now().replace(second=0, microsecond=0): (0, 1)}
+
+
+def test_a_process_ends_though_its_store_is_away(tmp_path: Path, clock: FixedClock) -> None:
+    tally, engine = Tally(), open_engine(f"sqlite:///{tmp_path}/none/licet.db")
+    tally.count("ctr_1", "answered")
+    service.close(Store(engine, clock), tally, "UTC")
+    engine.dispose()
 
 
 def test_minutes_go_after_a_day_and_days_after_a_year(store: Store, clock: FixedClock) -> None:
