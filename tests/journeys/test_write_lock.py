@@ -43,7 +43,19 @@ from tests.journeys.life import Life, settle_in
 
 ROUNDS, MOST_ROUNDS, MOST_MS, TURNS = 3, 6, 20.0, 3
 BESIDE = frozenset(
-    {"access", "token", "sequencer", "outbox", "mail", "document", "credential use", "gate fetches", "gate counts", "erasure notice"}
+    {
+        "access",
+        "token",
+        "sequencer",
+        "outbox",
+        "mail",
+        "document",
+        "credential use",
+        "gate fetches",
+        "gate counts",
+        "erasure notice",
+        "delivery fold",
+    }
 )
 
 
@@ -180,7 +192,7 @@ def test_no_act_holds_the_write_lock_for_long_and_nothing_slow_waits_inside_it(h
     assert holds.long() == {}
     acts, labels = {act for act, _ in holds.taken}, {label for _, label in holds.taken}
     assert len(acts) > 20
-    assert {*BESIDE - {"gate counts"}, "refresh", "erasure", "form", "invite", "client"} <= labels, (
+    assert {*BESIDE - {"gate counts", "delivery fold"}, "refresh", "erasure", "form", "invite", "client"} <= labels, (
         "the worker and the hot path were watched too"
     )
     assert (len(statuses) > 100, set(statuses)) == (True, {200}), "reads went on"
