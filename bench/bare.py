@@ -1,38 +1,60 @@
-"""The peer of `bench/page.py`: the same engine, files and query in a bare FastAPI route; no token, contract, quota, entry or delivery."""
+"""The peer of `bench/page.py` and `bench/data.py`: the same engine and query in a bare FastAPI route; no token, contract, quota, entry or delivery.
+
+`BARE_QUERY` finds rows whose last column is a record's JSON, `BARE_VALUES` (pickled, base64) what it binds. It runs in DuckDB on the files
+`BARE_VERSION` and `BARE_PSEUDONYMS`, attached as `v` and `p`, or in the database `BARE_POSTGRESQL`.
+"""
 
 from __future__ import annotations
 
+import base64
 import os
+import pickle
 import threading
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import duckdb
+import psycopg
 import uvicorn
 from fastapi import FastAPI
 from fastapi.responses import Response
 
-VERSION, PSEUDONYMS = os.environ["BARE_VERSION"], os.environ["BARE_PSEUDONYMS"]
-WHERE = os.environ.get("BARE_WHERE", "list_contains(['oak', 'ash'], r.species)")
-QUERY = f"""
-SELECT to_json({{'id': 'ps_' || replace(p.id::VARCHAR, '-', ''), 'planted': strftime(r.planted, '%Y-%m-%dT%H:%M:%S.%fZ'), 'species': r.species,
-                'height': r.height, 'keeper': 'ps_' || replace(p.keeper::VARCHAR, '-', '')}})
-FROM (SELECT * FROM v.record r WHERE {WHERE} LIMIT ?) r JOIN p.pseudonym p ON p._pos = r._pos ORDER BY r._pos
-"""
+Run = Callable[[], Sequence[tuple[Any, ...]]]
 
+QUERY, VALUES = os.environ["BARE_QUERY"], pickle.loads(base64.b64decode(os.environ["BARE_VALUES"]))
 app = FastAPI()
-main = duckdb.connect(":memory:", config={"threads": 1, "preserve_insertion_order": True})
-main.execute(f"ATTACH '{Path(VERSION)}' AS v (READ_ONLY)")
-main.execute(f"ATTACH '{Path(PSEUDONYMS)}' AS p (READ_ONLY)")
 local = threading.local()
 
 
+def _duckdb() -> Callable[[], Run]:
+    main = duckdb.connect(":memory:", config={"threads": 1, "preserve_insertion_order": True})
+    main.execute(f"ATTACH '{Path(os.environ['BARE_VERSION'])}' AS v (READ_ONLY)")
+    main.execute(f"ATTACH '{Path(os.environ['BARE_PSEUDONYMS'])}' AS p (READ_ONLY)")
+
+    def opened() -> Run:
+        cursor = main.cursor()
+        return lambda: cursor.execute(QUERY, VALUES).fetchall()
+
+    return opened
+
+
+def _postgresql() -> Run:
+    connection = psycopg.connect(
+        os.environ["BARE_POSTGRESQL"], autocommit=True, options="-c plan_cache_mode=force_custom_plan -c timezone=UTC"
+    )
+    return lambda: connection.execute(QUERY, VALUES).fetchall()
+
+
+open_one = _postgresql if "BARE_POSTGRESQL" in os.environ else _duckdb()
+
+
 @app.get("/records")
-def records(limit: int = 100) -> Response:
+def records() -> Response:
     """A page of records as one JSON document."""
-    if not hasattr(local, "cursor"):
-        local.cursor = main.cursor()
-    rows = local.cursor.execute(QUERY, [limit]).fetchall()
-    return Response('{"data":[' + ",".join(row[0] for row in rows) + "]}", media_type="application/json")
+    if not hasattr(local, "run"):
+        local.run = open_one()
+    return Response('{"data":[' + ",".join(row[-1] for row in local.run()) + "]}", media_type="application/json")
 
 
 if __name__ == "__main__":

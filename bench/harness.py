@@ -19,6 +19,7 @@ import urllib.request
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 
 import psutil
 
@@ -35,7 +36,8 @@ Requests = Callable[[], Sequence[bytes]]
 class Peer:
     """A server under measurement: how to start it, when it is ready, and the requests (whole HTTP/1.1 bytes) to send in turn.
 
-    `settled` says whether it has done all work that its answers left behind; until then its CPU is counted.
+    `settled` says whether it has done all work that its answers left behind; until then its CPU is counted, and that of the processes
+    `beside` it, such as a database's. Peers of one port are one server that is asked for different things.
     """
 
     name: str
@@ -45,6 +47,7 @@ class Peer:
     requests: Requests
     environ: dict[str, str] = field(default_factory=dict)
     settled: Callable[[], bool] = lambda: True
+    beside: Sequence[psutil.Process] = ()
 
 
 @dataclass(frozen=True)
@@ -61,19 +64,22 @@ def measure(peers: Sequence[Peer], *, rounds: int = 5, seconds: float = 3.0, con
     if rounds < 5:
         raise ValueError("fewer than five rounds say nothing on a shared machine")
     os.sched_setaffinity(0, {_core(GENERATOR_CORE)})
-    running = [_start(peer) for peer in peers]
+    running: dict[int, psutil.Popen] = {}
     try:
+        for peer in peers:
+            if peer.port not in running:
+                running[peer.port] = _start(peer)
         requests = {peer.name: peer.requests() for peer in peers}
         for peer in peers:
             asyncio.run(closed_loop(peer.port, requests[peer.name], 0.5, connections))
             _settle(peer)
         results: dict[str, list[Round]] = {peer.name: [] for peer in peers}
         for _ in range(rounds):
-            for peer, process in zip(peers, running, strict=True):
-                results[peer.name].append(_round(peer, process, requests[peer.name], seconds, connections))
+            for peer in peers:
+                results[peer.name].append(_round(peer, running[peer.port], requests[peer.name], seconds, connections))
         return results
     finally:
-        for process in running:
+        for process in running.values():
             _stop(process)
 
 
@@ -105,10 +111,16 @@ def _high_water(pid: int) -> int:
     return next((int(line.split()[1]) for line in lines if line.startswith("VmHWM:")), 0)
 
 
-def report(bench: str, results: dict[str, list[Round]], pairs: dict[str, tuple[str, str]], targets: dict[str, float]) -> None:
+def report(
+    bench: str,
+    results: dict[str, list[Round]],
+    pairs: dict[str, tuple[str, str]],
+    targets: dict[str, float],
+    more: Mapping[str, float] = MappingProxyType({}),
+) -> None:
     """Print a table and, last, the JSON line. `pairs` maps a ratio's name to our server and the peer that it is taken against.
 
-    A ratio is the peer's CPU per answer divided by ours in the same round: above 1 we are cheaper.
+    A ratio is the peer's CPU per answer divided by ours in the same round: above 1 we are cheaper. `more` are ratios measured once.
     """
     for name, taken in results.items():
         cpu, rate = [r.cpu_us for r in taken], [r.per_second for r in taken]
@@ -119,7 +131,8 @@ def report(bench: str, results: dict[str, list[Round]], pairs: dict[str, tuple[s
         name: [theirs.cpu_us / mine.cpu_us for theirs, mine in zip(results[peer], results[ours], strict=True)]
         for name, (ours, peer) in pairs.items()
     }
-    summarise(bench, each, targets)
+    rounds = min(len(taken) for taken in results.values())
+    summarise(bench, each | {name: [value] * rounds for name, value in more.items()}, targets)
 
 
 def summarise(bench: str, each: Mapping[str, Sequence[float]], targets: Mapping[str, float]) -> None:
@@ -163,11 +176,11 @@ def _stop(process: psutil.Popen) -> None:
 
 
 def _round(peer: Peer, process: psutil.Popen, requests: Sequence[bytes], seconds: float, connections: int) -> Round:
-    before, started = _cpu_seconds(process), time.perf_counter()
+    before, started = _cpu_seconds(process, *peer.beside), time.perf_counter()
     answers = asyncio.run(closed_loop(peer.port, requests, seconds, connections))
     took = time.perf_counter() - started
     _settle(peer)
-    used = _cpu_seconds(process) - before
+    used = _cpu_seconds(process, *peer.beside) - before
     if answers == 0:
         raise RuntimeError(f"{peer.name} answered nothing")
     return Round(answers, used * 1e6 / answers, answers / took)
@@ -181,9 +194,9 @@ def _settle(peer: Peer) -> None:
         time.sleep(0.05)
 
 
-def _cpu_seconds(process: psutil.Popen) -> float:
+def _cpu_seconds(*processes: psutil.Process) -> float:
     total = 0.0
-    for each in [process, *process.children(recursive=True)]:
+    for each in [each for process in processes for each in (process, *process.children(recursive=True))]:
         times = each.cpu_times()
         total += times.user + times.system
     return total

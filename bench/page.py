@@ -5,6 +5,8 @@ Licet's side pays for everything: token, grant, pace, quota, durable entry, deli
 
 from __future__ import annotations
 
+import base64
+import pickle
 import sys
 import tempfile
 from pathlib import Path
@@ -15,6 +17,11 @@ from tests.harness.installation import Installation, install
 from tests.harness.server import free_port, start
 
 ROWS, LIMIT = 200_000, 1_000
+_QUERY = """
+SELECT to_json({'id': 'ps_' || replace(p.id::VARCHAR, '-', ''), 'planted': strftime(r.planted, '%Y-%m-%dT%H:%M:%S.%fZ'), 'species': r.species,
+                'height': r.height, 'keeper': 'ps_' || replace(p.keeper::VARCHAR, '-', '')})
+FROM (SELECT * FROM v.record r WHERE list_contains(['oak', 'ash'], r.species) LIMIT ?) r JOIN p.pseudonym p ON p._pos = r._pos ORDER BY r._pos
+"""
 
 
 def main() -> None:
@@ -51,8 +58,15 @@ def _bare(place: Installation) -> Peer:
     version = next(file for file in folder.iterdir() if file.suffix == ".duckdb" and "ctr_" not in file.name)
     pseudonyms = next(file for file in folder.rglob("*.duckdb") if "ctr_" in file.name)
     port = free_port()
-    environ = {"BARE_VERSION": str(version), "BARE_PSEUDONYMS": str(pseudonyms), "BARE_PORT": str(port)}
-    request = f"GET /records?limit={LIMIT} HTTP/1.1\r\nhost: bare\r\n\r\n".encode()
+    values = base64.b64encode(pickle.dumps([LIMIT])).decode()
+    environ = {
+        "BARE_VERSION": str(version),
+        "BARE_PSEUDONYMS": str(pseudonyms),
+        "BARE_PORT": str(port),
+        "BARE_QUERY": _QUERY,
+        "BARE_VALUES": values,
+    }
+    request = b"GET /records HTTP/1.1\r\nhost: bare\r\n\r\n"
     return Peer(
         "bare FastAPI route",
         [sys.executable, "-m", "bench.bare"],

@@ -229,6 +229,11 @@ class Settings(Section):
         le=600,
         description="How long the database or engine of a dataset may take over one statement for a request, in seconds; the request is refused then.",
     )
+    engine_memory: str = Field(
+        default="128MB",
+        pattern=r"^[1-9][0-9]{0,5}(MB|GB)$",
+        description="The most memory that the embedded engine takes for pages in each process, and likewise for estimates and for aggregates; what is larger goes through files under home.",
+    )
     clock_file: Path | None = Field(default=None, description="File with seconds to add to the clock; for tests, refused in production.")
     platform: Platform = Field(default_factory=Platform)
     mail: Mail = Field(default_factory=Mail)

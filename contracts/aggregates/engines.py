@@ -19,7 +19,7 @@ class ChosenCells:
     """Hands each table to the engine of its dataset. A table of files is counted once, for it is the same however often it is asked for."""
 
     def __init__(self, settings: Settings, catalogue: Catalogue) -> None:
-        self._files = DuckCells(settings.home, settings.statement_seconds)
+        self._files = DuckCells(settings.home, settings.statement_seconds, settings.engine_memory)
         self._placed: dict[str, CellEngine] = {name: InPlaceCells(engine) for name, engine in in_place(settings).items()}
         self._invented = SandboxCells(catalogue.all())
         self._tables: dict[object, Sequence[Cell]] = {}

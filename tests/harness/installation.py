@@ -6,7 +6,7 @@ Made through the house's own services, so that nothing in it is a state that the
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -68,6 +68,7 @@ note = {{ type = "string", class = "personal", filterable = false }}
 
 MAILBOX = 'transport = "mailbox"'
 FIELDS = ("id", "planted", "species", "height", "keeper")
+OAK_AND_ASH = {"species": ("oak", "ash")}
 
 
 @dataclass(frozen=True)
@@ -122,7 +123,8 @@ def install(
     prepare(settings)
     clock = FixedClock(SystemClock().now() - timedelta(hours=2))
     with running(build(settings, clock)) as house:
-        refresh(house.store, settings, "trees")
+        for name in settings.datasets:
+            refresh(house.store, settings, name)
         story = Story(house, clock)
         story.prepare(CAST)
         story.first_administrator("administrator")
@@ -144,22 +146,31 @@ def licence_for(story: Story, *, commercial: bool = False, crawls: bool = False,
     return Licence(contract, client, crawler)
 
 
-def contract_for(story: Story, *, commercial: bool = False, crawls: bool = False, **terms: object) -> Contract:
-    """A contract in force over the trees, from application to countersignature."""
+def contract_for(
+    story: Story,
+    *,
+    commercial: bool = False,
+    crawls: bool = False,
+    dataset: str = "trees",
+    fields: Sequence[str] = FIELDS,
+    rows: Mapping[str, tuple[str, ...]] = OAK_AND_ASH,
+    **terms: object,
+) -> Contract:
+    """A contract in force, over the trees where nothing else is said, from application to countersignature."""
     today: date = story.today()
     form = ApplicationForm(
         project="Shade in summer",
         kind="commercial" if commercial else "research",
         purpose="market-analysis" if commercial else "research",
         purpose_text="Where trees give shade and where they are missing, published as maps.",
-        fields=FIELDS,
-        answers=usual(FIELDS),
-        rows={"species": ("oak", "ash")},
+        fields=tuple(fields),
+        answers=usual(fields),
+        rows=rows,
         crawl=commercial or crawls,
         starts=today,
         ends=today + timedelta(days=365),
     )
-    approved = story.approve("steward", story.apply("lead", "trees", form), "The purpose is clear and the fields fit it.")
+    approved = story.approve("steward", story.apply("lead", dataset, form), "The purpose is clear and the fields fit it.")
     return story.countersign("second-steward", story.sign("lead", story.offer("steward", approved, **terms)))
 
 

@@ -56,7 +56,7 @@ class Lent:
     def __init__(self, server: str, template: str) -> None:
         self._server, self._template, self._name = server, template, ""
         self._beside = psycopg.connect(_plain(server), autocommit=True)
-        with _connected(_address(server, template)) as connection:
+        with connected(_address(server, template)) as connection:
             self._shape, self._first, self._filled = _shape(connection), _first_rows(connection), _filled(connection)
 
     def close(self) -> None:
@@ -73,7 +73,7 @@ class Lent:
         try:
             yield _address(self._server, name)
         finally:
-            with _connected(_address(self._server, name)) as connection:
+            with connected(_address(self._server, name)) as connection:
                 whole = self._emptied(connection)
             if whole:
                 self._name = name
@@ -99,7 +99,7 @@ class Lent:
 
 def execute(server: str, statement: str) -> None:
     """One statement outside any transaction."""
-    with _connected(server) as connection:
+    with connected(server) as connection:
         connection.execute(statement.encode())
 
 
@@ -112,7 +112,8 @@ def _address(server: str, name: str) -> str:
 
 
 @contextmanager
-def _connected(address: str) -> Iterator[psycopg.Connection]:
+def connected(address: str) -> Iterator[psycopg.Connection]:
+    """A connection to the database of an address; each statement is a transaction."""
     with psycopg.connect(_plain(address), autocommit=True) as connection:
         yield connection
 

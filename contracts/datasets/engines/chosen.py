@@ -28,7 +28,7 @@ class ChosenEngines:
     """Hands each plan to the engine of its dataset; an engine itself. A dataset that no setting names has versions of files at most."""
 
     def __init__(self, settings: Settings) -> None:
-        self._files = DuckEngine(settings.home, settings.statement_seconds)
+        self._files = DuckEngine(settings.home, settings.statement_seconds, settings.engine_memory)
         self._placed = in_place(settings, pooled=True)
 
     def page(self, plan: Plan) -> Page:
@@ -52,7 +52,8 @@ class ChosenCounts:
     """Counts records, through engines of its own, so that long counts hold up no page."""
 
     def __init__(self, settings: Settings) -> None:
-        self._files, self._placed = DuckCounts(settings.home, settings.statement_seconds), in_place(settings)
+        self._files = DuckCounts(settings.home, settings.statement_seconds, settings.engine_memory)
+        self._placed = in_place(settings)
 
     def of(self, dataset: str, version: str, tests: Sequence[Condition], excluded: Ordinals) -> int:
         """How many records meet every test, none of them on a pseudonym, and are not excluded."""

@@ -30,6 +30,7 @@ log = structlog.get_logger()
 _COMPARISONS = {"eq": "=", "gte": ">=", "gt": ">", "lte": "<=", "lt": "<"}
 _OF_TEXT = {"prefix": "starts_with", "contains": "contains"}
 _VERSIONS_OPEN = 2
+MEMORY = "128MB"
 
 # What a query's text depends on: nothing of it comes from a request but the names of fields, which the settings have.
 Asked = tuple[Column, str]
@@ -42,11 +43,12 @@ Found = tuple[int, int, int, str]
 class DuckEngine:
     """Keeps version and pseudonym files attached read-only to one in-memory instance; every call has its own cursor."""
 
-    def __init__(self, home: Path, seconds: float = FOREVER) -> None:
-        """`seconds` is how long one statement for a request may take."""
+    def __init__(self, home: Path, seconds: float = FOREVER, memory: str = MEMORY) -> None:
+        """`seconds` is how long one statement for a request may take, `memory` how much all of them may take at once."""
         self._home, self._seconds = home, seconds
         self._lock = threading.Lock()
-        self._main = duckdb.connect(":memory:", config={"threads": 1, "preserve_insertion_order": True})
+        bounds: dict[str, Any] = {"memory_limit": memory, "temp_directory": str(home / "spilled")}
+        self._main = duckdb.connect(":memory:", config={"threads": 1, "preserve_insertion_order": True, **bounds})
         self._main.execute("SET TimeZone = 'UTC'")
         self._attached: dict[Path, str] = {}
         self._versions: dict[str, list[str]] = {}

@@ -10,7 +10,7 @@ from typing import Any
 from contracts.aggregates.buckets import Bucketed
 from contracts.aggregates.plan import MOST_CELLS, Axes, Cell, CellPlan, Clamped, Measure
 from contracts.datasets.engines.deadline import FOREVER
-from contracts.datasets.engines.duckdb import DuckEngine
+from contracts.datasets.engines.duckdb import MEMORY, DuckEngine
 from contracts.datasets.engines.duckdb_coarse import value_of
 from contracts.datasets.files import quoted
 from contracts.sections import OTHER
@@ -21,8 +21,8 @@ _FORMS = {"year": "%Y", "month": "%Y-%m", "day": "%Y-%m-%d"}
 class DuckCells:
     """Reads the version files that pages are read from, through an engine of its own, so that long counts hold up no page."""
 
-    def __init__(self, home: Path, seconds: float = FOREVER) -> None:
-        self._engine = DuckEngine(home, seconds)
+    def __init__(self, home: Path, seconds: float = FOREVER, memory: str = MEMORY) -> None:
+        self._engine = DuckEngine(home, seconds, memory)
 
     def cells(self, plan: CellPlan) -> Sequence[Cell]:
         """The cells of every table that have records, at most `MOST_CELLS` and one more."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from contracts.datasets.engines.deadline import FOREVER
-from contracts.datasets.engines.duckdb import DuckEngine
+from contracts.datasets.engines.duckdb import MEMORY, DuckEngine
 from contracts.datasets.plan import Condition
 from contracts.deliveries.ordinals import Ordinals
 
@@ -14,8 +14,8 @@ from contracts.deliveries.ordinals import Ordinals
 class DuckCounts:
     """Counts in version files, through an engine of its own, so that long counts hold up no page."""
 
-    def __init__(self, home: Path, seconds: float = FOREVER) -> None:
-        self._engine = DuckEngine(home, seconds)
+    def __init__(self, home: Path, seconds: float = FOREVER, memory: str = MEMORY) -> None:
+        self._engine = DuckEngine(home, seconds, memory)
 
     def of(self, dataset: str, version: str, tests: Sequence[Condition], excluded: Ordinals) -> int:
         """How many records meet every test, none of them on a pseudonym, and are not excluded."""
