@@ -21,6 +21,9 @@ from contracts.errors import Misconfigured
 from contracts.sections import DatasetSource
 
 _BATCH = 5_000
+_POSTGRESQL = "-c timezone=UTC -c plan_cache_mode=force_custom_plan"
+# A page ends after its thousand rows: workers and machine code, which are made ready for all that might come, cost more than it does.
+_PAGES = "-c default_transaction_read_only=on -c max_parallel_workers_per_gather=0 -c jit=off"
 
 
 def open_database(dataset_id: str, described: DatasetSource, *, writes: bool = False, pooled: bool = True) -> Engine:
@@ -36,8 +39,7 @@ def open_database(dataset_id: str, described: DatasetSource, *, writes: bool = F
         backend = url.get_backend_name()
         options: dict[str, Any] = {"hide_parameters": True}
         if backend == "postgresql":
-            kept = "-c timezone=UTC -c plan_cache_mode=force_custom_plan"
-            options["connect_args"] = {"options": kept if writes else f"{kept} -c default_transaction_read_only=on"}
+            options["connect_args"] = {"options": _POSTGRESQL if writes else f"{_POSTGRESQL} {_PAGES}"}
             options |= {"pool_pre_ping": True, "pool_size": 8} if pooled else {}
         options |= {} if pooled else {"poolclass": NullPool}
         engine = create_engine(url, **options)

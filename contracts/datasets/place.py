@@ -36,6 +36,7 @@ from sqlalchemy import (
     inspect,
     not_,
     table,
+    text,
     true,
 )
 from sqlalchemy.schema import CreateSchema
@@ -148,6 +149,11 @@ class Place:
             Column("value", kind, primary_key=True, autoincrement=False),
             Column("pseudonym", String(40), unique=True, nullable=False),
         )
+
+    def survey(self, connection: Connection, filled: Table) -> None:
+        """Let PostgreSQL count what was just filled; until it does so by itself, it plans pages for an empty table."""
+        if connection.dialect.name == "postgresql":
+            connection.execute(text(f"ANALYZE {connection.dialect.identifier_preparer.format_table(filled)}"))
 
     def ensure(self, connection: Connection, table: Table) -> None:
         """Make a table of ours, and their schema, where it is not there."""

@@ -61,6 +61,7 @@ def sync(home: Path, dataset_id: str, described: DatasetSettings, base: Version 
         place.ensure(connection, place.ordinals)
         _check(place, connection)
         given = _number_new(place, connection, 0 if base is None else base.ordinals)
+        place.survey(connection, place.ordinals)
         marked = _ordinals(place, connection, place.marked(described.deleted))
         objects = _ordinals(place, connection, place.marked(described.objects))
         there = _ordinals(place, connection, place.served)
@@ -111,6 +112,7 @@ def build_dictionaries(dataset_id: str, described: DatasetSettings, contract_id:
             new = select(value.label("value")).select_from(place.rows).where(value.is_not(None), not_(known)).distinct()
             for batch in connection.execute(new.execution_options(yield_per=_BATCH)).scalars().partitions():
                 connection.execute(insert(made), [{"value": each, "pseudonym": by(field, each)} for each in batch])
+            place.survey(connection, made)
 
 
 def ordinal_of(dataset_id: str, described: DatasetSettings, key: str) -> int | None:
