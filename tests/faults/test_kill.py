@@ -37,6 +37,7 @@ class Load:
 
     def __init__(self, base_url: str, access_token: str) -> None:
         self.answered: list[tuple[str, int]] = []
+        self.began = threading.Event()
         self._stop = threading.Event()
         self._threads = [threading.Thread(target=self._read, args=(base_url, access_token, n)) for n in range(READERS)]
         for thread in self._threads:
@@ -58,6 +59,7 @@ class Load:
             if reply.status == 200:
                 body = json.loads(reply.body)
                 self.answered.append((body["entry"], len(body["data"])))
+                self.began.set()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -79,6 +81,7 @@ def test_no_answer_without_its_entry_and_no_quota_lost_or_doubled(place: Install
 def _one_round(running: Licet, place: Installation, seconds: float) -> list[tuple[str, int]]:
     token = partner.token(running.base_url, place.client).json["access_token"]
     load = Load(running.base_url, token)
+    assert load.began.wait(60)
     threading.Event().wait(seconds)
     running.kill()
     load.end()
@@ -100,7 +103,7 @@ def _check(place: Installation, answered: list[tuple[str, int]]) -> None:
     let_out = {leaf["id"]: leaf["rows"] for leaf in leaves if leaf["event"] == "access.records" and leaf["decision"] == "allow"}
     assert (report.ok, report.problems) == (True, [])
     assert staged == 0, "an orderly end integrates everything"
-    assert len(answered) > ROUNDS, "the load must have read something"
+    assert len(answered) >= ROUNDS, "the load must have read something"
     assert dict(answered) == {entry: let_out.get(entry) for entry, _ in answered}
     assert len({leaf["id"] for leaf in leaves}) == len(leaves)
     assert free == {leaf["id"] for leaf in leaves if leaf.get("facts", {}).get("free")}

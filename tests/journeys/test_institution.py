@@ -116,6 +116,7 @@ def test_a_person_signs_in_through_the_institution(place: tuple[House, str]) -> 
         look(page, "account with an institution")
         # Somebody new of the trusted domain joins the partner that the setting names, as a reader and nothing more.
         page = _through(browser, base_url, "ben")
+        expect(page.get_by_role("button", name="Sign out")).to_be_visible()
         page.goto("/account")
         expect(page.get_by_text("Sees contracts and usage, changes nothing.")).to_be_visible()
     assert _accounts(house) == {ADA, "ben@northfield.example"}
