@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlmodel import select
 
@@ -108,7 +108,7 @@ def test_a_version_whose_records_are_not_known_delivers_nothing(store: Store) ->
         distinct.locked(unit, "ctr_1", 1)
 
 
-@settings(max_examples=100, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=100, derandomize=True)
 @given(st.lists(st.lists(st.integers(0, 150_000) | st.integers(65_530, 65_540), max_size=12), max_size=6), st.integers(0, 20))
 def test_counting_by_parts_is_counting_by_sets(pages: list[list[int]], cap: int) -> None:
     seen, known = Seen("ctr_1", 1, 0, 0), set[int]()
