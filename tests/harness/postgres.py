@@ -134,9 +134,10 @@ def _filled(connection: psycopg.Connection) -> sql.Composed:
 
 
 def _shape(connection: psycopg.Connection) -> object:
-    """What tells whether a schema was changed: the number of the columns of its tables and indexes, and who wrote the last one."""
-    query = "SELECT count(*), max(xmin::text::bigint) FROM pg_attribute WHERE attrelid >= 16384"
-    return connection.execute(query).fetchone()
+    """What tells whether a schema was changed: the names of its tables and indexes, the number of their columns, and who wrote the last one."""
+    named = "(SELECT string_agg(relname, ' ' ORDER BY relname) FROM pg_class WHERE oid >= 16384)"
+    query = f"SELECT count(*), max(xmin::text::bigint), {named} FROM pg_attribute WHERE attrelid >= 16384"
+    return connection.execute(query.encode()).fetchone()
 
 
 def _first_rows(connection: psycopg.Connection) -> dict[str, bytes]:
