@@ -52,7 +52,7 @@ def test_every_command_of_the_readme_is_run_by_a_test_that_exists() -> None:
 def test_make_runs_what_the_tests_run() -> None:
     """`make` itself runs in continuous integration; here each target is held to the program that the journeys start."""
     assert _recipe("demo")[-1] == ".venv/bin/licet demo"
-    assert _recipe("test") == [
+    assert _recipe("test")[-3:] == [
         "deploy/test-tools",
         ".venv/bin/python -m compileall -q contracts api portal",
         ".venv/bin/pytest -n 2 --dist loadfile --no-loadscope-reorder",
