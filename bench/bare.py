@@ -40,9 +40,8 @@ def _duckdb() -> Callable[[], Run]:
 
 
 def _postgresql() -> Run:
-    connection = psycopg.connect(
-        os.environ["BARE_POSTGRESQL"], autocommit=True, options="-c plan_cache_mode=force_custom_plan -c timezone=UTC"
-    )
+    options = "-c timezone=UTC -c plan_cache_mode=force_custom_plan -c max_parallel_workers_per_gather=0 -c jit=off"
+    connection = psycopg.connect(os.environ["BARE_POSTGRESQL"], autocommit=True, options=options)
     return lambda: connection.execute(QUERY, VALUES).fetchall()
 
 

@@ -36,7 +36,7 @@ DATASETTE = "datasette==0.65.5"
 MOST_MIB = 400
 COUNTRIES = posts.COUNTRIES[:6]
 PAGE = f"country={posts.COUNTRY}&created_at.gte={posts.MIDDLE.isoformat()}Z&limit={posts.LIMIT}"
-FEW = 10
+FEW = 100  # what a request gets that names no limit
 
 _WRITTEN = {
     "id": "'ps_' || replace(p.id::VARCHAR, '-', '')",

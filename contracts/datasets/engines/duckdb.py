@@ -175,8 +175,9 @@ def _query(records: str, joined: str, columns: tuple[Column, ...], shape: Shape,
     if not joined:
         return f"{out} FROM {records}.record r WHERE {where} LIMIT ?"
     if any(column.pseudonym for column, _ in leaves(shape)):
-        # The join finds the rows here, in any order; few meet a pseudonym.
-        return f"{out} FROM {records}.record r {join} WHERE {where} ORDER BY r._pos LIMIT ?"
+        # The join finds the rows here, in any order; few meet a pseudonym, and only of those the other fields are read.
+        met = f"SELECT r._pos FROM {records}.record r {join} WHERE {where} ORDER BY r._pos LIMIT ?"
+        return f"WITH met AS MATERIALIZED ({met}) {out} FROM met JOIN {records}.record r ON r._pos = met._pos {join} ORDER BY r._pos"
     return f"{out} FROM (SELECT * FROM {records}.record r WHERE {where} LIMIT ?) r {join} ORDER BY r._pos"
 
 
