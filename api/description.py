@@ -13,7 +13,11 @@ OPERATIONS: Operations = {
     **oauth.OPERATIONS,
     **data.OPERATIONS,
     ("GET", "/ledger/checkpoint"): operation({200: answer(TEXT, "text/plain"), **problems(404, 503)}),
-    ("GET", "/ledger/check-proof.py"): operation({200: answer(TEXT, "text/x-python")}),
+    ("GET", "/ledger/consistency/{old}"): operation(
+        {200: answer(TEXT, "text/plain"), **problems(404, 503)},
+        parameters=[in_path("old", "How many entries the checkpoint signs that you kept")],
+    ),
+    ("GET", "/ledger/verify_licet.py"): operation({200: answer(TEXT, "text/x-python")}),
     ("GET", "/ledger/tile/{level}/{place}"): operation(
         {200: answer(TEXT, "application/octet-stream"), **problems(403, 404, 503)},
         parameters=[

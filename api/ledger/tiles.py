@@ -11,6 +11,7 @@ from starlette.responses import Response
 import contracts.ledger
 from contracts.errors import refuse
 from contracts.house import House
+from contracts.ledger.consistency import consistency
 from contracts.ledger.source import latest_checkpoint
 from contracts.ledger.tables import LedgerTile
 from contracts.ledger.tiles import parse_tile_path
@@ -18,7 +19,7 @@ from contracts.ledger.tree import HASH
 
 routes = APIRouter(prefix="/ledger", tags=["ledger"])
 SHORT = "public, max-age=2"
-CHECKER = Path(contracts.ledger.__file__).with_name("check_proof.py").read_bytes()
+CHECKER = Path(contracts.ledger.__file__).with_name("verify_licet.py").read_bytes()
 FOR_EVER = "public, max-age=31536000, immutable"
 NO_TILE = "There is no such tile. Ask for tiles of a size that a checkpoint has signed."
 
@@ -34,9 +35,18 @@ def checkpoint(request: Request) -> Response:
     return Response(newest.note, media_type="text/plain; charset=utf-8", headers={"cache-control": SHORT})
 
 
-@routes.get("/check-proof.py", response_class=Response)
+@routes.get("/consistency/{old}", response_class=Response)
+def consistent(request: Request, old: str) -> Response:
+    """The proof that the newest checkpoint contains the one of `old` entries that somebody kept, with that newest checkpoint."""
+    house: House = request.app.state.house
+    with house.store.read() as session:
+        text = consistency(session, int(old) if old.isascii() and old.isdigit() and len(old) < 19 else -1)
+    return Response(text, media_type="text/plain; charset=utf-8", headers={"cache-control": SHORT})
+
+
+@routes.get("/verify_licet.py", response_class=Response)
 def checker(_request: Request) -> Response:
-    """A script that checks a proof file with plain Python and the ledger's public key, without trust in this server."""
+    """One file that checks checkpoints, proofs and exports with plain Python and the ledger's public key, without this server."""
     return Response(CHECKER, media_type="text/x-python; charset=utf-8", headers={"cache-control": "public, max-age=3600"})
 
 

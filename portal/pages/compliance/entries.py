@@ -110,4 +110,4 @@ def _told(view: EntryView) -> list[tuple[str, Any]]:
 
 def _commands(house: House, entry_id: str, key: str) -> dict[str, str]:
     base = house.settings.base_url.rstrip("/")
-    return {"script": f"curl -sO {base}/ledger/check-proof.py", "check": f"python3 check-proof.py {entry_id}.tlog-proof '{key}'"}
+    return {"script": f"curl -sO {base}/ledger/verify_licet.py", "check": f"python3 verify_licet.py proof {entry_id}.tlog-proof '{key}'"}

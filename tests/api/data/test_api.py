@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -24,6 +26,7 @@ from contracts.datasets.load import ordinal_of
 from contracts.deliveries import service as deliveries
 from contracts.deliveries.ordinals import Ordinals
 from contracts.house import House
+from contracts.ledger import verify_licet
 from contracts.ledger.sequencer import Sequencer
 from contracts.ledger.tables import StagedEntry
 from contracts.lifecycle.tables import Contract
@@ -235,16 +238,23 @@ def test_the_status_says_what_is_left_of_the_period_and_what_may_run_at_once(api
     assert told == [{"period": {}, "requests_at_once": None}, {"period": period, "requests_at_once": 2}]
 
 
-def test_a_partner_reads_and_proves_its_own_entries_and_nobody_elses(api: Api) -> None:
+def test_a_partner_reads_and_proves_its_own_entries_and_nobody_elses(api: Api, tmp_path: Path) -> None:
     mine, theirs = api.data.contract(), api.data.contract(api.data.cast.rival)
     own, foreign = api.token(*mine), api.token(*theirs)
     entry = api.get("/v1/datasets/posts/records?limit=1", own).json()["entry"]
     assert api.get(f"/v1/access-log/{entry}/proof", own).json()["state"] == "pending"
-    Sequencer(api.data.store, api.data.keys, "data.agora.example/ledger").integrate()
+    sequencer = Sequencer(api.data.store, api.data.keys, "data.agora.example/ledger")
+    sequencer.integrate()
     log = api.get("/v1/access-log", own).json()
     assert [each["id"] for each in log["data"]][-1] == entry
     assert {each["contract"] for each in log["data"]} == {mine[0]}
-    assert api.get(f"/v1/access-log/{entry}/proof", own).text.startswith("c2sp.org/tlog-proof@v1\n")
+    file = tmp_path / "own.tlog-proof"
+    file.write_bytes(api.get(f"/v1/access-log/{entry}/proof", own).content)
+    # The offline file in a bare Python: no environment, no site packages, nothing of the house.
+    command = [sys.executable, "-I", "-S", verify_licet.__file__, "proof", str(file), sequencer.ensure_key()]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    checked = json.loads(done.stdout.partition("\n")[0])
+    assert (done.returncode, checked["id"], checked["contract"], checked["rows"], done.stderr) == (0, entry, mine[0], 1, "")
     answer = api.get(f"/v1/access-log/{entry}/proof", foreign)
     assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
     assert answer.json()["detail"] == api.get("/v1/access-log/ent_00/proof", foreign).json()["detail"]

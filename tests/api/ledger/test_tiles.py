@@ -16,7 +16,7 @@ from contracts.clock import FixedClock
 from contracts.errors import LicetError
 from contracts.house import House
 from contracts.keys import KeyRing
-from contracts.ledger import check_proof, note, tree
+from contracts.ledger import note, tree, verify_licet
 from contracts.ledger.sequencer import Sequencer
 from contracts.ledger.tiles import TileRef, tile_path, width_at
 from contracts.store.unit import Store
@@ -98,5 +98,20 @@ def test_entries_are_not_public(house: House, client: TestClient) -> None:
 
 
 def test_the_script_for_outsiders_is_served_as_it_is(client: TestClient) -> None:
-    answer = client.get("/ledger/check-proof.py")
-    assert (answer.content, answer.headers["content-type"]) == (Path(check_proof.__file__).read_bytes(), "text/x-python; charset=utf-8")
+    answer = client.get("/ledger/verify_licet.py")
+    assert (answer.content, answer.headers["content-type"]) == (Path(verify_licet.__file__).read_bytes(), "text/x-python; charset=utf-8")
+
+
+def test_a_kept_checkpoint_is_compared_with_the_newest_by_the_offline_file_alone(house: House, client: TestClient) -> None:
+    fill(house.store, 3)
+    house.sequencer.integrate()
+    key = house.sequencer.ensure_key()
+    kept = client.get("/ledger/checkpoint").text
+    old = int(kept.split("\n")[1])
+    fill(house.store, 300)
+    house.sequencer.integrate()
+    answer = client.get(f"/ledger/consistency/{old}")
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "text/plain; charset=utf-8")
+    assert verify_licet.check_consistency(kept, answer.text, key, []) == (old, old + 300)
+    refused = [client.get(f"/ledger/consistency/{wrong}").status_code for wrong in (old + 301, -1, "x", "9" * 30)]
+    assert refused == [404] * 4

@@ -128,7 +128,7 @@ def test_the_file_holds_what_was_found(house: House, cora: TestClient, written: 
 
 def test_an_entry_shows_leaf_values_and_a_proof_that_holds(house: House, cora: TestClient, written: list[str]) -> None:
     shown = cora.get(f"/compliance/entries/{written[0]}").text
-    for each in ("Records delivered", "In the ledger", SECRET, "Fits", "org_lab", "check-proof.py", "Nobody before you"):
+    for each in ("Records delivered", "In the ledger", SECRET, "Fits", "org_lab", "verify_licet.py", "Nobody before you"):
         assert each in shown
     file = cora.get(f"/compliance/entries/{written[0]}/proof")
     assert file.headers["content-disposition"] == f'attachment; filename="{written[0]}.tlog-proof"'
