@@ -29,6 +29,7 @@ import json
 import sys
 import zipfile
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 
@@ -91,9 +92,7 @@ def check_signature(public: bytes, signature: bytes, text: bytes) -> None:
     base = (recover_x(base_y, 0), base_y, 1, recover_x(base_y, 0) * base_y % P)
     scalar = int.from_bytes(signature[32:], "little")
     hashed = int.from_bytes(hashlib.sha512(signature[:32] + public + text).digest(), "little") % ORDER
-    if len(signature) != 64 or scalar >= ORDER:
-        raise Wrong("the signature does not hold")
-    if not same(times(scalar, base), add(point(signature[:32]), times(hashed, point(public)))):
+    if len(signature) != 64 or scalar >= ORDER or not same(times(scalar, base), add(point(signature[:32]), times(hashed, point(public)))):
         raise Wrong("the signature does not hold")
 
 
@@ -349,8 +348,7 @@ def check_entries(archive: zipfile.ZipFile, manifest: dict[str, Any], size: int,
 
 def read(path: str) -> str:
     """A text file, whole."""
-    with open(path, encoding="utf-8", newline="") as file:  # noqa: PTH123 - a script that reads easily in any Python
-        return file.read()
+    return Path(path).read_text(encoding="utf-8")
 
 
 def run(command: str, files: list[str], vkey: str, witnesses: list[str]) -> str:
