@@ -4,6 +4,7 @@ together they take seconds, and no command needs those of another.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from pathlib import Path
@@ -211,6 +212,30 @@ def verify(
         console.print(line)
     if not report.ok:
         raise typer.Exit(1)
+
+
+@ledger.command("witness")
+def witness(
+    folder: Annotated[Path, typer.Argument(help="The witness's folder, made where there is none: its key, and what it cosigned.")],
+    log: Annotated[list[str], typer.Option(help="Public key of a log to witness, as <name>+<key id>+<key>; once for each.")],
+    name: Annotated[str, typer.Option(help="Name under which a new witness signs, such as witness.example.org/1.")] = "",
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on.")] = 8470,
+    certificate: Annotated[
+        Path | None, typer.Option(help="PEM file with a certificate, to do TLS without a web server.", exists=True)
+    ] = None,
+    key: Annotated[Path | None, typer.Option(help="PEM file with the certificate's private key.", exists=True)] = None,
+) -> None:
+    """Be a witness: cosign checkpoints of other people's logs, and never two that contradict each other."""
+    from portal.commands import witness as witness_command
+
+    made = witness_command.open_witness(folder, name, log)
+    with witness_command.server_of(made, witness_command.Door(host, port, certificate, key)) as server:
+        for line in witness_command.lines(made):
+            console.out(line, highlight=False)
+        console.out(f"Listening on {host}:{server.server_address[1]}", highlight=False)
+        with contextlib.suppress(KeyboardInterrupt):
+            server.serve_forever()
 
 
 @deliveries.command("rebuild")

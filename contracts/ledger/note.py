@@ -14,7 +14,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from contracts.ledger.tree import HASH
 
-_ED25519 = b"\x01"
+ED25519, COSIGNATURE = b"\x01", b"\x04"
+"""Types of keys: plain Ed25519, and timestamped Ed25519 of witnesses (signed-note, "Signature types")."""
 _DASH = "— "
 MOST_SIGNATURES = 100
 
@@ -25,19 +26,20 @@ class BadNote(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Verifier:
-    """A public key under the name that it signs with."""
+    """A public key under the name that it signs with, and the type of its signatures."""
 
     name: str
     public: bytes
+    kind: bytes = ED25519
 
     @property
     def key_id(self) -> bytes:
-        """First four bytes of SHA-256(name || newline || 0x01 || public key)."""
-        return hashlib.sha256(self.name.encode() + b"\n" + _ED25519 + self.public).digest()[:4]
+        """First four bytes of SHA-256(name || newline || type || public key)."""
+        return hashlib.sha256(self.name.encode() + b"\n" + self.kind + self.public).digest()[:4]
 
     def vkey(self) -> str:
-        """The verifier-key form `<name>+<key id in hex>+<base64 of 0x01 and the public key>`."""
-        return f"{self.name}+{self.key_id.hex()}+{base64.b64encode(_ED25519 + self.public).decode()}"
+        """The verifier-key form `<name>+<key id in hex>+<base64 of the type and the public key>`."""
+        return f"{self.name}+{self.key_id.hex()}+{base64.b64encode(self.kind + self.public).decode()}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,22 +55,22 @@ class CheckpointText:
         return f"{self.origin}\n{self.size}\n{base64.b64encode(self.root).decode()}\n"
 
 
-def verifier_of(name: str, key: Ed25519PrivateKey) -> Verifier:
+def verifier_of(name: str, key: Ed25519PrivateKey, kind: bytes = ED25519) -> Verifier:
     """The public half of a signing key under a name; ValueError for a name that notes cannot carry."""
     _check_name(name)
-    return Verifier(name, key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw))
+    return Verifier(name, key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw), kind)
 
 
-def parse_vkey(text: str) -> Verifier:
-    """Read the verifier-key form; `BadNote` where it is malformed or its key id does not fit."""
+def parse_vkey(text: str, kind: bytes = ED25519) -> Verifier:
+    """Read the verifier-key form; `BadNote` where it is malformed, of another type, or its key id does not fit."""
     parts = text.strip().split("+", 2)
     if len(parts) != 3:
         raise BadNote("a verifier key is <name>+<key id>+<key>")
     name, key_id, encoded = parts
     raw = _decode(encoded)
-    if len(raw) != 33 or raw[:1] != _ED25519:
-        raise BadNote("the verifier key is not an Ed25519 key")
-    verifier = Verifier(name, raw[1:])
+    if len(raw) != 33 or raw[:1] != kind:
+        raise BadNote("the verifier key is not an Ed25519 key" if kind == ED25519 else "the verifier key is not that of a witness")
+    verifier = Verifier(name, raw[1:], kind)
     if verifier.key_id.hex() != key_id:
         raise BadNote("the verifier key's id does not fit its name and key")
     return verifier
@@ -78,8 +80,7 @@ def sign(text: str, name: str, key: Ed25519PrivateKey) -> str:
     """The text as a signed note. It ends in a newline and has no other control characters."""
     if not text.endswith("\n") or any(ord(char) < 32 and char != "\n" for char in text):
         raise ValueError("a note's text ends in a newline and has no control characters")
-    signature = verifier_of(name, key).key_id + key.sign(text.encode())
-    return f"{text}\n{_DASH}{name} {base64.b64encode(signature).decode()}\n"
+    return f"{text}\n{signature_line(verifier_of(name, key), key.sign(text.encode()))}"
 
 
 def open_note(note: str, verifiers: Sequence[Verifier]) -> str:
@@ -87,7 +88,7 @@ def open_note(note: str, verifiers: Sequence[Verifier]) -> str:
 
     Signatures of unknown keys are passed over. Raises `BadNote` where no known key signed or a known key's signature fails.
     """
-    text, signatures = _parts(note)
+    text, signatures = parts(note)
     known = {(each.name, each.key_id): each for each in verifiers}
     good = False
     for name, raw in signatures:
@@ -123,7 +124,16 @@ def open_checkpoint(note: str, verifiers: Sequence[Verifier]) -> CheckpointText:
     return parse_checkpoint(open_note(note, verifiers))
 
 
-def _parts(note: str) -> tuple[str, list[tuple[str, bytes]]]:
+def signature_line(verifier: Verifier, signature: bytes) -> str:
+    """One signature line of a note, with its newline."""
+    return f"{_DASH}{verifier.name} {base64.b64encode(verifier.key_id + signature).decode()}\n"
+
+
+def parts(note: str) -> tuple[str, list[tuple[str, bytes]]]:
+    """The text of a note and, of each signature line, the name and the bytes: key id, then signature. Checks no signature.
+
+    `BadNote` where the text is no signed note.
+    """
     text, gap, tail = note.rpartition("\n\n")
     lines = tail.split("\n")
     if not gap or lines[-1] or not 1 <= len(lines) - 1 <= MOST_SIGNATURES:

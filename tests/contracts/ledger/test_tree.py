@@ -126,12 +126,12 @@ def test_any_way_of_batching_gives_the_tree_of_the_rfc(batches: list[int], data:
     assert edge.root() == mth(hashes)
 
 
-TREE = grown(600)
-HASHES = [tree.leaf_hash(str(number).encode()) for number in range(600)]
+TREE = grown(2000)
+HASHES = [tree.leaf_hash(str(number).encode()) for number in range(2000)]
 
 
 @settings(deadline=None)
-@given(st.integers(min_value=1, max_value=600), st.data())
+@given(st.integers(min_value=1, max_value=2000), st.data())
 def test_inclusion_holds_for_the_leaf_and_for_no_other(size: int, data: st.DataObject) -> None:
     index = data.draw(st.integers(min_value=0, max_value=size - 1))
     other = data.draw(st.integers(min_value=0, max_value=size - 1).filter(lambda each: each != index)) if size > 1 else None
@@ -143,7 +143,7 @@ def test_inclusion_holds_for_the_leaf_and_for_no_other(size: int, data: st.DataO
 
 
 @settings(deadline=None)
-@given(st.integers(min_value=2, max_value=600), st.data())
+@given(st.integers(min_value=2, max_value=2000), st.data())
 def test_an_altered_inclusion_proof_does_not_hold(size: int, data: st.DataObject) -> None:
     index = data.draw(st.integers(min_value=0, max_value=size - 1))
     proof, root = tree.inclusion_proof(TREE, index, size), mth(HASHES[:size])
@@ -154,7 +154,7 @@ def test_an_altered_inclusion_proof_does_not_hold(size: int, data: st.DataObject
 
 
 @settings(deadline=None)
-@given(st.integers(min_value=1, max_value=600), st.data())
+@given(st.integers(min_value=1, max_value=2000), st.data())
 def test_consistency_holds_and_an_altered_history_does_not(new: int, data: st.DataObject) -> None:
     old = data.draw(st.integers(min_value=1, max_value=new))
     proof = tree.consistency_proof(TREE, old, new)
@@ -172,7 +172,7 @@ def test_what_is_outside_the_tree_is_refused() -> None:
     with pytest.raises(ValueError, match="no consistency proof from 0 to 8"):
         tree.consistency_proof(TREE, 0, 8)
     with pytest.raises(IndexError):
-        tree.root(TREE, 601)
+        tree.root(TREE, 2001)
     assert not tree.verify_inclusion(8, 8, HASHES[0], [], ROOTS[1])
     assert not tree.verify_consistency(0, 8, ROOTS[0], ROOTS[8], [])
     assert not tree.verify_consistency(3, 8, ROOTS[3], ROOTS[8], [])
