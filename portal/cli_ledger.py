@@ -1,0 +1,54 @@
+"""`licet ledger …`. As in `portal.cli`, what runs is imported when it runs."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from portal.terminal import console
+
+ledger = typer.Typer(help="Verify and prove the ledger.", no_args_is_help=True)
+Config = Annotated[Path | None, typer.Option("--config", help="Settings file; licet.toml in this folder by default.")]
+
+
+@ledger.command("verify")
+def verify(
+    held: Annotated[Path | None, typer.Option(help="A checkpoint that you kept; the ledger must still contain it.", exists=True)] = None,
+    config: Config = None,
+) -> None:
+    """Recompute the whole ledger and name the first thing that is wrong."""
+    from portal.commands import ledger as ledger_command
+    from portal.commands.here import settings_here
+
+    report = ledger_command.verify_ledger(settings_here(config), held)
+    for line in ledger_command.lines(report):
+        console.print(line)
+    if not report.ok:
+        raise typer.Exit(1)
+
+
+@ledger.command("witness")
+def witness(
+    folder: Annotated[Path, typer.Argument(help="The witness's folder, made where there is none: its key, and what it cosigned.")],
+    log: Annotated[list[str], typer.Option(help="Public key of a log to witness, as <name>+<key id>+<key>; once for each.")],
+    name: Annotated[str, typer.Option(help="Name under which a new witness signs, such as witness.example.org/1.")] = "",
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on.")] = 8470,
+    certificate: Annotated[
+        Path | None, typer.Option(help="PEM file with a certificate, to do TLS without a web server.", exists=True)
+    ] = None,
+    key: Annotated[Path | None, typer.Option(help="PEM file with the certificate's private key.", exists=True)] = None,
+) -> None:
+    """Be a witness: cosign checkpoints of other people's logs, and never two that contradict each other."""
+    from portal.commands import witness as witness_command
+
+    made = witness_command.open_witness(folder, name, log)
+    with witness_command.server_of(made, witness_command.Door(host, port, certificate, key)) as server:
+        for line in witness_command.lines(made):
+            console.out(line, highlight=False)
+        console.out(f"Listening on {host}:{server.server_address[1]}", highlight=False)
+        with contextlib.suppress(KeyboardInterrupt):
+            server.serve_forever()
