@@ -41,11 +41,17 @@ AFTER_SECONDS = 600.0
 
 
 def refresh(
-    store: Store, settings: Settings, dataset_id: str, actor: Actor = SYSTEM, before_current: Callable[[str], object] | None = None
+    store: Store,
+    settings: Settings,
+    dataset_id: str,
+    actor: Actor = SYSTEM,
+    before_current: Callable[[str], object] | None = None,
+    before_gone: Callable[[Version, Ordinals], object] | None = None,
 ) -> str:
     """Load the source into a new version, make it current, and return its name.
 
-    `before_current` is called with the name once the file is there (to build pseudonyms). Everything slow happens outside the
+    `before_current` is called with the name once the file is there (to build pseudonyms), `before_gone` with the version before and
+    those of its records that the new one lacks and somebody holds (to remember whom they are about). Everything slow happens outside the
     transaction; that one makes the version current, moves the epoch `grants`, tells holders of withdrawn records and writes
     the entry. `changed_meanwhile` where another refresh came first, `Misconfigured` where the source does not fit the
     settings, `not_found` for an unknown dataset. A crash at any point leaves the version before.
@@ -63,6 +69,8 @@ def refresh(
     with store.read() as session:
         # Holders of records that were erased here were told then.
         withdrawn = held(session, dataset_id, loaded.gone - queries.erased_of(session, dataset_id))
+    if base is not None and before_gone is not None:
+        before_gone(base, Ordinals().union(*withdrawn.contracts.values()))
     try:
         with store.write("refresh") as unit:
             _make_current(unit, actor, dataset_id, base, loaded, withdrawn)

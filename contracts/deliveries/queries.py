@@ -12,7 +12,7 @@ from sqlalchemy import select as sql_select
 from sqlmodel import Session, col, select
 
 from contracts.deliveries.arrived import Arrived, arrived, place
-from contracts.deliveries.ordinals import PART_BITS, Ordinals, parts_of, unpack
+from contracts.deliveries.ordinals import Ordinals, parts_of, unpack
 from contracts.deliveries.tables import EVER, Delivery, DeliveryFold, ErasedRecord, ErasureNotice
 
 PARTS_A_QUERY = 500
@@ -49,13 +49,13 @@ def recipients(session: Session, dataset: str, ordinal: int) -> list[Recipient]:
 
     def ask(late: Sequence[Arrived]) -> list[Arrived]:
         found = {each.entry_id: each for each in late if each.dataset == dataset}
-        for contract, days in _days(session, dataset, ordinal).items():
+        for contract, days in days_of(session, dataset, Ordinals([ordinal])).items():
             for first, last in _runs(days):
-                found |= {each.entry_id: each for each in _between(session, contract, first, last) if each.dataset == dataset}
+                found |= {each.entry_id: each for each in between(session, contract, first, last) if each.dataset == dataset}
         return [each for each in found.values() if ordinal in unpack(each.packed)]
 
     by_contract: dict[str, list[Arrived]] = {}
-    for each in sorted(_asked(session, ask), key=lambda each: (each.at, each.entry_id)):
+    for each in sorted(asked(session, ask), key=lambda each: (each.at, each.entry_id)):
         by_contract.setdefault(each.contract_id, []).append(each)
     return [
         Recipient(contract, len(rows), rows[0].at, rows[-1].at, tuple(row.entry_id for row in rows))
@@ -67,18 +67,18 @@ def holders(session: Session, dataset: str, ordinals: Ordinals) -> dict[str, Ord
     """Which of the records each contract ever received, by contract id; contracts that received none are left out."""
 
     def ask(late: Sequence[Arrived]) -> dict[str, Ordinals]:
-        held = _held(late, dataset, ordinals)
-        for contract, packed in _ever(session, dataset, parts_of(ordinals)):
+        held = held_of(late, dataset, ordinals)
+        for contract, packed in ever(session, dataset, parts_of(ordinals)):
             if common := unpack(packed) & ordinals:
                 held.setdefault(contract, Ordinals()).update(common)
         return held
 
-    return _asked(session, ask)
+    return asked(session, ask)
 
 
 def late_holders(session: Session, dataset: str, ordinals: Ordinals, since: int) -> dict[str, Ordinals]:
     """As `holders`, of deliveries whose entries came into the tree from an index on, or wait for it."""
-    return _held(arrived(session, since), dataset, ordinals)
+    return held_of(arrived(session, since), dataset, ordinals)
 
 
 def received(session: Session, contract_id: str, since: datetime, until: datetime) -> list[Received]:
@@ -115,7 +115,7 @@ def notices_of(session: Session, contract_id: str) -> list[ErasureNotice]:
     return list(session.exec(query.order_by(col(ErasureNotice.made_at).desc(), col(ErasureNotice.id).desc())).all())
 
 
-def _asked(session: Session, ask: Callable[[Sequence[Arrived]], Answer]) -> Answer:
+def asked(session: Session, ask: Callable[[Sequence[Arrived]], Answer]) -> Answer:
     """What `ask` finds in the fold with the deliveries that are not in it; again where a rebuild took the fold away meanwhile."""
     while True:
         before = place(session)
@@ -124,7 +124,8 @@ def _asked(session: Session, ask: Callable[[Sequence[Arrived]], Answer]) -> Answ
             return found
 
 
-def _held(late: Iterable[Arrived], dataset: str, ordinals: Ordinals) -> dict[str, Ordinals]:
+def held_of(late: Iterable[Arrived], dataset: str, ordinals: Ordinals) -> dict[str, Ordinals]:
+    """Which of the records each contract received among some deliveries."""
     held: dict[str, Ordinals] = {}
     for each in late:
         if each.dataset == dataset and (common := unpack(each.packed) & ordinals):
@@ -132,23 +133,25 @@ def _held(late: Iterable[Arrived], dataset: str, ordinals: Ordinals) -> dict[str
     return held
 
 
-def _ever(session: Session, dataset: str, parts: Sequence[int]) -> Iterator[tuple[str, bytes]]:
+def ever(session: Session, dataset: str, parts: Sequence[int]) -> Iterator[tuple[str, bytes]]:
+    """Contracts with what they ever received of a part of a dataset, packed, as far as that is folded."""
     row = DeliveryFold
     for start in range(0, len(parts), PARTS_A_QUERY):
         here = (col(row.dataset) == dataset, col(row.day) == EVER, col(row.part).in_(parts[start : start + PARTS_A_QUERY]))
         yield from session.execute(sql_select(col(row.contract_id), col(row.ordinals)).where(*here))
 
 
-def _days(session: Session, dataset: str, ordinal: int) -> Mapping[str, list[date]]:
-    """The days on which each contract received a record, as far as that is folded; in order."""
-    row, part, found = DeliveryFold, ordinal >> PART_BITS, dict[str, list[date]]()
-    holding = [contract for contract, packed in _ever(session, dataset, [part]) if ordinal in unpack(packed)]
-    here = (col(row.dataset) == dataset, col(row.part) == part, col(row.day) > EVER, col(row.contract_id).in_(holding))
-    query = sql_select(col(row.contract_id), col(row.day), col(row.ordinals)).where(*here).order_by(col(row.day))
-    for contract, day, packed in session.execute(query):
-        if ordinal in unpack(packed):
-            found.setdefault(contract, []).append(day)
-    return found
+def days_of(session: Session, dataset: str, ordinals: Ordinals) -> Mapping[str, list[date]]:
+    """The days of UTC on which each contract received one of the records, as far as that is folded; in order."""
+    row, parts, found = DeliveryFold, parts_of(ordinals), dict[str, set[date]]()
+    holding = {contract for contract, packed in ever(session, dataset, parts) if unpack(packed) & ordinals}
+    for start in range(0, len(parts), PARTS_A_QUERY):
+        some = (col(row.part).in_(parts[start : start + PARTS_A_QUERY]), col(row.day) > EVER, col(row.contract_id).in_(holding))
+        query = sql_select(col(row.contract_id), col(row.day), col(row.ordinals)).where(col(row.dataset) == dataset, *some)
+        for contract, day, packed in session.execute(query.execution_options(yield_per=2_000)):
+            if unpack(packed) & ordinals:
+                found.setdefault(contract, set()).add(day)
+    return {contract: sorted(days) for contract, days in found.items()}
 
 
 def _runs(days: Sequence[date]) -> Iterator[tuple[datetime, datetime]]:
@@ -156,15 +159,17 @@ def _runs(days: Sequence[date]) -> Iterator[tuple[datetime, datetime]]:
     first = 0
     for number, day in enumerate(days):
         if number + 1 == len(days) or days[number + 1] != day + _DAY:
-            yield _midnight(days[first]), _midnight(day + _DAY)
+            yield midnight(days[first]), midnight(day + _DAY)
             first = number + 1
 
 
-def _midnight(day: date) -> datetime:
+def midnight(day: date) -> datetime:
+    """The first moment of a day of UTC."""
     return datetime.combine(day, time(), UTC)
 
 
-def _between(session: Session, contract_id: str, since: datetime, until: datetime) -> Iterator[Arrived]:
+def between(session: Session, contract_id: str, since: datetime, until: datetime) -> Iterator[Arrived]:
+    """A contract's deliveries from a moment on and before another."""
     row = Delivery
     query = sql_select(col(row.entry_id), col(row.contract_id), col(row.dataset), col(row.at), col(row.ordinals))
     there = query.where(col(row.contract_id) == contract_id, col(row.at) >= since, col(row.at) < until)
@@ -173,13 +178,13 @@ def _between(session: Session, contract_id: str, since: datetime, until: datetim
 
 def _different(session: Session, contract_id: str, since: datetime, until: datetime) -> Mapping[str, Ordinals]:
     """The records by dataset: whole days from the fold, the rest of the time from the deliveries."""
-    first = since.astimezone(UTC).date() if since == _midnight(since.astimezone(UTC).date()) else since.astimezone(UTC).date() + _DAY
+    first = since.astimezone(UTC).date() if since == midnight(since.astimezone(UTC).date()) else since.astimezone(UTC).date() + _DAY
     after = until.astimezone(UTC).date()
-    edges = [(since, _midnight(first)), (_midnight(after), until)] if first < after else [(since, until)]
+    edges = [(since, midnight(first)), (midnight(after), until)] if first < after else [(since, until)]
 
     def ask(late: Sequence[Arrived]) -> dict[str, Ordinals]:
         found: dict[str, Ordinals] = {}
-        direct = [each for edge in edges for each in _between(session, contract_id, *edge)]
+        direct = [each for edge in edges for each in between(session, contract_id, *edge)]
         mine = [each for each in late if each.contract_id == contract_id and since <= each.at < until]
         for each in (*direct, *mine):
             found.setdefault(each.dataset, Ordinals()).update(unpack(each.packed))
@@ -187,7 +192,7 @@ def _different(session: Session, contract_id: str, since: datetime, until: datet
             found.setdefault(dataset, Ordinals()).update(unpack(packed))
         return found
 
-    return _asked(session, ask)
+    return asked(session, ask)
 
 
 def _whole_days(session: Session, contract_id: str, first: date, after: date) -> Iterator[tuple[str, bytes]]:

@@ -64,6 +64,20 @@ class ErasedRecord(SQLModel, table=True):
     erased_at: datetime
 
 
+class PersonMark(SQLModel, table=True):
+    """That a record which is served no more was about somebody, told by a keyed hash of a name of theirs (`contracts.datasets.remembered`).
+
+    `person` is the mark of the person's own id, so that every name leads to all of their records. The key is outside the database.
+    """
+
+    __tablename__ = "person_mark"
+
+    dataset: str = Field(primary_key=True)
+    mark: bytes = Field(primary_key=True, sa_type=Octets)
+    ordinal: int = Field(primary_key=True, sa_type=BigInteger)
+    person: bytes = Field(sa_type=Octets)
+
+
 class ErasureNotice(SQLModel, table=True):
     """The duty of one contract to delete records that it holds."""
 

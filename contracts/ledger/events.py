@@ -117,6 +117,7 @@ EVENTS: dict[str, str] = {
     "leadership.withdrawn": "A hand-over of leadership was taken back or stopped.",
     "leak.ended": "A secret that somebody found in the open was live, and ended.",
     "leak.reported": "Somebody reported secrets that were found in the open.",
+    "letter.written": "Compliance wrote a letter that names who received a person's records.",
     "ledger.searched": "Someone searched the ledger.",
     "ledger.viewed": "Someone opened a ledger entry.",
     "quota.reached": "80 or 100 percent of one of a contract's quotas were used.",

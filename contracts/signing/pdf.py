@@ -18,8 +18,8 @@ _NOT_SHOWN = re.compile(r'the text `"((?:[^"\\]|\\.)+)"` could not be displayed'
 _ESCAPED = re.compile(r"\\u\{([0-9a-f]{1,6})\}")
 
 
-def compile_pdf(document: Mapping[str, Any]) -> bytes:
-    """A PDF/A-3b of the document: `title`, `author`, `contract`, `version`, `short_hash` and `printed_hash` (the same in groups),
+def compile_pdf(document: Mapping[str, Any], template: Path = _TEMPLATE) -> bytes:
+    """A PDF/A-3b of the document. For the template of contracts: `title`, `author`, `contract`, `version`, `short_hash` and `printed_hash` (the same in groups),
     `blocks`, `lines` (parties that sign by hand) with `how`, `signatures`, `hashes`, and `attachments`, which the file carries along.
 
     A character that no built-in font has is shown as its code, such as [U+6F22]: the PDF stays whole, and the text that was
@@ -28,18 +28,18 @@ def compile_pdf(document: Mapping[str, Any]) -> bytes:
     data = json.dumps(document, ensure_ascii=False)
     for _ in range(_PASSES):
         try:
-            return _compiled(data)
+            return _compiled(data, template)
         except typst.TypstError as error:
             absent = _absent(error)
             if not absent:
                 raise
             data = data.translate({ord(each): f"[U+{ord(each):04X}]" for each in absent})
-    return _compiled(data)
+    return _compiled(data, template)
 
 
-def _compiled(data: str) -> bytes:
+def _compiled(data: str, template: Path) -> bytes:
     made = typst.compile(
-        _source(),
+        _source(template),
         format="pdf",
         sys_inputs={"document": data},
         ignore_system_fonts=True,
@@ -59,5 +59,5 @@ def _absent(error: typst.TypstError) -> set[str]:
 
 
 @cache
-def _source() -> bytes:
-    return _TEMPLATE.read_bytes()
+def _source(template: Path) -> bytes:
+    return template.read_bytes()

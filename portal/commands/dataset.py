@@ -10,6 +10,7 @@ from pathlib import Path
 from contracts.datasets.describe import proposal
 from contracts.datasets.load import refresh
 from contracts.datasets.pseudonyms import build_all
+from contracts.datasets.remembered import remember
 from contracts.errors import Misconfigured
 from contracts.keys import KeyRing, master_key
 from contracts.settings import Settings
@@ -43,6 +44,7 @@ def refresh_dataset(settings: Settings, name: str) -> str:
     engine, keys = open_engine(settings.database_url), KeyRing(master_key(settings))
     store = Store(engine, clock_of(settings), settings.node)
     try:
-        return refresh(store, settings, name, before_current=partial(build_all, store, keys, settings, name))
+        build, keep = partial(build_all, store, keys, settings, name), partial(remember, store, keys, settings)
+        return refresh(store, settings, name, before_current=build, before_gone=keep)
     finally:
         engine.dispose()

@@ -19,6 +19,7 @@ from contracts.deliveries.arrived import head, place
 from contracts.errors import LicetError, Misconfigured
 from contracts.forms import survey as forms
 from contracts.keys import KeyRing, Purpose, master_key, newest
+from contracts.letters import text as letters
 from contracts.notices.mail import connected
 from contracts.notices.own import own_mails
 from contracts.settings import DatasetSettings, Mail, Settings
@@ -55,6 +56,7 @@ def examine(config: Path | None = None) -> list[Finding]:
         *_keys_and_database(settings),
         *_contract_texts(settings),
         *_mails(settings),
+        *_letters(settings),
         _checked("contract seal", lambda: _check_seal(settings)),
         *_forms(settings),
         _checked("mail", lambda: _check_mail(settings.mail)),
@@ -163,6 +165,15 @@ def _mails(settings: Settings) -> Iterator[Finding]:
     )
     if not wrong:
         yield Finding("texts of mails", True, f"{len(found)} of the operator's own" if found else "bundled")
+
+
+def _letters(settings: Settings) -> Iterator[Finding]:
+    """The operator's own letters: each fault, or how many there are."""
+    wrong = list(letters.problems(settings.home))
+    yield from map(_wrong, wrong)
+    if not wrong:
+        own = len(list(letters.folder(settings.home).glob("*.txt")))
+        yield Finding("letters", True, f"{own} in words of your own" if own else "bundled")
 
 
 def _unconfirmed(settings: Settings) -> Iterator[Finding]:

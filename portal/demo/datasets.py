@@ -33,6 +33,8 @@ def _posts(file: Path) -> dict[str, Any]:
         "key": "id",
         "time": "created_at",
         "subject": "author_id",
+        "found_by": ["author_handle"],
+        "profile": "/authors/{author_handle}",
         "deleted": "is_deleted",
         "objects": "author_objects",
         "page": "/posts/{key}",

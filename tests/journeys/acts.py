@@ -297,6 +297,7 @@ WHO: dict[str, frozenset[Role] | str] = {
     "GET /compliance/entries/{entry_id}/proof": STAFF,
     "GET /compliance/deliveries": OFFICERS,
     "POST /compliance/deliveries": OFFICERS,
+    "POST /compliance/deliveries/letter": OFFICERS,
     "GET /compliance/erasure": OFFICERS,
     "POST /compliance/erasure": OFFICERS,
     "GET /compliance/incidents": OFFICERS,
@@ -825,6 +826,7 @@ ACTS: dict[str, Act] = {
     "/desk/people": Act("administrator", _nothing, lambda g, ids: {"email": f"{uuid4().hex}@agora.example", "role": "operator"}),
     "/compliance/verify": Act("compliance", _nothing, lambda g, ids: {}),
     "/compliance/deliveries": Act("compliance", _nothing, lambda g, ids: {"person": "keeper-1"}),
+    "/compliance/deliveries/letter": Act("compliance", _nothing, lambda g, ids: {"person": "keeper-1"}),
     "/compliance/erasure": Act("compliance", _nothing, lambda g, ids: {"dataset": "trees", "key": "3", **_REASON}),
     "/operator/mode": Act("operator", _nothing, lambda g, ids: {"mode": "enforce"}),
 }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 from typing import Annotated
@@ -13,9 +12,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from contracts.datasets.load import keys_of
-from contracts.datasets.persons import ordinals_of
+from contracts.deliveries.holdings import Holding
 from contracts.deliveries.ordinals import Ordinals
-from contracts.deliveries.queries import Received, answers, holders, received
+from contracts.deliveries.queries import Received, answers, received
 from contracts.deliveries.tables import Delivery
 from contracts.house import House
 from contracts.ledger.service import note_lookup
@@ -25,6 +24,7 @@ from contracts.people.roles import Role
 from contracts.people.tables import Organisation
 from portal.deps import house_of, page, requires
 from portal.forms import Form, of, submitted
+from portal.pages.compliance.people import Person, are_several, found_people
 
 routes = APIRouter(prefix="/compliance/deliveries")
 Officer = Annotated[Actor, Depends(requires(Role.COMPLIANCE))]
@@ -33,23 +33,12 @@ SHOWN = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Holding:
-    """A contract and how many of the person's records of one dataset it received."""
+class Shown:
+    """A person's records in one dataset: who is meant, the first of the records' ids, and which contracts hold how many."""
 
-    contract_id: str
-    title: str
-    organisation: str
-    records: int
-
-
-@dataclass(frozen=True, slots=True)
-class Person:
-    """A person's records in one dataset: how many, the first of their ids, and who holds some."""
-
-    dataset: str
-    records: int
+    person: Person
     keys: list[str]
-    holdings: list[Holding]
+    holdings: list[tuple[str, str, Holding]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +58,8 @@ class Answer:
     """What was asked and found; empty before anything is asked."""
 
     person: str = ""
-    persons: list[Person] = field(default_factory=list)
+    persons: list[Shown] = field(default_factory=list)
+    several: bool = False
     span: Span | None = None
 
 
@@ -85,37 +75,27 @@ def ask_of_person(request: Request, actor: Officer, form: Annotated[Form, Depend
     """Who holds records of a person, which is an entry before it is shown. Posted, so that the person stands in no address."""
     person = form.text("person")[:LONGEST]
     if not person:
-        form.errors["person"] = "Write the person’s own id, as it stands in the source."
+        form.errors["person"] = "Write the person’s handle, the address of their page or their own id, as it stands in the source."
         return _show(request, form, Answer())
-    return _show(request, form, Answer(person, _persons(request, actor, person)))
+    found = _persons(request, actor, person)
+    return _show(request, form, Answer(person, found, several=are_several([each.person for each in found])))
 
 
-def _persons(request: Request, actor: Actor, person: str) -> list[Person]:
+def _persons(request: Request, actor: Actor, typed: str) -> list[Shown]:
     house = house_of(request)
-    found = {dataset: ordinals for dataset, ordinals in _records(house, person) if ordinals}
     with house.store.read() as session:
-        held = {dataset: holders(session, dataset, ordinals) for dataset, ordinals in found.items()}
+        people = found_people(session, house, typed)
         names = _names(session)
     with house.store.write("ledger search") as unit:
-        note_lookup(unit, actor, "", person, len({contract for each in held.values() for contract in each}), "person")
+        note_lookup(unit, actor, "", typed, len({one.contract_id for each in people for one in each.held}), "person")
     return [
-        Person(dataset, len(found[dataset]), _keys(house, dataset, found[dataset]), _holdings(names, held[dataset])) for dataset in found
+        Shown(each, _keys(house, each), [(*names.get(one.contract_id, (one.contract_id, "")), one) for one in each.held]) for each in people
     ]
 
 
-def _records(house: House, person: str) -> list[tuple[str, Ordinals]]:
-    versions = {each.id: house.catalogue.version_of(each.id) for each in house.catalogue.all()}
-    return [(dataset, ordinals_of(house.settings, version, person)) for dataset, version in versions.items() if version is not None]
-
-
-def _keys(house: House, dataset: str, ordinals: Ordinals) -> list[str]:
-    version = house.catalogue.version_of(dataset)
-    return [] if version is None else keys_of(house.settings, version, Ordinals(list(ordinals[:SHOWN])))
-
-
-def _holdings(names: Mapping[str, tuple[str, str]], held: Mapping[str, Ordinals]) -> list[Holding]:
-    found = [Holding(contract, *names.get(contract, (contract, "")), len(ordinals)) for contract, ordinals in held.items()]
-    return sorted(found, key=lambda each: (-each.records, each.organisation, each.contract_id))
+def _keys(house: House, person: Person) -> list[str]:
+    version = house.catalogue.version_of(person.dataset)
+    return [] if version is None else keys_of(house.settings, version, Ordinals(list(person.ordinals[:SHOWN])))
 
 
 def _span(request: Request, actor: Actor, form: Form) -> Span | None:

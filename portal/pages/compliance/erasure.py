@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from contracts.datasets.load import ordinal_of
+from contracts.datasets.remembered import remember
 from contracts.deliveries.ordinals import Ordinals
 from contracts.deliveries.queries import Recipient, recipients
 from contracts.deliveries.service import erase, held
@@ -85,6 +86,7 @@ def confirm(request: Request, actor: Officer, form: Annotated[Form, Depends(subm
     house = house_of(request)
     with house.store.read() as session:
         what = held(session, found.dataset, Ordinals([found.ordinal]))
+    _remember(house, found)
     try:
         with house.store.write("erasure") as unit:
             erase(unit, actor, what, form.text("reason"))
@@ -93,6 +95,13 @@ def confirm(request: Request, actor: Officer, form: Annotated[Form, Depends(subm
         form.errors["reason" if refusal.code == "reason_required" else ""] = refusal.reason
         return _show(request, form, found)
     return go("/compliance/erasure", "erased")
+
+
+def _remember(house: House, found: Found) -> None:
+    """Whom the record is about, by keyed hashes, so that the person is told who received it also when it is gone."""
+    version = house.catalogue.version_of(found.dataset)
+    if version is not None:
+        remember(house.store, house.keys, house.settings, version, Ordinals([found.ordinal]))
 
 
 def _find(request: Request, actor: Actor, form: Form) -> Found | None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from contracts.deliveries import queries
+from contracts.deliveries.holdings import Holding, holdings
 from contracts.deliveries.ordinals import Ordinals, pack
 from contracts.deliveries.queries import Received, Recipient
 from contracts.deliveries.tables import Delivery
@@ -70,6 +71,21 @@ class History:
                 held.setdefault(w.contract, set()).update(w.ordinals & ordinals)
         return {contract: Ordinals(found) for contract, found in held.items()}
 
+    def holdings(self, dataset: str, ordinals: frozenset[int]) -> list[Holding]:
+        """What each contract received of several records."""
+        met = sorted((w for w in self.went if w.dataset == dataset and w.ordinals & ordinals), key=lambda w: (w.at, w.entry))
+        by = {contract: [w for w in met if w.contract == contract] for contract in dict.fromkeys(w.contract for w in met)}
+        return [
+            Holding(
+                each,
+                dataset,
+                len(frozenset[int]().union(*(w.ordinals for w in ws)) & ordinals),
+                len({w.at.date() for w in ws}),
+                *(ws[0].at, ws[0].entry, ws[-1].at, ws[-1].entry),
+            )
+            for each, ws in by.items()
+        ]
+
     def received(self, contract: str, since: datetime, until: datetime) -> list[Received]:
         """What a contract received in a time."""
         mine = [w for w in self.went if w.contract == contract and since <= w.at < until]
@@ -95,6 +111,7 @@ class History:
                     assert queries.recipients(session, dataset, ordinal) == self.recipients(dataset, ordinal)
                 several = frozenset(ordinals)
                 assert queries.holders(session, dataset, Ordinals(several)) == self.holders(dataset, several)
+                assert holdings(session, dataset, Ordinals(several)) == self.holdings(dataset, several)
             for contract in contracts:
                 for since, until in spans:
                     assert queries.received(session, contract, since, until) == self.received(contract, since, until)

@@ -55,6 +55,7 @@ def test_a_whole_installation_is_fine_and_nothing_is_touched(folder: Path) -> No
         Finding("stored keys", True, "the master key opens them"),
         Finding("contract texts", True, "bundled"),
         Finding("texts of mails", True, "bundled"),
+        Finding("letters", True, "bundled"),
         Finding("contract seal", True, "by a certificate that this platform makes for itself, without time-stamps"),
         Finding("forms", True, "bundled"),
         Finding("mail", True, "kept on this machine and shown at /mailbox"),

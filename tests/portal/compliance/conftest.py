@@ -21,7 +21,14 @@ FEEDS: dict[str, Any] = {
         "title": "Feeds",
         "key": "id",
         "subject": "owner",
-        "fields": {"id": {"type": "string", "class": "key"}, "owner": {"type": "string", "class": "subject"}, "lang": {"type": "string"}},
+        "found_by": ["handle"],
+        "profile": "/people/{handle}",
+        "fields": {
+            "id": {"type": "string", "class": "key"},
+            "owner": {"type": "string", "class": "subject"},
+            "handle": {"type": "string", "class": "personal"},
+            "lang": {"type": "string"},
+        },
     }
 }
 
@@ -29,7 +36,7 @@ FEEDS: dict[str, Any] = {
 @pytest.fixture
 def house(sqlite_store: Store, clock: FixedClock, tmp_path: Path) -> House:
     source = tmp_path / "feeds.csv"
-    source.write_text("id,owner,lang\nf-1,p-1,en\nf-2,p-1,de\nf-3,p-2,sv\n", encoding="utf-8")
+    source.write_text("id,owner,handle,lang\nf-1,p-1,kim,en\nf-2,p-1,kim_old,de\nf-3,p-2,kim_old,sv\n", encoding="utf-8")
     datasets = {"feeds": FEEDS["feeds"] | {"location": str(source)}}
     chosen = settings(datasets=datasets, home=str(tmp_path / "home"))
     refresh(sqlite_store, chosen, "feeds")

@@ -70,7 +70,7 @@ def test_who_holds_records_of_a_person_is_said_by_contract(house: House, cora: T
     assert (answer.status_code, "2 of 2" in answer.text, "Feeds for the lab" in answer.text) == (200, True, True)
     assert ("dataset=feeds&amp;key=f-1" in answer.text, "dataset=feeds&amp;key=f-3" in answer.text) == (True, False)
     assert "Nobody received a record" not in answer.text
-    assert "No dataset has a record of this person now" in post(cora, PATH, person="p-9").text
+    assert "No dataset has a record of this person, and none" in post(cora, PATH, person="p-9").text
     assert sorted(_asked(house)) == [(["person"], "p-1"), (["person"], "p-9")]
 
 
@@ -89,7 +89,7 @@ def test_what_cannot_be_asked_is_said_beside_its_field(house: House, cora: TestC
 
 def test_a_person_has_to_be_named(house: House, cora: TestClient) -> None:
     answer = post(cora, PATH, person=" ")
-    assert (answer.status_code, "own id, as it stands in the source" in answer.text, _asked(house)) == (422, True, [])
+    assert (answer.status_code, "their own id, as it stands in the source" in answer.text, _asked(house)) == (422, True, [])
 
 
 def test_only_compliance_asks(house: House, mara: TestClient, contract: str) -> None:
