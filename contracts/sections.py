@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
@@ -97,6 +98,31 @@ class DatasetSource(Section):
         if self.engine != "duckdb" and self.source is None:
             raise ValueError(f"engine {self.engine} reads a table where it lies, so it needs source and not location")
         return self
+
+
+class DatasetPeople(Section):
+    """Whom a dataset's records are about, and by what else compliance finds them."""
+
+    subject: str | None = Field(default=None, description="Field that identifies the person whom a record is about.")
+    found_by: list[str] = Field(
+        default_factory=list,
+        description="Further fields by which compliance finds a person, such as a handle or an address; `subject` is always one. They lead to the person's id there, so they need it.",
+    )
+    profile: str | None = Field(
+        default=None,
+        description="Path on the main site of one person's page, with one field of subject or found_by, such as /authors/{author_handle}; lets compliance find a person by the page's address.",
+    )
+
+    def check_people(self, fields: Mapping[str, object]) -> None:
+        """Raise ValueError where a name leads to no person of the dataset."""
+        if self.found_by and self.subject is None:
+            raise ValueError("found_by leads to a person's id, so `subject` names the field that holds it")
+        if unknown := next((each for each in self.found_by if each not in fields), None):
+            raise ValueError(f"found_by names the field {unknown!r}, which the dataset does not have")
+        if self.profile is not None and re.findall(r"\{([^{}]*)\}", self.profile) not in [
+            [each] for each in (self.subject, *self.found_by)
+        ]:
+            raise ValueError("profile names one field of subject or found_by, in braces")
 
 
 class FieldSettings(Section):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import os
-import re
 import secrets
 import tomllib
 from collections.abc import Callable
@@ -27,7 +26,7 @@ from pydantic import (
 
 from contracts import addresses
 from contracts.errors import Misconfigured
-from contracts.sections import Aggregates, DatasetSource, FieldChange, FieldSettings, Section, SignIn, Signing
+from contracts.sections import Aggregates, DatasetPeople, DatasetSource, FieldChange, FieldSettings, Section, SignIn, Signing
 
 _NESTED = "__"
 # Variables that name files of commands: the settings' own, and a partner's sign-ins.
@@ -76,22 +75,13 @@ class Platform(Section):
         return name
 
 
-class DatasetSettings(DatasetSource):
+class DatasetSettings(DatasetSource, DatasetPeople):
     """One dataset that partners may apply for."""
 
     title: str = Field(description="Name shown in the catalogue.")
     summary: str = Field(default="", description="Two or three sentences for the catalogue.")
     key: str = Field(description="Field that identifies a record.")
     time: str | None = Field(default=None, description="Field that orders records in time; pages go by time, then key.")
-    subject: str | None = Field(default=None, description="Field that identifies the person whom a record is about.")
-    found_by: list[str] = Field(
-        default_factory=list,
-        description="Further fields by which compliance finds a person, such as a handle or an address; `subject` is always one. They lead to the person's id there, so they need it.",
-    )
-    profile: str | None = Field(
-        default=None,
-        description="Path on the main site of one person's page, with one field of subject or found_by, such as /authors/{author_handle}; lets compliance find a person by the page's address.",
-    )
     deleted: str | None = Field(default=None, description="Boolean column of the source: true means erased, never served.")
     objects: str | None = Field(default=None, description="Boolean column of the source: true means the person objects to sharing.")
     page: str | None = Field(default=None, description="Path on the main site of one record, with {key}; lets the gate know records.")
@@ -121,7 +111,7 @@ class DatasetSettings(DatasetSource):
 
     @model_validator(mode="after")
     def _named_fields_exist(self) -> DatasetSettings:
-        self._people_are_found()
+        self.check_people(self.fields)
         for role in ("key", "time", "subject"):
             named = getattr(self, role)
             if named is not None and named not in self.fields:
@@ -132,16 +122,6 @@ class DatasetSettings(DatasetSource):
         if named := next((each for each in (self.key, self.subject) if each is not None and self.fields[each].grains), None):
             raise ValueError(f"the field {named!r} leaves as a pseudonym and has no grains")
         return self
-
-    def _people_are_found(self) -> None:
-        if self.found_by and self.subject is None:
-            raise ValueError("found_by leads to a person's id, so `subject` names the field that holds it")
-        if unknown := next((each for each in self.found_by if each not in self.fields), None):
-            raise ValueError(f"found_by names the field {unknown!r}, which the dataset does not have")
-        if self.profile is not None and re.findall(r"\{([^{}]*)\}", self.profile) not in [
-            [each] for each in (self.subject, *self.found_by)
-        ]:
-            raise ValueError("profile names one field of subject or found_by, in braces")
 
 
 class Mail(Section):

@@ -1007,6 +1007,8 @@ NAMES: dict[str, str] = {
     ),
     **dict.fromkeys(("reason", "end_reason", "lift_reason", "title", "note", "decline_reason"), "words of an act"),
     **dict.fromkeys(("older", "newer"), "numbers of versions of the own contract that were offered"),
+    "form": "one of a few words",
+    "asked_on": "of a letter to somebody outside",
     "take": "one of a few words",
     **dict.fromkeys(("return_reason", "recuse_reason", "extend_reason", "basis_reason", "appeal_reason", "remark"), "words of an act"),
     **dict.fromkeys(("decline_code", "return_code", "basis", "advice", "shared"), "one of a few words"),
