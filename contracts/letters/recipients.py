@@ -11,7 +11,7 @@ from sqlmodel import Session, col, select
 
 from contracts.clock import day_in, long_day
 from contracts.deliveries.holdings import Holding
-from contracts.ledger import check_proof
+from contracts.ledger import verify_licet
 from contracts.ledger.proofs import Proof, proof_of
 from contracts.ledger.stage import Entry, record
 from contracts.letters.text import LetterText, fill, text_of
@@ -163,5 +163,5 @@ def _agreed(session: Session, contract: Contract, dataset: str) -> list[tuple[st
 def _files(proofs: Mapping[str, str], settings: Settings, key: str) -> dict[str, str]:
     read_me = (Path(__file__).parent / _READ_ME).read_text(encoding="utf-8")
     told = read_me.replace("$key", key).replace("$file", f"{next(iter(proofs))}.tlog-proof").replace("$ledger", settings.ledger_origin)
-    script = Path(check_proof.__file__).read_text(encoding="utf-8")
-    return {"READ-ME.txt": told, "check-proof.py": script, **{f"{entry}.tlog-proof": text for entry, text in proofs.items()}}
+    script = Path(verify_licet.__file__).read_text(encoding="utf-8")
+    return {"READ-ME.txt": told, "verify_licet.py": script, **{f"{entry}.tlog-proof": text for entry, text in proofs.items()}}

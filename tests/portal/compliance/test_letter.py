@@ -60,7 +60,7 @@ def test_the_proofs_hold_by_the_files_alone(house: House, cora: TestClient, cont
     key = re.search(r"tlog-proof '([^']+)'", read_me)
     assert key is not None and len(proofs) == 2
     for file in proofs:
-        command = [sys.executable, "-I", "check-proof.py", file, key[1]]
+        command = [sys.executable, "-I", "verify_licet.py", "proof", file, key[1]]
         done = subprocess.run(command, cwd=tmp_path / "proofs", capture_output=True, text=True, check=True)
         assert json.loads(done.stdout[done.stdout.index("{") : done.stdout.rindex("}") + 1])["contract"] == contract
     assert (tmp_path / "letter.pdf").read_bytes().startswith(b"%PDF-")
