@@ -118,6 +118,7 @@ EVENTS: dict[str, str] = {
     "leak.ended": "A secret that somebody found in the open was live, and ended.",
     "leak.reported": "Somebody reported secrets that were found in the open.",
     "letter.written": "Compliance wrote a letter that names who received a person's records.",
+    "ledger.exported": "Entries of the ledger were exported; it names the key that signs the export's manifest.",
     "ledger.searched": "Someone searched the ledger.",
     "ledger.viewed": "Someone opened a ledger entry.",
     "quota.reached": "80 or 100 percent of one of a contract's quotas were used.",

@@ -129,6 +129,11 @@ def signature_line(verifier: Verifier, signature: bytes) -> str:
     return f"{_DASH}{verifier.name} {base64.b64encode(verifier.key_id + signature).decode()}\n"
 
 
+def base64_line(raw: bytes) -> bytes:
+    """A hash as a line of a proof."""
+    return base64.b64encode(raw) + b"\n"
+
+
 def parts(note: str) -> tuple[str, list[tuple[str, bytes]]]:
     """The text of a note and, of each signature line, the name and the bytes: key id, then signature. Checks no signature.
 

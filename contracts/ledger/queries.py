@@ -5,7 +5,7 @@ What pages show comes from columns copied out of the leaf; `contracts.ledger.ver
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -142,6 +142,18 @@ def search(session: Session, wanted: Search) -> Results:
     shown = found[: wanted.limit]
     more = shown[-1].index if len(found) > wanted.limit else None
     return Results(_rows(session, [_placed(each) for each in shown]), count, more)
+
+
+def indexes(session: Session, wanted: Search) -> Iterator[int]:
+    """The places of all integrated entries that fit, in ascending order, without holding them."""
+    query = select(LedgerEntry.index).where(*_conditions(wanted)).order_by(col(LedgerEntry.index))
+    return iter(session.exec(query, execution_options={"yield_per": COUNT_UP_TO}))
+
+
+def leaves(session: Session, places: Sequence[int]) -> list[tuple[int, bytes]]:
+    """Index and exact leaf of the entries at these places, in ascending order; what was pruned is left out."""
+    query = select(LedgerEntry.index, LedgerEntry.leaf).where(col(LedgerEntry.index).in_(places)).order_by(col(LedgerEntry.index))
+    return [(index, leaf) for index, leaf in session.exec(query).all()]
 
 
 def by_decision(session: Session, wanted: Search) -> dict[str, int]:

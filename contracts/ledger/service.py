@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from contracts.incidents.service import open_incident
@@ -16,15 +17,25 @@ from contracts.store.unit import Store, Unit
 BROKEN = "The ledger does not verify"
 
 
-def note_search(unit: Unit, actor: Actor, wanted: Search, found: int, *, exported: bool = False) -> str:
+def note_search(unit: Unit, actor: Actor, wanted: Search, found: int) -> str:
     """Record a search before its results are shown; only for compliance. Returns the entry's id.
 
     Which fields were used stands in the leaf, what was put into them is a personal value.
     """
     actor.require(Role.COMPLIANCE)
-    asked = {name: value for name, value in _asked(wanted).items() if value}
-    facts = {"fields": sorted(asked), "found": found, "exported": exported}
+    asked = asked_words(wanted)
+    facts = {"fields": sorted(asked), "found": found}
     return record(unit, Entry(event="ledger.searched", facts=facts, personal=_by(actor) | {"search": canonical(asked).decode()}))
+
+
+def note_export(unit: Unit, actor: Actor, asked: Mapping[str, str], found: int, form: str, manifest_key: str) -> str:
+    """Record an export before anything of it leaves; only for compliance. Returns the entry's id.
+
+    The key, made for this export alone, signs its manifest: whoever has the entry's proof needs no other key.
+    """
+    actor.require(Role.COMPLIANCE)
+    facts = {"fields": sorted(asked), "found": found, "format": form, "manifest_key": manifest_key}
+    return record(unit, Entry(event="ledger.exported", facts=facts, personal=_by(actor) | {"search": canonical(asked).decode()}))
 
 
 def note_lookup(unit: Unit, actor: Actor, dataset: str, key: str, found: int, asked: str = "record") -> str:
@@ -33,7 +44,7 @@ def note_lookup(unit: Unit, actor: Actor, dataset: str, key: str, found: int, as
     `asked` says by what (record, person, deliveries); `found` counts contracts, or datasets of one contract.
     """
     actor.require(Role.COMPLIANCE)
-    facts = {"fields": [asked], "found": found, "exported": False}
+    facts = {"fields": [asked], "found": found}
     return record(unit, Entry(event="ledger.searched", dataset=dataset, facts=facts, personal=_by(actor) | {"search": key}))
 
 
@@ -51,6 +62,11 @@ def inspect(store: Store, keys: KeyRing, progress: Progress | None = None, held:
         with store.write("incident") as unit:
             open_incident(unit, "ledger_broken", BROKEN, {"first_problem": first.what, "problems": len(report.problems)})
     return report
+
+
+def asked_words(wanted: Search) -> dict[str, str]:
+    """What a search asks, by the name of the field; what was left empty is left out."""
+    return {name: value for name, value in _asked(wanted).items() if value}
 
 
 def _by(actor: Actor) -> dict[str, str]:

@@ -140,6 +140,16 @@ def verify_consistency(old: int, new: int, old_root: bytes, new_root: bytes, pro
     return last == 0 and first == old_root and second == new_root
 
 
+def complete(source: HashSource, height: int, index: int) -> bytes:
+    """The root of the complete subtree of 2**height leaves at `index` among its kind; IndexError where the source lacks it."""
+    level, rest = divmod(height, _TILE_HEIGHT)
+    tile, place = divmod(index << rest, TILE_WIDTH)
+    hashes = source.tile(level, tile)[place * HASH : (place + (1 << rest)) * HASH]
+    if len(hashes) != HASH << rest:
+        raise IndexError(f"tile {level}/{tile} does not reach hash {place + (1 << rest) - 1}")
+    return _full_root(hashes)
+
+
 class Edge:
     """A tree reduced to the roots of its complete subtrees: takes leaf hashes in order, knows the root after each."""
 
@@ -186,19 +196,9 @@ def _full_root(hashes: bytes) -> bytes:
 def _range_root(source: HashSource, low: int, high: int) -> bytes:
     width = high - low
     if width & (width - 1) == 0 and low % width == 0:
-        return _complete(source, width.bit_length() - 1, low // width)
+        return complete(source, width.bit_length() - 1, low // width)
     half = _half(width)
     return node_hash(_range_root(source, low, low + half), _range_root(source, low + half, high))
-
-
-def _complete(source: HashSource, height: int, index: int) -> bytes:
-    """The root of the complete subtree of 2**height leaves at `index` among its kind."""
-    level, rest = divmod(height, _TILE_HEIGHT)
-    tile, place = divmod(index << rest, TILE_WIDTH)
-    hashes = source.tile(level, tile)[place * HASH : (place + (1 << rest)) * HASH]
-    if len(hashes) != HASH << rest:
-        raise IndexError(f"tile {level}/{tile} does not reach hash {place + (1 << rest) - 1}")
-    return _full_root(hashes)
 
 
 def _path(source: HashSource, index: int, low: int, high: int) -> list[bytes]:

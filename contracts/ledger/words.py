@@ -130,6 +130,7 @@ _LINES: dict[tuple[str, str], str] = {
     ("leak.ended", "done"): "Secret that was found in the open ended",
     ("leak.reported", "done"): "Secrets reported as found in the open",
     ("letter.written", "done"): "Letter about who received a person's records written",
+    ("ledger.exported", "done"): "Ledger exported",
     ("ledger.searched", "done"): "Ledger searched",
     ("ledger.viewed", "done"): "Ledger entry opened",
     ("organisation.described", "done"): "Kind and country of the organisation said",

@@ -15,6 +15,7 @@ from starlette.responses import Response
 
 from contracts.applications.states import WAITING, State
 from contracts.applications.tables import Application
+from contracts.ledger.exports.formats import plain
 from contracts.lifecycle.tables import Contract
 from contracts.people.tables import Organisation
 
@@ -82,7 +83,7 @@ def as_csv(name: str, header: Sequence[str], rows: Iterable[Sequence[object]]) -
     out = io.StringIO()
     writer = csv.writer(out)
     writer.writerow(header)
-    writer.writerows([_plain(value) for value in row] for row in rows)
+    writer.writerows([plain(value) for value in row] for row in rows)
     headers = {"content-disposition": f'attachment; filename="{name}.csv"', "cache-control": "no-store"}
     return Response(out.getvalue(), media_type="text/csv; charset=utf-8", headers=headers)
 
@@ -124,8 +125,3 @@ def _words(q: str, title: str, key: str) -> ColumnElement[bool] | None:
         return None
     like = "%" + q.strip().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
     return or_(col(title).ilike(like, escape="\\"), col(Organisation.name).ilike(like, escape="\\"), col(key) == q.strip())
-
-
-def _plain(value: object) -> str:
-    text = "" if value is None else str(value)
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text

@@ -31,7 +31,7 @@ def test_a_search_is_an_entry_whose_words_are_erasable(sqlite_store: Store) -> N
     with sqlite_store.write() as unit:
         entry_id = service.note_search(unit, cast.cora, SEARCH, 3)
     assert _told(sqlite_store, entry_id) == (
-        {"event": "ledger.searched", "decision": "done", "facts": {"fields": ["organisation", "q"], "found": 3, "exported": False}},
+        {"event": "ledger.searched", "decision": "done", "facts": {"fields": ["organisation", "q"], "found": 3}},
         {"account": cast.cora.account_id, "network": "192.0.2.0/24", "search": '{"organisation":"org_1","q":"ctr_1"}'},
     )
 
@@ -43,7 +43,7 @@ def test_a_lookup_of_a_record_is_an_entry(sqlite_store: Store) -> None:
     facts, values = _told(sqlite_store, entry_id)
     assert (facts["dataset"], facts["facts"], values["search"]) == (
         "posts",
-        {"fields": ["record"], "found": 2, "exported": False},
+        {"fields": ["record"], "found": 2},
         "p-4711",
     )
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import csv
 import io
 import json
+import zipfile
+from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 from starlette.testclient import TestClient
 
 from contracts.house import House
-from contracts.ledger import queries
+from contracts.ledger import queries, verify_licet
 from contracts.ledger.note import parse_vkey
 from contracts.ledger.proofs import check_proof
 from contracts.ledger.queries import Search
@@ -115,15 +117,30 @@ def test_strange_addresses_find_nothing_and_break_nothing(cora: TestClient, writ
         assert cora.get(f"/compliance?{query}").status_code == 400
 
 
-def test_the_file_holds_what_was_found(house: House, cora: TestClient, written: list[str]) -> None:
-    answer = cora.get("/compliance/export?organisation=org_lab&event=access.records")
-    rows = list(csv.DictReader(io.StringIO(answer.text)))
-    assert answer.headers["content-type"] == "text/csv; charset=utf-8"
-    assert [(row["entry"], row["decision"], row["rule"], row["records"]) for row in rows] == [
-        (written[1], "refuse", "rate_exceeded", ""),
+def test_the_archive_holds_what_was_found_and_is_checked_without_us(
+    house: House, cora: TestClient, written: list[str], tmp_path: Path
+) -> None:
+    asked = "organisation=org_lab&event=access.records"
+    shown = cora.get(f"/compliance?{asked}").text
+    paths = [each.partition('"')[0].replace("&amp;", "&") for each in shown.split('href="')[1:] if each.startswith("/compliance/export")]
+    assert [path.rpartition("format=")[2] for path in paths] == ["csv", "jsonl", "parquet", "ocsf"]
+    answer = cora.get(paths[0])
+    file = tmp_path / "export.zip"
+    file.write_bytes(answer.content)
+    told = verify_licet.check_export(str(file), house.sequencer.ensure_key(), [])
+    assert answer.headers["content-type"] == "application/zip"
+    assert answer.headers["content-disposition"] == f'attachment; filename="ledger-{told["entry"]}.zip"'
+    assert (told["count"], told["query"]) == (2, {"organisation": "org_lab", "event": "access.records"})
+    with zipfile.ZipFile(file) as archive:
+        rows = list(csv.DictReader(io.StringIO(archive.read("entries.csv").decode())))
+    assert [(row["entry"], row["decision"], row["rule"], row["rows"]) for row in rows] == [
         (written[0], "allow", "", "3"),
+        (written[1], "refuse", "rate_exceeded", ""),
     ]
-    assert _searches(house) == [("Cora Compliance", {"organisation": "org_lab", "event": "access.records"})]
+    with house.store.read() as session:
+        exports = queries.search(session, Search(event="ledger.exported")).rows
+    assert [(row.entry_id, row.who) for row in exports] == [(told["entry"], "Cora Compliance")]
+    assert cora.get("/compliance/export?show=all&format=xml").status_code == 422
 
 
 def test_an_entry_shows_leaf_values_and_a_proof_that_holds(house: House, cora: TestClient, written: list[str]) -> None:
