@@ -72,7 +72,7 @@ class Parquet:
 
     name = "entries.parquet"
 
-    def __init__(self, file: IO[bytes]) -> None:
+    def __init__(self, file: IO[bytes], group: int = ROW_GROUP) -> None:
         # pyarrow takes 0.1 s and 50 MiB, which a process that exports no Parquet is spared.
         import pyarrow as pa  # type: ignore[import-untyped]  # noqa: PLC0415 - pyarrow has no types
         import pyarrow.parquet as pq  # type: ignore[import-untyped]  # noqa: PLC0415 - as above
@@ -82,6 +82,7 @@ class Parquet:
         moment = pa.timestamp("us", tz="UTC")
         self._schema = pa.schema([("index", count), ("entry", text), ("time", moment), *copied, ("leaf_hash", text), ("leaf", text)])
         self._table, self._writer = pa.Table.from_pylist, pq.ParquetWriter(file, self._schema, compression="zstd")
+        self._group = group
         self._rows: list[dict[str, Any]] = []
 
     def add(self, index: int, leaf: bytes, facts: Mapping[str, Any]) -> None:
@@ -89,7 +90,7 @@ class Parquet:
         row = {"index": index, "entry": facts["id"], "time": datetime.fromisoformat(facts["at"])}
         own = {"leaf_hash": leaf_hash(leaf).hex(), "leaf": leaf.decode()}
         self._rows.append(row | {name: facts.get(name) for name in COLUMNS} | own)
-        if len(self._rows) == ROW_GROUP:
+        if len(self._rows) == self._group:
             self._flush()
 
     def end(self) -> None:

@@ -23,7 +23,7 @@ from contracts.errors import Refused
 from contracts.keys import KeyRing
 from contracts.ledger import verify_licet
 from contracts.ledger.exports import ocsf, service
-from contracts.ledger.exports.formats import plain
+from contracts.ledger.exports.formats import Parquet, plain
 from contracts.ledger.queries import Search, search
 from contracts.ledger.sequencer import Sequencer
 from contracts.ledger.stage import Entry, record
@@ -192,21 +192,30 @@ def test_csv_holds_the_same_entries_and_no_formula(filled: Store, sequencer: Seq
     ]  # fmt: skip
 
 
-def test_parquet_opens_in_duckdb_over_several_groups(
-    filled: Store, sequencer: Sequencer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("contracts.ledger.exports.formats.ROW_GROUP", 100)
+def test_parquet_is_written_in_groups(tmp_path: Path) -> None:
+    file = tmp_path / "entries.parquet"
+    with file.open("wb") as opened:
+        writer = Parquet(opened, group=100)
+        for index in range(301):
+            facts = {"id": f"ent_{index}", "at": "2026-11-02T09:00:00Z", "event": "access.records"}
+            writer.add(index, json.dumps(facts).encode(), facts)
+        writer.end()
+    with duckdb.connect() as connection:
+        groups = connection.execute("SELECT count(DISTINCT row_group_id) FROM parquet_metadata(?)", [str(file)]).fetchall()
+        rows = connection.execute('SELECT count(*), max("index") FROM read_parquet(?)', [str(file)]).fetchall()
+    assert (groups, rows) == ([(4,)], [(301, 300)])
+
+
+def test_parquet_opens_in_duckdb(filled: Store, sequencer: Sequencer, tmp_path: Path) -> None:
     parts = parts_of(exported(filled, sequencer, "parquet", Search(dataset="posts")))
     file = tmp_path / "entries.parquet"
     file.write_bytes(parts["entries.parquet"])
     with duckdb.connect() as connection:
-        groups = connection.execute("SELECT count(DISTINCT row_group_id) FROM parquet_metadata(?)", [str(file)]).fetchall()
         kinds = dict(
             connection.execute("SELECT column_name, column_type FROM (DESCRIBE SELECT * FROM read_parquet(?))", [str(file)]).fetchall()
         )
         found = connection.execute('SELECT "index", entry, "rows", leaf FROM read_parquet(?) ORDER BY "index"', [str(file)]).fetchall()
     entries = lines(parts["entries.jsonl"])
-    assert groups == [(4,)]
     assert (kinds["time"], kinds["rows"], kinds["index"], kinds["event"]) == ("TIMESTAMP WITH TIME ZONE", "BIGINT", "BIGINT", "VARCHAR")
     assert found == [
         (each["index"], each["entry"]["id"], each["entry"].get("rows"), json.dumps(each["entry"], separators=(",", ":"), sort_keys=True))
