@@ -92,6 +92,10 @@ class DatasetSettings(DatasetSource, DatasetPeople):
     currency: str = Field(default="EUR", pattern="^[A-Z]{3}$", description="ISO 4217 currency of the price.")
     max_records_per_day: int = Field(default=500_000, ge=1, description="The most that a contract may allow in a day.")
     max_requests_per_second: int = Field(default=10, ge=1, description="The fastest pace that a contract may allow.")
+    lines: bool = Field(
+        default=True,
+        description="Whether versions are kept as lines of JSON beside their DuckDB files: pages read three times as fast, for as much space as the records take as JSON.",
+    )
     fields: dict[Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,63}$")], FieldSettings] = Field(
         description="The dataset's fields by name."
     )

@@ -33,6 +33,16 @@ def pseudonym_file(home: Path, dataset: str, version: str, contract_id: str, fie
     return folder_of(home, dataset) / f"{version}.{contract_id}.{shape}.duckdb"
 
 
+def lines_file(records: Path) -> Path:
+    """The same records as lines of JSON, beside the version file; pages are read from it where it is there."""
+    return records.with_suffix(".lines")
+
+
+def codes_file(pseudonyms: Path) -> Path:
+    """The same pseudonyms as plain bytes, beside the pseudonym file, where the version has lines."""
+    return pseudonyms.with_suffix(".codes")
+
+
 def quoted(name: str) -> str:
     """An identifier for SQL, whatever it holds."""
     return '"' + name.replace('"', '""') + '"'

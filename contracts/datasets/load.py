@@ -20,9 +20,9 @@ from sqlalchemy import update as sql_update
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col
 
-from contracts.datasets import source, sync
+from contracts.datasets import lines, source, sync
 from contracts.datasets.catalogue import Version, current_versions
-from contracts.datasets.files import folder_of, literal, quoted, settle, version_file
+from contracts.datasets.files import folder_of, lines_file, literal, quoted, settle, version_file
 from contracts.datasets.loaded import SMALL, Loaded
 from contracts.datasets.tables import DatasetVersion
 from contracts.deliveries import queries
@@ -85,6 +85,7 @@ def build(home: Path, dataset_id: str, described: DatasetSettings, base: Version
     final = version_file(home, dataset_id, version)
     final.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     draft = final.with_suffix(".draft")
+    drafted = draft.with_suffix(".lines.draft")
     base_file = None if base is None else version_file(home, dataset_id, base.version)
     try:
         with source.located(dataset_id, described, final.parent) as location, duckdb.connect(str(draft)) as connection:
@@ -95,15 +96,21 @@ def build(home: Path, dataset_id: str, described: DatasetSettings, base: Version
             _count_withheld(connection, described)
             gone = _gone(connection, base)
             facts = _facts(connection)
+            if described.lines:
+                lines.write(connection, described, drafted)
             connection.execute("DROP TABLE source")
             connection.execute("CHECKPOINT")
             hashed = _source_hash(location)
+        if described.lines:
+            # Before the version itself: it is never there without its lines.
+            settle(drafted, lines_file(final))
         settle(draft, final)
     except duckdb.Error as error:
         raise source.unloadable(dataset_id, error) from error
     finally:
         draft.unlink(missing_ok=True)
         draft.with_name(draft.name + ".wal").unlink(missing_ok=True)
+        drafted.unlink(missing_ok=True)
     return Loaded(version, *facts, hashed, gone)
 
 

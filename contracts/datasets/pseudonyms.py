@@ -18,9 +18,9 @@ import duckdb
 import structlog
 from sqlmodel import select
 
-from contracts.datasets import sync
+from contracts.datasets import codes, sync
 from contracts.datasets.catalogue import Catalogue, Dataset, current_versions
-from contracts.datasets.files import literal, pseudonym_file, quoted, settle, version_file
+from contracts.datasets.files import codes_file, lines_file, literal, pseudonym_file, quoted, settle, version_file
 from contracts.errors import Misconfigured, Refusal, Refused, refuse
 from contracts.keys import KeyRing, Purpose, newest
 from contracts.lifecycle.tables import Contract
@@ -124,6 +124,7 @@ def key_of(store: Store, keys: KeyRing, contract_id: str) -> bytes:
 def build(records: Path, final: Path, key: bytes, dataset: str, fields: Sequence[str]) -> None:
     """Write the pseudonyms of every row of a version file, in its order; `dataset_unavailable` where that cannot be read."""
     draft = final.with_suffix(f".{secrets.token_hex(3)}.draft")
+    drafted = draft.with_suffix(".codes.draft")
     inner, outer = _pads(key)
     columns = ", ".join(f"{_hmac_of(dataset, field)} AS {quoted(field)}" for field in fields)
     try:
@@ -133,6 +134,9 @@ def build(records: Path, final: Path, key: bytes, dataset: str, fields: Sequence
             query = f"CREATE TABLE pseudonym AS SELECT _pos, {columns} FROM records.record ORDER BY _pos"
             connection.execute(query, {"inner": inner, "outer": outer})
             connection.execute("CHECKPOINT")
+            if lines_file(records).exists():
+                codes.write(connection, fields, drafted)
+                settle(drafted, codes_file(final))
         settle(draft, final)
     except duckdb.Error as error:
         log.error("pseudonyms.not_built", dataset=dataset, error=type(error).__name__)
@@ -140,6 +144,7 @@ def build(records: Path, final: Path, key: bytes, dataset: str, fields: Sequence
     finally:
         draft.unlink(missing_ok=True)
         draft.with_name(draft.name + ".wal").unlink(missing_ok=True)
+        drafted.unlink(missing_ok=True)
 
 
 def _build_beside(dataset: Dataset, final: Path, key: bytes, contract_id: str, fields: tuple[str, ...]) -> None:

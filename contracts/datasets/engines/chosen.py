@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from contracts.datasets.engines.duckdb import DuckEngine
 from contracts.datasets.engines.duckdb_counts import DuckCounts
 from contracts.datasets.engines.inplace import InPlaceEngine
+from contracts.datasets.engines.lines import LinePages
 from contracts.datasets.engines.postgresql import PostgresEngine
 from contracts.datasets.plan import Condition, Engine, Page, Plan, Test, Withheld
 from contracts.deliveries.ordinals import Ordinals
@@ -28,12 +29,14 @@ class ChosenEngines:
     """Hands each plan to the engine of its dataset; an engine itself. A dataset that no setting names has versions of files at most."""
 
     def __init__(self, settings: Settings) -> None:
+        self._lines = LinePages(settings.home)
         self._files = DuckEngine(settings.home, settings.statement_seconds, settings.engine_memory)
         self._placed = in_place(settings, pooled=True)
 
     def page(self, plan: Plan) -> Page:
-        """The page, from the dataset's engine."""
-        return self._of(plan.dataset).page(plan)
+        """The page, from the dataset's engine; of a version of files from its lines, where they can answer."""
+        placed = self._placed.get(plan.dataset)
+        return placed.page(plan) if placed is not None else self._lines.page(plan) or self._files.page(plan)
 
     def withheld(self, dataset: str, version: str, tests: Sequence[Test], records: int) -> Withheld:
         """The counts, from the dataset's engine."""

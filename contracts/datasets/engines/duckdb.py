@@ -169,7 +169,7 @@ class DuckEngine:
 def _query(records: str, joined: str, columns: tuple[Column, ...], shape: Shape, place: str) -> str:
     """The text of a page's query; values are bound."""
     where = " AND ".join([*[_condition(each) for each in shape], place])
-    fields = ", ".join(f"{literal(column.name)}: {_written(column)}" for column in columns)
+    fields = ", ".join(f"{literal(column.name)}: {written(column)}" for column in columns)
     out = f"SELECT r._pos, r._ord, r._t, to_json({{{fields}}})"
     join = f"JOIN {joined}.pseudonym p ON p._pos = r._pos"
     if not joined:
@@ -195,7 +195,7 @@ def _window(records: str, joined: str, shape: Shape, place: str) -> str:
 def _shuffled(records: str, joined: str, columns: tuple[Column, ...], shape: Shape, place: str, shuffle: Shuffle) -> str:
     """The text of a shuffled page's query, up to the end of a day or month."""
     where = " AND ".join([*[_condition(each) for each in shape], place, "r._t < ?"])
-    fields = ", ".join(f"{literal(column.name)}: {_written(column)}" for column in columns)
+    fields = ", ".join(f"{literal(column.name)}: {written(column)}" for column in columns)
     out, order = f"SELECT r._pos, r._ord, {began_in_sql(shuffle)}, to_json({{{fields}}})", order_of(shuffle)
     join = f"JOIN {joined}.pseudonym p ON p._pos = r._pos" if joined else ""
     if any(column.pseudonym for column, _ in leaves(shape)):
@@ -203,7 +203,7 @@ def _shuffled(records: str, joined: str, columns: tuple[Column, ...], shape: Sha
     return f"{out} FROM (SELECT * FROM {records}.record r WHERE {where} ORDER BY {order} LIMIT ?) r {join} ORDER BY {order}"
 
 
-def _written(column: Column) -> str:
+def written(column: Column) -> str:
     """The SQL that writes a field as JSON holds it."""
     if column.pseudonym:
         return f"{literal(PREFIX)} || replace(p.{quoted(column.name)}::VARCHAR, '-', '')"

@@ -24,7 +24,9 @@ from contracts.aggregates.service import AggregateRequest, Aggregator
 from contracts.clock import FixedClock
 from contracts.datasets import database
 from contracts.datasets.engines.duckdb import DuckEngine
+from contracts.datasets.engines.lines import LinePages
 from contracts.datasets.load import refresh
+from contracts.datasets.plan import Page, Plan
 from contracts.datasets.pseudonyms import key_of, pseudonym
 from contracts.deliveries import service as deliveries
 from contracts.deliveries.ordinals import Ordinals
@@ -168,7 +170,7 @@ def side(kind: str, folder: Path, template: Path, address: str, **changes: Any) 
 
 @contextmanager
 def _listening(made: Side) -> Iterator[None]:
-    """Note what the engine of the side's dataset is sent."""
+    """Note what the engine of the side's dataset is sent; and see that a page of lines is the one that DuckDB gives."""
 
     def sent(connection: Connection, cursor: Any, statement: str, parameters: Any, context: Any, many: bool) -> None:
         if connection.engine.url.database == place:
@@ -182,8 +184,19 @@ def _listening(made: Side) -> Iterator[None]:
             made.statements.append(query)
         return asked(engine, query, values, seconds)
 
+    other, from_lines = DuckEngine(home), LinePages.page
+
+    def page(lines: LinePages, plan: Plan) -> Page | None:
+        found = from_lines(lines, plan)
+        if lines._home == home and found is not None:
+            before = len(made.statements)
+            assert found == other.page(plan)
+            made.statements[before:] = [f"{plan.columns} {plan.tests} LIMIT of lines"]
+        return found
+
     event.listen(Database, "before_cursor_execute", sent)
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(DuckEngine, "_run", asked_for)
+        patched.setattr(LinePages, "page", page)
         yield
     event.remove(Database, "before_cursor_execute", sent)

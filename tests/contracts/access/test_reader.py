@@ -23,7 +23,7 @@ from contracts.access.request import Answer
 from contracts.billing.tables import UsageRow
 from contracts.clock import FixedClock
 from contracts.credentials.tables import Client
-from contracts.datasets.files import version_file
+from contracts.datasets.files import lines_file, version_file
 from contracts.datasets.load import ordinal_of, refresh
 from contracts.datasets.pseudonyms import key_of, pseudonym
 from contracts.deliveries import service as deliveries
@@ -438,6 +438,7 @@ def test_a_version_that_cannot_be_read_is_said_and_recorded(data: World) -> None
     version = data.catalogue.version_of("posts")
     assert version is not None
     version_file(data.settings.home, "posts", version.version).unlink()
+    lines_file(version_file(data.settings.home, "posts", version.version)).unlink()
     assert code(data.get(data.caller(contract, client))) == "dataset_unavailable"
     assert code(data.get(data.caller(contract, client), fields="lang")) == "dataset_unavailable"
     assert [leaf["rule"] for leaf in data.leaves()] == ["dataset_unavailable"] * 2

@@ -98,7 +98,7 @@ def test_a_table_of_another_database_holds_the_same_records(
     other = settings_for(tmp_path, location="", source=url, table="site_posts")
     assert table(other, refresh(sqlite_store, other, "posts")) == expected
     assert survey("posts", other.datasets["posts"]) == 60
-    assert [file.suffix for file in folder_of(settings.home, "posts").iterdir()] == [".duckdb"] * 2
+    assert sorted(file.suffix for file in folder_of(settings.home, "posts").iterdir()) == [".duckdb", ".duckdb", ".lines", ".lines"]
 
 
 @pytest.mark.parametrize(
@@ -160,7 +160,7 @@ def test_a_source_that_does_not_fit_says_why_and_leaves_the_version_before(
     with pytest.raises(Misconfigured, match=says):
         refresh(sqlite_store, settings, "posts")
     assert current(sqlite_store, settings).version == version
-    assert [file.name for file in folder_of(settings.home, "posts").iterdir()] == [f"{version}.duckdb"]
+    assert sorted(file.name for file in folder_of(settings.home, "posts").iterdir()) == [f"{version}.duckdb", f"{version}.lines"]
 
 
 def test_of_two_refreshes_at_once_one_is_told_to_run_again(store: Store, tmp_path: Path) -> None:
@@ -180,7 +180,7 @@ def test_an_unknown_dataset_is_not_found(sqlite_store: Store, tmp_path: Path) ->
 def test_old_versions_are_removed(sqlite_store: Store, tmp_path: Path) -> None:
     names = [load(sqlite_store, tmp_path, POSTS[: 10 + number])[1] for number in range(4)]
     files = sorted(file.name for file in folder_of(tmp_path / "home", "posts").iterdir())
-    assert f"{names[-1]}.duckdb" in files and len(files) == 2
+    assert f"{names[-1]}.duckdb" in files and [name.partition(".")[2] for name in files] == ["duckdb", "lines"] * 2
 
 
 def test_where_no_dataset_was_loaded_nothing_is_removed(sqlite_store: Store, tmp_path: Path) -> None:
@@ -195,11 +195,12 @@ def test_the_version_before_goes_once_no_request_can_be_on_it(sqlite_store: Stor
     def files() -> set[str]:
         return {file.name for file in folder_of(settings.home, "posts").iterdir()}
 
-    assert (discard_old(sqlite_store, settings.home), files()) == (0, {f"{before}.duckdb", f"{now}.duckdb"})
+    lasting = {f"{now}.duckdb", f"{now}.lines"}
+    assert (discard_old(sqlite_store, settings.home), files()) == (0, {f"{before}.duckdb", f"{before}.lines"} | lasting)
     clock.advance(seconds=AFTER_SECONDS - 1)
     assert discard_old(sqlite_store, settings.home) == 0
     clock.advance(seconds=1)
-    assert (discard_old(sqlite_store, settings.home), files()) == (1, {f"{now}.duckdb"})
+    assert (discard_old(sqlite_store, settings.home), files()) == (2, lasting)
     assert discard_old(sqlite_store, settings.home) == 0
 
 
