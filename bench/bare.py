@@ -1,7 +1,7 @@
 """The peer of `bench/page.py` and `bench/data.py`: the same engine and query in a bare FastAPI route; no token, contract, quota, entry or delivery.
 
-`BARE_QUERY` finds rows whose last column is a record's JSON, `BARE_VALUES` (pickled, base64) what it binds. It runs in DuckDB on the files
-`BARE_VERSION` and `BARE_PSEUDONYMS`, attached as `v` and `p`, or in the database `BARE_POSTGRESQL`.
+`BARE_ASKED` (pickled, base64) is the plan of a page of the versions under the folder `BARE_HOME`, or a statement, whose last column is a
+record's JSON, and what it binds, for the database `BARE_POSTGRESQL`.
 """
 
 from __future__ import annotations
@@ -12,40 +12,39 @@ import pickle
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
-import duckdb
 import psycopg
 import uvicorn
 from fastapi import FastAPI
 from fastapi.responses import Response
 
-Run = Callable[[], Sequence[tuple[Any, ...]]]
+from contracts.datasets.engines.lines import LinePages
 
-QUERY, VALUES = os.environ["BARE_QUERY"], pickle.loads(base64.b64decode(os.environ["BARE_VALUES"]))
+Run = Callable[[], Sequence[str]]
+
+ASKED = pickle.loads(base64.b64decode(os.environ["BARE_ASKED"]))
 app = FastAPI()
 local = threading.local()
 
 
-def _duckdb() -> Callable[[], Run]:
-    main = duckdb.connect(":memory:", config={"threads": 1, "preserve_insertion_order": True})
-    main.execute(f"ATTACH '{Path(os.environ['BARE_VERSION'])}' AS v (READ_ONLY)")
-    main.execute(f"ATTACH '{Path(os.environ['BARE_PSEUDONYMS'])}' AS p (READ_ONLY)")
+def _lines() -> Callable[[], Run]:
+    engine = LinePages(Path(os.environ["BARE_HOME"]))
 
-    def opened() -> Run:
-        cursor = main.cursor()
-        return lambda: cursor.execute(QUERY, VALUES).fetchall()
+    def rows() -> Sequence[str]:
+        page = engine.page(ASKED)
+        assert page is not None
+        return page.rows
 
-    return opened
+    return lambda: rows
 
 
 def _postgresql() -> Run:
     options = "-c timezone=UTC -c plan_cache_mode=force_custom_plan -c max_parallel_workers_per_gather=0 -c jit=off"
     connection = psycopg.connect(os.environ["BARE_POSTGRESQL"], autocommit=True, options=options)
-    return lambda: connection.execute(QUERY, VALUES).fetchall()
+    return lambda: [row[-1] for row in connection.execute(*ASKED).fetchall()]
 
 
-open_one = _postgresql if "BARE_POSTGRESQL" in os.environ else _duckdb()
+open_one = _postgresql if "BARE_POSTGRESQL" in os.environ else _lines()
 
 
 @app.get("/records")
@@ -53,7 +52,7 @@ def records() -> Response:
     """A page of records as one JSON document."""
     if not hasattr(local, "run"):
         local.run = open_one()
-    return Response('{"data":[' + ",".join(row[-1] for row in local.run()) + "]}", media_type="application/json")
+    return Response('{"data":[' + ",".join(local.run()) + "]}", media_type="application/json")
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ from sqlalchemy import Engine, event
 
 from bench import posts
 from bench.harness import Peer, measure, peak_rss, report
+from contracts.datasets.plan import Column, Plan, Test
 from contracts.house import House
 from portal.serve import Rooms, build
 from tests.harness import partner, postgres
@@ -38,17 +39,7 @@ COUNTRIES = posts.COUNTRIES[:6]
 PAGE = f"country={posts.COUNTRY}&created_at.gte={posts.MIDDLE.isoformat()}Z&limit={posts.LIMIT}"
 FEW = 100  # what a request gets that names no limit
 
-_WRITTEN = {
-    "id": "'ps_' || replace(p.id::VARCHAR, '-', '')",
-    "created_at": "strftime(r.created_at, '%Y-%m-%dT%H:%M:%S.%fZ')",
-    "author": "'ps_' || replace(p.author::VARCHAR, '-', '')",
-}
-_WHERE = f"list_contains({list(COUNTRIES)}, r.country) AND r.country = ? AND r.created_at >= ?::TIMESTAMP"
-_BARE = f"""
-SELECT to_json({{{", ".join(f"'{name}': {_WRITTEN.get(name, f'r.{name}')}" for name in posts.FIELDS)}}})
-FROM (SELECT * FROM v.record r WHERE {_WHERE} LIMIT ?) r JOIN p.pseudonym p ON p._pos = r._pos ORDER BY r._pos
-"""
-_BARE_VALUES = [posts.COUNTRY, posts.MIDDLE.isoformat(" "), posts.LIMIT]
+_CODED = ("id", "author")
 _SQL = f"select {', '.join(posts.FIELDS)} from posts where country = :country and created_at >= :since order by created_at, id limit :most"
 
 
@@ -143,21 +134,25 @@ def _licet(place: Installation, name: str, request: bytes, *beside: psutil.Proce
 
 
 def _bare(place: Installation) -> Peer:
-    folder = place.settings.home / "datasets" / "posts"
-    version = next(file for file in folder.glob("*.duckdb") if "ctr_" not in file.name)
-    pseudonyms = next(file for file in folder.glob("*.duckdb") if "ctr_" in file.name)
-    return _route("bare FastAPI route", _BARE, _BARE_VALUES, {"BARE_VERSION": str(version), "BARE_PSEUDONYMS": str(pseudonyms)})
+    """The plan of the request, as the contract that the installation made allows it."""
+    file = next((place.settings.home / "datasets" / "posts").glob("*.codes"))
+    version, contract, *_ = file.name.split(".")
+    columns = {name: Column(name, field.type, name in _CODED) for name, field in place.settings.datasets["posts"].fields.items()}
+    country, since = columns["country"], columns["created_at"]
+    tests = (Test(country, "in", COUNTRIES), Test(country, "eq", posts.COUNTRY), Test(since, "gte", posts.MIDDLE))
+    plan = Plan("posts", version, contract, tuple(columns.values()), tests, posts.LIMIT, _CODED)
+    return _route("bare FastAPI route", plan, {"BARE_HOME": str(place.settings.home)})
 
 
 def _bare_table(database: str, asked: Asked, server: psutil.Process) -> Peer:
     statement, values = asked.statement
     address = database.replace("+psycopg", "")
-    return _route("bare FastAPI route, PostgreSQL", statement, dict(values), {"BARE_POSTGRESQL": address}, server)
+    return _route("bare FastAPI route, PostgreSQL", (statement, dict(values)), {"BARE_POSTGRESQL": address}, server)
 
 
-def _route(name: str, query: str, values: object, environ: dict[str, str], *beside: psutil.Process) -> Peer:
-    port, given = free_port(), base64.b64encode(pickle.dumps(values)).decode()
-    environ |= {"BARE_PORT": str(port), "BARE_QUERY": query, "BARE_VALUES": given}
+def _route(name: str, asked: object, environ: dict[str, str], *beside: psutil.Process) -> Peer:
+    port = free_port()
+    environ |= {"BARE_PORT": str(port), "BARE_ASKED": base64.b64encode(pickle.dumps(asked)).decode()}
     request, ready = b"GET /records HTTP/1.1\r\nhost: bench\r\n\r\n", f"http://127.0.0.1:{port}/openapi.json"
     return Peer(name, [sys.executable, "-m", "bench.bare"], port, ready, lambda: [request], environ, beside=beside)
 

@@ -12,16 +12,13 @@ import tempfile
 from pathlib import Path
 
 from bench.harness import Peer, latency, measure, report
+from contracts.datasets.plan import Column, Plan, Test
 from tests.harness import partner
-from tests.harness.installation import Installation, install
+from tests.harness.installation import FIELDS, Installation, install
 from tests.harness.server import free_port, start
 
 ROWS, LIMIT = 200_000, 1_000
-_QUERY = """
-SELECT to_json({'id': 'ps_' || replace(p.id::VARCHAR, '-', ''), 'planted': strftime(r.planted, '%Y-%m-%dT%H:%M:%S.%fZ'), 'species': r.species,
-                'height': r.height, 'keeper': 'ps_' || replace(p.keeper::VARCHAR, '-', '')})
-FROM (SELECT * FROM v.record r WHERE list_contains(['oak', 'ash'], r.species) LIMIT ?) r JOIN p.pseudonym p ON p._pos = r._pos ORDER BY r._pos
-"""
+_CODED = ("id", "keeper")
 
 
 def main() -> None:
@@ -54,27 +51,18 @@ def _licet(place: Installation, request: bytes) -> Peer:
 
 
 def _bare(place: Installation) -> Peer:
-    folder = place.settings.home / "datasets" / "trees"
-    version = next(file for file in folder.iterdir() if file.suffix == ".duckdb" and "ctr_" not in file.name)
-    pseudonyms = next(file for file in folder.rglob("*.duckdb") if "ctr_" in file.name)
-    port = free_port()
-    values = base64.b64encode(pickle.dumps([LIMIT])).decode()
-    environ = {
-        "BARE_VERSION": str(version),
-        "BARE_PSEUDONYMS": str(pseudonyms),
-        "BARE_PORT": str(port),
-        "BARE_QUERY": _QUERY,
-        "BARE_VALUES": values,
-    }
-    request = b"GET /records HTTP/1.1\r\nhost: bare\r\n\r\n"
-    return Peer(
-        "bare FastAPI route",
-        [sys.executable, "-m", "bench.bare"],
-        port,
-        f"http://127.0.0.1:{port}/openapi.json",
-        lambda: [request],
-        environ,
+    file = next((place.settings.home / "datasets" / "trees").glob("*.codes"))
+    version, contract, *_ = file.name.split(".")
+    types = {name: field.type for name, field in place.settings.datasets["trees"].fields.items()}
+    columns = {name: Column(name, types[name], name in _CODED) for name in FIELDS}
+    plan = Plan(
+        "trees", version, contract, tuple(columns.values()), (Test(columns["species"], "in", ("oak", "ash")),), LIMIT, pseudonyms=_CODED
     )
+    port = free_port()
+    asked = base64.b64encode(pickle.dumps(plan)).decode()
+    environ = {"BARE_HOME": str(place.settings.home), "BARE_PORT": str(port), "BARE_ASKED": asked}
+    request, ready = b"GET /records HTTP/1.1\r\nhost: bare\r\n\r\n", f"http://127.0.0.1:{port}/openapi.json"
+    return Peer("bare FastAPI route", [sys.executable, "-m", "bench.bare"], port, ready, lambda: [request], environ)
 
 
 if __name__ == "__main__":
