@@ -26,10 +26,11 @@ _POSTGRESQL = "-c timezone=UTC -c plan_cache_mode=force_custom_plan"
 _PAGES = "-c default_transaction_read_only=on -c max_parallel_workers_per_gather=0 -c jit=off"
 
 
-def open_database(dataset_id: str, described: DatasetSource, *, writes: bool = False, pooled: bool = True) -> Engine:
+def open_database(dataset_id: str, described: DatasetSource, *, writes: bool = False, pooled: bool = True, alone: bool = False) -> Engine:
     """An engine for the dataset's database; only the engines that keep tables beside the dataset's may write.
 
-    One that is not `pooled` opens a connection for each use and leaves none open.
+    One that is not `pooled` opens a connection for each use and leaves none open. Where each statement stands `alone`, PostgreSQL is not
+    told when a transaction begins and ends, nor asked whether a connection lives: who uses it asks again on another one.
     PostgreSQL and SQLite refuse writes by themselves then. `Misconfigured` for an address that names no database, and for an
     SQLite file that is not there, which opening would make.
     """
@@ -40,7 +41,8 @@ def open_database(dataset_id: str, described: DatasetSource, *, writes: bool = F
         options: dict[str, Any] = {"hide_parameters": True}
         if backend == "postgresql":
             options["connect_args"] = {"options": _POSTGRESQL if writes else f"{_POSTGRESQL} {_PAGES}"}
-            options |= {"pool_pre_ping": True, "pool_size": 8} if pooled else {}
+            options |= {"pool_pre_ping": not alone, "pool_size": 8} if pooled else {}
+            options |= {"isolation_level": "AUTOCOMMIT"} if alone else {}
         options |= {} if pooled else {"poolclass": NullPool}
         engine = create_engine(url, **options)
     except (ArgumentError, ImportError) as error:

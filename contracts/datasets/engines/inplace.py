@@ -7,44 +7,28 @@ somebody else at the source waits for the next refresh.
 
 from __future__ import annotations
 
-import json
-import operator
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, overload
 
 import orjson
 import structlog
-from sqlalchemy import (
-    ARRAY,
-    BigInteger,
-    ColumnElement,
-    Executable,
-    FromClause,
-    Select,
-    Table,
-    all_,
-    and_,
-    bindparam,
-    cast,
-    false,
-    func,
-    not_,
-    or_,
-    select,
-    true,
-)
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import BigInteger, ColumnElement, Connection, Executable, FromClause, Select, and_, bindparam, cast, func, not_, or_, select
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from contracts.datasets import database
 from contracts.datasets.engines.deadline import DEADLINES, FOREVER, Running
 from contracts.datasets.engines.inplace_coarse import began_of, behind, not_before, place_of, value_of
+from contracts.datasets.engines.inplace_where import Dictionaries, Names, condition, given, not_among
+from contracts.datasets.engines.inplace_where import shape as shape_of
+from contracts.datasets.engines.sought import Shapes, Sought
 from contracts.datasets.marks import from_mark, to_mark
 from contracts.datasets.place import Place
-from contracts.datasets.plan import All, AnyOf, Column, Condition, Mark, Not, Page, Plan, Test, Withheld, leaves
+from contracts.datasets.plan import Column, Condition, Mark, Page, Plan, Test, Withheld, leaves
 from contracts.datasets.synced import Synced, read_synced
 from contracts.deliveries.ordinals import Ordinals
 from contracts.errors import Misconfigured, Refused, refuse
@@ -55,9 +39,7 @@ log = structlog.get_logger()
 _CHUNK = 500
 _VERSIONS_KEPT = 4
 
-# Time, ordinal and what the row's JSON is made of.
-Found = tuple[int, int, Any]
-Dictionaries = dict[str, Table]
+T = TypeVar("T")
 
 
 class InPlaceEngine:
@@ -70,23 +52,22 @@ class InPlaceEngine:
         self._lock = threading.Lock()
         self._known: Place | None = None
         self._synced: dict[str, Synced] = {}
+        self._shapes = Shapes()
 
     def page(self, plan: Plan) -> Page:
         """The page; erased rows are dropped here, before anyone else sees them."""
         with self._available():
-            wanted = plan.limit + 1
+            wanted, time_of = plan.limit + 1, partial(self._time, plan)
             found = self._fetch(plan, plan.after, wanted)
-            rows = [row for row in found if row[1] not in plan.excluded]
+            rows = _served(found, plan)
             while len(rows) < wanted and len(found) == wanted:
-                time, ordinal, _ = found[-1]
-                found = self._fetch(plan, Mark(plan.version, 0, time, ordinal), wanted)
-                rows += [row for row in found if row[1] not in plan.excluded]
+                found = self._fetch(plan, Mark(plan.version, 0, time_of(found[-1]), int(found[-1][1])), wanted)
+                rows = [*rows, *_served(found, plan)]
         shown = rows[: plan.limit]
         return Page(
-            rows=[self.written(row[2], plan.columns) for row in shown],
-            ordinals=[row[1] for row in shown],
-            # A place in a version is a thing of files; time and ordinal say the same.
-            marks=[(0, row[0]) for row in shown],
+            rows=self.written(shown, plan.columns),
+            ordinals=[int(row[1]) for row in shown],
+            marks=_Marks(time_of, shown),
             version=plan.version,
             more=len(rows) > plan.limit,
         )
@@ -95,8 +76,8 @@ class InPlaceEngine:
         """Conditions on columns of many values are left out of the counts of deleted and objecting rows."""
         with self._available():
             place, synced = self._place(), self._version(version)
-            mine = [_condition(place, test, {}) for test in tests]
-            kept = [_condition(place, test, {}) for test in tests if test.column.name in synced.kept]
+            mine = [condition(place, test, {}) for test in tests]
+            kept = [condition(place, test, {}) for test in tests if test.column.name in synced.kept]
             deleted, objects = place.marked(place.described.deleted), place.marked(place.described.objects)
             inside = self._count(synced, [place.served, *mine]) - self._count(synced, [place.served, *mine], synced.erased)
             gone = self._count(synced, [deleted, *kept]) + self._count(synced, [not_(deleted), *kept], synced.erased)
@@ -110,14 +91,14 @@ class InPlaceEngine:
         with self._available():
             place = self._place()
             ordinal = place.ordinals.c["_ord"]
-            conditions = [place.served, ordinal <= self._version(version).highest, *[_condition(place, each, {}) for each in tests]]
-        conditions.append(_not_among(ordinal, list(excluded), place.engine.dialect.name))
+            conditions = [place.served, ordinal <= self._version(version).highest, *[condition(place, each, {}) for each in tests]]
+        conditions.append(not_among(ordinal, list(excluded), place.engine.dialect.name))
         return place, select(ordinal).select_from(_joined(place, {})[0]).where(*conditions)
 
     def answer(self, statement: Executable) -> Sequence[Any]:
         """The rows of a statement made of `matching`."""
         with self._available():
-            return self._run(self._place(), statement)
+            return self._run(lambda connection: connection.execute(statement).all())
 
     def count(self, version: str, tests: Sequence[Condition], excluded: Ordinals) -> int:
         """How many rows `matching` finds."""
@@ -130,63 +111,93 @@ class InPlaceEngine:
             if self._known is not None:
                 self._known.engine.dispose()
 
-    def statement(self, place: Place, plan: Plan, inner: Select[Any]) -> Executable:
+    def statement(self, place: Place, plan: Plan, inner: Select[Any]) -> Select[Any]:
         """What is sent for the rows that `inner` finds; an engine that writes JSON itself wraps it."""
         return inner
 
-    def written(self, values: Any, columns: Sequence[Column]) -> str:
-        """One row as JSON."""
-        return orjson.dumps({column.name: _plain(value) for column, value in zip(columns, values, strict=True)}).decode()
-
-    def values(self, row: Sequence[Any]) -> Any:
-        """What `written` makes JSON of, out of a row of `statement`."""
-        return tuple(row[2:])
+    def written(self, rows: Sequence[Sequence[Any]], columns: Sequence[Column]) -> list[str]:
+        """Rows of `rows` as JSON."""
+        names = [column.name for column in columns]
+        return [orjson.dumps(dict(zip(names, map(_plain, row[2:]), strict=True))).decode() for row in rows]
 
     def shown(self, place: Place, column: Column, dictionaries: Dictionaries) -> ColumnElement[Any]:
         """A field as the statement selects it."""
         return dictionaries[column.name].c.pseudonym if column.pseudonym else value_of(place, column)
 
-    def _fetch(self, plan: Plan, after: Mark | None, limit: int) -> list[Found]:
-        place, bound = self._place(), self._version(plan.version).highest
+    def rows(self, connection: Connection, sought: Sought, given: Mapping[str, Any]) -> Sequence[Sequence[Any]]:
+        """What a statement of a page finds."""
+        return connection.execute(sought.statement, given).all()
+
+    def _fetch(self, plan: Plan, after: Mark | None, limit: int) -> Sequence[Sequence[Any]]:
+        """Rows after a mark: the time, the ordinal, and what `written` makes JSON of."""
+        place = self._place()
+        values = {**given(plan.tests), **_marked_by(place, after), "highest": self._version(plan.version).highest, "most": limit}
+        if plan.shuffle is None:
+            shape = (plan.contract_id, plan.columns, tuple(map(shape_of, plan.tests)), plan.sample, after is None)
+            sought = self._shapes.of(shape, lambda: self._sought(place, plan, after, values))
+        else:
+            # Where a day or month ends is part of the statement.
+            sought = self._sought(place, plan, after, values)
+        return self._run(lambda connection: self.rows(connection, sought, values))
+
+    def _time(self, plan: Plan, row: Sequence[Any]) -> int:
+        """The time of a row's mark: its own, or when its day or month began; 0 where ordinals alone order rows."""
+        if self._described.time is None:
+            return 0
+        return to_mark(row[0]) if plan.shuffle is None else plan.shuffle.began(to_mark(row[0]))
+
+    def _sought(self, place: Place, plan: Plan, after: Mark | None, values: Mapping[str, Any]) -> Sought:
+        """The statement of a page, for every page of its shape; with a shuffle for this one alone, which has these values."""
         tests = list(leaves(plan.tests))
         named = dict.fromkeys(each.name for each in [*plan.columns, *(test.column for test in tests)] if each.pseudonym)
         dictionaries = {name: place.dictionary(plan.contract_id, name) for name in named}
         joined, ready = _joined(place, dictionaries)
-        ordinal, time = place.ordinals.c["_ord"], place.time
-        conditions = [*ready, place.served, ordinal <= bindparam("highest", bound)]
-        conditions += [_condition(place, test, dictionaries) for test in plan.tests]
+        ordinal, time, bind = place.ordinals.c["_ord"], place.time, Names()
+        conditions = [*ready, place.served, ordinal <= bindparam("highest", None, BigInteger)]
+        conditions += [condition(place, test, dictionaries, bind) for test in plan.tests]
         if after is not None:
-            conditions.append(_after(place, after) if plan.shuffle is None else behind(place, plan.shuffle, after))
+            conditions.append(_after(place) if plan.shuffle is None else behind(place, plan.shuffle, after))
         if plan.sample is not None:
             conditions.append(plan.sample.condition(cast(ordinal, BigInteger)))
         order = [ordinal] if time is None else [time, ordinal]
         columns = [self.shown(place, column, dictionaries).label(column.name) for column in plan.columns]
         first = ordinal.label("_t") if time is None else time.label("_t")
         if plan.shuffle is not None and time is not None:
-            latest = self._latest(place, select(time).select_from(joined).where(*conditions).order_by(*order), limit)
+            latest = self._latest(select(time).select_from(joined).where(*conditions).order_by(*order), values)
             if latest is not None:
                 conditions.append(not_(not_before(place, plan.shuffle.ends(plan.shuffle.began(latest)))))
             order = [began_of(plan.shuffle, time), place_of(plan.shuffle, ordinal), ordinal]
-        inner = select(first, ordinal.label("_ord"), *columns).select_from(joined).where(*conditions).order_by(*order).limit(limit)
-        rows = self._run(place, self.statement(place, plan, inner))
-        return [(0 if time is None else _marked(plan, row[0]), int(row[1]), self.values(row)) for row in rows]
+        inner = select(first, ordinal.label("_ord"), *columns).select_from(joined).where(*conditions).order_by(*order)
+        return Sought(self.statement(place, plan, inner.limit(bindparam("most", None, BigInteger))), place.engine.dialect)
 
-    def _latest(self, place: Place, times: Select[Any], limit: int) -> int | None:
+    def _latest(self, times: Select[Any], values: Mapping[str, Any]) -> int | None:
         """The time, as in marks, before whose day or month ends as many rows lie as are wanted; None where there are fewer."""
-        found = self._run(place, times.offset(limit - 1).limit(1))
+        last = times.offset(values["most"] - 1).limit(1)
+        found = self._run(lambda connection: connection.execute(last, values).all())
         return to_mark(found[0][0]) if found else None
 
-    def _run(self, place: Place, statement: Executable) -> Sequence[Any]:
+    def _run(self, ask: Callable[[Connection], Sequence[T]]) -> Sequence[T]:
         """Rows of a statement for a request; `query_too_slow` where it takes too long and its driver can stop it."""
-        with place.engine.connect() as connection:
+        try:
+            return self._within(ask)
+        except DBAPIError as error:
+            # The connection had died since it was last used, and so may all others have: they are opened anew. Reading changes nothing.
+            if not error.connection_invalidated:
+                raise
+        return self._within(ask)
+
+    def _within(self, ask: Callable[[Connection], Sequence[T]]) -> Sequence[T]:
+        with self._place().engine.connect() as connection:
             driver: Any = connection.connection.driver_connection
             stop = getattr(driver, "interrupt", None) or getattr(driver, "cancel", None) or (lambda: None)
             running: Running | None = None
             try:
                 with DEADLINES.within(self._seconds, stop) as running:
-                    return connection.execute(statement).all()
+                    return ask(connection)
             except SQLAlchemyError as error:
-                raise (running.failed(_unavailable(error)) if running else _unavailable(error)) from error
+                if running and running.stopped:
+                    raise running.failed(_unavailable(error)) from error
+                raise
             finally:
                 # A cancel that comes late must not meet the connection's next statement.
                 if running and running.stopped:
@@ -197,17 +208,17 @@ class InPlaceEngine:
         place = self._place()
         ordinal = place.ordinals.c["_ord"]
         query = select(func.count()).select_from(_joined(place, {})[0]).where(ordinal <= synced.highest, *conditions)
+        listed = list(among or ())
+        parts = [listed[start : start + _CHUNK] for start in range(0, len(listed), _CHUNK)]
+        queries = [query] if among is None else [query.where(ordinal.in_(part)) for part in parts]
         with place.engine.connect() as connection:
-            if among is None:
-                return int(connection.execute(query).scalar_one())
-            listed = list(among)
-            parts = [listed[start : start + _CHUNK] for start in range(0, len(listed), _CHUNK)]
-            return sum(int(connection.execute(query.where(ordinal.in_(part))).scalar_one()) for part in parts)
+            return sum(int(connection.execute(each).scalar_one()) for each in queries)
 
     def _place(self) -> Place:
         with self._lock:
             if self._known is None:
-                place = Place(self._dataset, self._described, database.open_database(self._dataset, self._described, pooled=self._pooled))
+                opened = database.open_database(self._dataset, self._described, pooled=self._pooled, alone=True)
+                place = Place(self._dataset, self._described, opened)
                 place.rows  # noqa: B018 - looks the columns up, or says that the database does not answer
                 self._known = place
             return self._known
@@ -242,61 +253,47 @@ def _joined(place: Place, dictionaries: Dictionaries) -> tuple[FromClause, list[
     return joined, ready
 
 
-def _marked(plan: Plan, time: object) -> int:
-    """The time of a mark: the row's, or when its day or month began."""
-    return to_mark(time) if plan.shuffle is None else plan.shuffle.began(to_mark(time))
+class _Marks(Sequence[tuple[int, int]]):
+    """The marks of a page's rows, of which hardly any but the last is asked for."""
+
+    def __init__(self, time_of: Callable[[Sequence[Any]], int], rows: Sequence[Sequence[Any]]) -> None:
+        self._time_of, self._rows = time_of, rows
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    @overload
+    def __getitem__(self, at: int) -> tuple[int, int]: ...
+    @overload
+    def __getitem__(self, at: slice) -> list[tuple[int, int]]: ...
+    def __getitem__(self, at: int | slice) -> tuple[int, int] | list[tuple[int, int]]:
+        # A place in a version is a thing of files; time and ordinal say the same.
+        if isinstance(at, int):
+            return 0, self._time_of(self._rows[at])
+        return [(0, self._time_of(row)) for row in self._rows[at]]
 
 
-def _after(place: Place, after: Mark) -> ColumnElement[bool]:
+def _served(found: Sequence[Sequence[Any]], plan: Plan) -> Sequence[Sequence[Any]]:
+    return [row for row in found if row[1] not in plan.excluded] if plan.excluded else found
+
+
+def _after(place: Place) -> ColumnElement[bool]:
     """Rows behind a mark, in a form that an index on the time serves."""
-    ordinal, time = place.ordinals.c["_ord"], place.time
-    if time is None or place.described.time is None:
-        return ordinal > after.ordinal
+    ordinal, time, last = place.ordinals.c["_ord"], place.time, bindparam("after_ordinal", None, BigInteger)
+    if time is None:
+        return ordinal > last
+    moment = bindparam("after_time", None, time.type)
+    return and_(time >= moment, or_(time > moment, ordinal > last))
+
+
+def _marked_by(place: Place, after: Mark | None) -> dict[str, Any]:
+    """What `_after` binds."""
+    if after is None:
+        return {}
+    if place.described.time is None:
+        return {"after_ordinal": after.ordinal}
     moment = from_mark(place.described.fields[place.described.time].type, after.time)
-    return and_(time >= moment, or_(time > moment, ordinal > after.ordinal))
-
-
-def _not_among(ordinal: ColumnElement[Any], excluded: list[int], dialect: str) -> ColumnElement[bool]:
-    """The rows of other ordinals, however many these are: databases take some tens of thousands of bound values at most."""
-    if dialect == "postgresql":
-        return ordinal != all_(bindparam("excluded", excluded, ARRAY(BigInteger)))
-    if dialect == "sqlite":
-        return ordinal.not_in(select(func.json_each(bindparam("excluded", json.dumps(excluded))).table_valued("value").c.value))
-    return ordinal.not_in(bindparam("excluded", excluded, expanding=True, literal_execute=True))
-
-
-def _condition(place: Place, tree: Condition, made: Dictionaries, *, denied: bool = False) -> ColumnElement[bool]:
-    """The SQL of a condition. Below a `not`, a test of a missing value is false and not unknown, so that its denial is true."""
-    match tree:
-        case All(parts):
-            return and_(true(), *[_condition(place, part, made, denied=denied) for part in parts])
-        case AnyOf(parts):
-            return or_(false(), *[_condition(place, part, made, denied=denied) for part in parts])
-        case Not(part):
-            return not_(_condition(place, part, made, denied=True))
-        case Test():
-            found = _test(place, tree, made)
-            return func.coalesce(found, false()) if denied else found
-
-
-_COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
-    "eq": operator.eq,
-    "gte": operator.ge,
-    "gt": operator.gt,
-    "lte": operator.le,
-    "lt": operator.lt,
-    "in": lambda have, bound: have.in_(bound),
-    "prefix": lambda have, bound: func.substr(have, 1, len(bound)) == bound,
-    # Every dialect has replace(), and none takes the case of letters, or a sign such as %, for its own there.
-    "contains": lambda have, bound: func.replace(have, bound, "") != have if bound else have.is_not(None),
-}
-
-
-def _test(place: Place, test: Test, made: Dictionaries) -> ColumnElement[bool]:
-    column = test.column
-    have = made[column.name].c.pseudonym if column.pseudonym else value_of(place, column)
-    found: ColumnElement[bool] = _COMPARISONS[test.op](have, test.value)
-    return found
+    return {"after_ordinal": after.ordinal, "after_time": moment}
 
 
 def _plain(value: Any) -> Any:

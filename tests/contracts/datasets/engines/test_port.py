@@ -136,14 +136,15 @@ def _text(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _holds(ground: Ground, post: dict[str, Any], condition: Condition) -> bool:
+def holds(ground: Ground, post: dict[str, Any], condition: Condition) -> bool:
+    """Whether a post meets a condition."""
     match condition:
         case All(parts):
-            return all(_holds(ground, post, part) for part in parts)
+            return all(holds(ground, post, part) for part in parts)
         case AnyOf(parts):
-            return any(_holds(ground, post, part) for part in parts)
+            return any(holds(ground, post, part) for part in parts)
         case Not(part):
-            return not _holds(ground, post, part)
+            return not holds(ground, post, part)
         case _:
             name = condition.column.name
             value = ground.shown(post, name) if condition.column.pseudonym else post[name]
@@ -182,7 +183,7 @@ CONDITIONS: list[tuple[Condition, ...]] = [
 def test_the_rows_are_those_of_a_reference_in_python(ground: Ground, tests: tuple[Condition, ...]) -> None:
     names = tuple(FIELDS)
     page = ground.page(*tests, columns=names)
-    expected = [each for each in SERVED if all(_holds(ground, each, condition) for condition in tests)]
+    expected = [each for each in SERVED if all(holds(ground, each, condition) for condition in tests)]
     assert [json.loads(row) for row in page.rows] == [{name: ground.shown(each, name) for name in names} for each in expected]
     assert [list(json.loads(row)) for row in page.rows[:1]] == [list(names)] * bool(expected)
     assert (
