@@ -29,7 +29,7 @@ from contracts.deliveries import fold, queries
 from contracts.deliveries.ordinals import Ordinals, pack, unpack
 from contracts.deliveries.tables import Delivery
 from contracts.ledger.projection import COLUMNS
-from contracts.ledger.tables import LedgerEntry, LedgerHead
+from contracts.ledger.tables import LedgerEntry, LedgerHead, SearchedEntry
 from contracts.store.engine import open_engine
 from contracts.store.many import Insertion
 from contracts.store.schema import upgrade
@@ -43,7 +43,8 @@ ROUNDS, BUDGET, PERSON = 5, 0.5, 40
 TOGETHER, SETS = 2_000, 20_000
 
 _DELIVERIES = Insertion(Delivery, "entry_id", "contract_id", "dataset", "version", "ordinals", "lowest", "highest", "count", "free", "at")
-_ENTRIES = Insertion(LedgerEntry, "index", "leaf", "leaf_hash", *COLUMNS)
+_ENTRIES = Insertion(LedgerEntry, "index", "id", "leaf")
+_SEARCHED = Insertion(SearchedEntry, "index", *COLUMNS)
 
 
 @dataclass
@@ -65,7 +66,8 @@ def fill(store: Store, pages: int = PAGES, late: int = LATE) -> Filled:
         with store.write("bench") as unit:
             some = list(enumerate(made.pages[start : start + TOGETHER], start))
             _DELIVERIES.execute(unit.connection, [_delivery(number, *page, packed[page[1]]) for number, page in some])
-            _ENTRIES.execute(unit.connection, [_entry(number, page[0], page[2]) for number, page in some])
+            _ENTRIES.execute(unit.connection, [(number, _id(number), b"{}") for number, _ in some])
+            _SEARCHED.execute(unit.connection, [_searched(number, page[0], page[2]) for number, page in some])
     with store.write("bench") as unit:
         unit.session.add(LedgerHead(id=1, size=pages - late))
     # In few transactions, because nobody else waits for the lock here.
@@ -144,8 +146,8 @@ def _delivery(number: int, contract: str, first: int, at: datetime, packed: byte
     return (_id(number), contract, "posts", "v1", packed, first, highest, RECORDS, False, at)
 
 
-def _entry(number: int, contract: str, at: datetime) -> tuple[object, ...]:
-    return (number, b"{}", b"", _id(number), at, "access.records", "allow", "", "org_1", contract, "posts", "cli_1", "")
+def _searched(number: int, contract: str, at: datetime) -> tuple[object, ...]:
+    return (number, _id(number), at, "access.records", "allow", "", "org_1", contract, "posts", "cli_1", "")
 
 
 def _id(number: int) -> str:

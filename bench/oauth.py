@@ -102,7 +102,7 @@ def _licet(place: Installation, name: str, requests: Requests) -> Peer:
 def _in_the_log(database: Path) -> bool:
     """Whether no entry waits for the tree any more."""
     with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
-        return connection.execute("SELECT NOT EXISTS (SELECT 1 FROM ledger_staged)").fetchone() == (1,)
+        return connection.execute("SELECT (SELECT written FROM ledger_counter) = (SELECT size FROM ledger_head)").fetchone() == (1,)
 
 
 def _oidc_provider(side: Side, name: str, requests: Requests) -> Peer:

@@ -12,7 +12,7 @@ from sqlmodel import select as rows_of
 from contracts.applications.tables import Application
 from contracts.billing.tables import UsageRow
 from contracts.credentials.tables import Client
-from contracts.ledger.tables import LedgerEntry
+from contracts.ledger.tables import SearchedEntry
 from contracts.lifecycle.tables import Contract
 from contracts.quotas.tables import QuotaDay
 from contracts.terms.grant import version_row
@@ -91,10 +91,12 @@ def _of_contract(session: Session, contract: Contract, path: str, staff: bool) -
     links = [_contract(contract, path, staff), _grant(contract, terms, path), _clients(session, contract, path)]
     entries = f"/compliance?contract={contract.id}" if staff else f"{path}/entries"
     usage = f"{path}#usage" if staff else f"{path}/usage"
-    access = select(col(LedgerEntry.index)).where(col(LedgerEntry.contract_id) == contract.id, col(LedgerEntry.event) == "access.records")
-    refused = _count(session, access.where(col(LedgerEntry.decision) == "refuse"))
+    access = select(col(SearchedEntry.index)).where(
+        col(SearchedEntry.contract_id) == contract.id, col(SearchedEntry.event) == "access.records"
+    )
+    refused = _count(session, access.where(col(SearchedEntry.decision) == "refuse"))
     asked = _count(session, access)
-    all_entries = _count(session, select(col(LedgerEntry.index)).where(col(LedgerEntry.contract_id) == contract.id))
+    all_entries = _count(session, select(col(SearchedEntry.index)).where(col(SearchedEntry.contract_id) == contract.id))
     links.append(
         ChainLink("access", _TITLES["access"], _up_to(asked), f"{_up_to(refused)} refused", usage) if asked else _todo("access", "None yet")
     )

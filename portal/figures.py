@@ -11,7 +11,7 @@ from sqlmodel import Session, SQLModel, col
 
 from contracts.applications.tables import Application
 from contracts.deliveries.tables import ErasedRecord
-from contracts.ledger.tables import LedgerEntry, LedgerHead
+from contracts.ledger.tables import LedgerHead, SearchedEntry
 from contracts.lifecycle.tables import Contract
 from contracts.people.tables import Organisation
 from contracts.quotas.tables import QuotaDay
@@ -60,7 +60,7 @@ class FigureCache:
 
 
 def _count(session: Session, now: datetime) -> Figures:
-    records = col(LedgerEntry.event) == "access.records"
+    records = col(SearchedEntry.event) == "access.records"
     head = session.get(LedgerHead, 1)
     return Figures(
         at=now,
@@ -68,8 +68,8 @@ def _count(session: Session, now: datetime) -> Figures:
         applications=_by_state(session, Application, "draft"),
         contracts=_by_state(session, Contract, "draft"),
         delivered=_number(session, select(func.coalesce(func.sum(col(QuotaDay.used)), 0)).where(_real(QuotaDay.contract_id))),
-        answered=_number(session, select(func.count()).where(records, col(LedgerEntry.decision) == "allow")),
-        refused=_number(session, select(func.count()).where(col(LedgerEntry.decision) == "refuse", _real(LedgerEntry.contract_id))),
+        answered=_number(session, select(func.count()).where(records, col(SearchedEntry.decision) == "allow")),
+        refused=_number(session, select(func.count()).where(col(SearchedEntry.decision) == "refuse", _real(SearchedEntry.contract_id))),
         erased=_number(session, select(func.count()).select_from(ErasedRecord)),
         entries=head.size if head else 0,
     )

@@ -25,7 +25,7 @@ from contracts.health.service import Ends
 from contracts.house import House
 from contracts.ledger.projection import read_leaf
 from contracts.ledger.proofs import Pending, proof_of
-from contracts.ledger.tables import LedgerEntry, StagedEntry
+from contracts.ledger.tables import LedgerEntry, SearchedEntry
 from contracts.quotas.service import Used, day_of, resets_at, used_on
 from contracts.quotas.standing import standings
 from contracts.quotas.tables import QuotaDay
@@ -111,23 +111,24 @@ def _day(day: date, used: Used, billed: int, ends: Ends) -> dict[str, Any]:
 
 def access_log(session: Session, house: House, held: Held, grant: Grant, asked: Mapping[str, str]) -> View:
     """Own entries that are in the tree, newest first, 100 a page; `next` goes back as `before`."""
-    query = select(LedgerEntry).where(LedgerEntry.contract_id == grant.contract_id, col(LedgerEntry.event).in_(OWN_EVENTS))
+    number = col(SearchedEntry.index)
+    query = select(SearchedEntry.index, LedgerEntry.leaf).join(LedgerEntry, col(LedgerEntry.index) == number)
+    query = query.where(SearchedEntry.contract_id == grant.contract_id, col(SearchedEntry.event).in_(OWN_EVENTS))
     before = asked.get("before", "")
     if before:
         if not (before.isascii() and before.isdigit() and len(before) <= 18):
             raise refuse("cursor_unusable", "`before` is the number that `next` gave.")
-        query = query.where(col(LedgerEntry.index) < int(before))
-    rows = session.exec(query.order_by(col(LedgerEntry.index).desc()).limit(LOG_PAGE + 1)).all()
+        query = query.where(number < int(before))
+    rows = session.exec(query.order_by(number.desc()).limit(LOG_PAGE + 1)).all()
     shown = rows[:LOG_PAGE]
-    data = [{"index": row.index, **{name: value for name, value in read_leaf(row.leaf).items() if name != "nonce"}} for row in shown]
-    return {"data": data, "next": str(shown[-1].index) if len(rows) > LOG_PAGE else None}
+    data = [{"index": index, **{name: value for name, value in read_leaf(leaf).items() if name != "nonce"}} for index, leaf in shown]
+    return {"data": data, "next": str(shown[-1][0]) if len(rows) > LOG_PAGE else None}
 
 
 def proof(session: Session, house: House, held: Held, grant: Grant, asked: Mapping[str, str]) -> View:
     """The proof of one own entry; before it is in the tree, `pending` with the time when it will be."""
     entry_id = asked["entry_id"].replace("\0", "")  # PostgreSQL takes no NUL in text
     stored = session.exec(select(LedgerEntry.leaf).where(LedgerEntry.id == entry_id)).first()
-    stored = stored or session.exec(select(StagedEntry.leaf).where(StagedEntry.id == entry_id)).first()
     leaf = {} if stored is None else read_leaf(stored)
     if leaf.get("contract") != grant.contract_id or leaf.get("event") not in OWN_EVENTS:
         raise refuse("not_found", "There is no such entry of this contract.")

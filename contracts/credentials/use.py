@@ -16,13 +16,14 @@ from sqlmodel import Session, col
 from contracts.clock import day_in
 from contracts.credentials.tables import Client, CredentialDay, Followed
 from contracts.ledger.projection import read_leaf
-from contracts.ledger.tables import LedgerEntry, PersonalValue
+from contracts.ledger.tables import LedgerEntry, PersonalValue, SearchedEntry
 from contracts.sandbox.tables import SandboxClient
 from contracts.store.unit import Store, Unit
 
 ENTRIES_A_RUN = 300
 """Keeps SQLite's write lock below 20 ms even where each entry is of another credential."""
 _NAME = "credential use"
+_WEIGH = ("access.", "gate.", "sandbox.")
 
 
 @dataclass(slots=True)
@@ -47,19 +48,19 @@ class UseFollower:
             followed = session.get(Followed, _NAME)
             start = followed.next if followed else 0
             rows = _entries(session, start)
-            found = self._found(rows)
+            found = self._found(rows, _weights(session, rows))
             networks = _networks(session, [entry_id for entry_id, _ in found.last.values()])
         if not rows or not self._write(start, rows[-1].number + 1, found, networks):
             return 0
         return len(rows) if len(rows) == ENTRIES_A_RUN else 0
 
-    def _found(self, rows: Sequence[Row[Any]]) -> _Found:
+    def _found(self, rows: Sequence[Row[Any]], weights: Mapping[int, tuple[int, int]]) -> _Found:
         found = _Found()
         for row in rows:
             if not row.credential_id or row.decision != "allow":
                 continue
             found.last[row.credential_id] = (row.id, row.at)
-            requests, records = _weight(row.event, row.leaf)
+            requests, records = weights.get(row.number, (0, 0))
             if requests:
                 day = (row.credential_id, day_in(row.at, self._zone))
                 found.requests[day] += requests
@@ -90,16 +91,20 @@ def used_by_day(session: Session, credential_id: str, since: date) -> dict[date,
 
 
 def _entries(session: Session, start: int) -> Sequence[Row[Any]]:
-    number = col(LedgerEntry.index)
-    names = (LedgerEntry.id, LedgerEntry.at, LedgerEntry.event, LedgerEntry.leaf, LedgerEntry.credential_id, LedgerEntry.decision)
-    columns: list[Any] = [number.label("number"), *map(col, names)]
+    number, row = col(SearchedEntry.index), SearchedEntry
+    columns: list[Any] = [number.label("number"), *map(col, (row.id, row.at, row.event, row.credential_id, row.decision))]
     return session.execute(select(*columns).where(number >= start).order_by(number).limit(ENTRIES_A_RUN)).all()
 
 
-def _weight(event: str, leaf: bytes) -> tuple[int, int]:
-    """Requests and records of an entry; nothing for a token, nor for a leaf that was tampered with."""
-    if not event.startswith(("access.", "gate.", "sandbox.")):
-        return 0, 0
+def _weights(session: Session, rows: Sequence[Row[Any]]) -> dict[int, tuple[int, int]]:
+    """Requests and records of each entry that tells of any, by its number; only their leaves are read."""
+    weighing = [row.number for row in rows if row.event.startswith(_WEIGH) and row.credential_id and row.decision == "allow"]
+    query = select(col(LedgerEntry.index), col(LedgerEntry.leaf)).where(col(LedgerEntry.index).in_(weighing))
+    return {number: _weight(leaf) for number, leaf in session.execute(query)} if weighing else {}
+
+
+def _weight(leaf: bytes) -> tuple[int, int]:
+    """Requests and records of an entry; nothing for a leaf that was tampered with."""
     try:
         facts = read_leaf(leaf)
         return int(facts.get("facts", {}).get("fetches", 1)), int(facts.get("rows", 0))

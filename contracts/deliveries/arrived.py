@@ -1,7 +1,7 @@
 """Deliveries in the order of the ledger, and how far they are folded.
 
-Every delivery is committed with its entry, so the ledger's order is theirs, and it has no gaps: what is not in the tree yet is
-staged. Whoever reads the folded sets and what arrived since misses nothing and may meet a delivery twice, which changes no set.
+Every delivery is committed with its entry, so the ledger's order is theirs, and it has no gaps. Whoever reads the folded sets and
+what arrived since misses nothing and may meet a delivery twice, which changes no set.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from sqlmodel import Session, col
 
 from contracts.credentials.tables import Followed
 from contracts.deliveries.tables import Delivery
-from contracts.ledger.tables import LedgerEntry, LedgerHead, StagedEntry
+from contracts.ledger.tables import LedgerEntry, LedgerHead
 
 FOLDED, REBUILDS = "deliveries", "deliveries rebuilt"
 REBUILDING = -1
@@ -72,9 +72,7 @@ def integrated(session: Session, start: int, end: int | None = None) -> Iterator
 
 def arrived(session: Session, start: int) -> list[Arrived]:
     """The deliveries of every entry that is not before an index of the tree, each once."""
-    # Staged ones first: an entry that moves into the tree meanwhile is then met twice, and never missed.
-    found = {each.entry_id: each for each in _of(session, select(col(StagedEntry.id)))}
-    return list((found | {each.entry_id: each for each in integrated(session, start)}).values())
+    return list(integrated(session, start))
 
 
 def _of(session: Session, entries: Select[str]) -> Iterator[Arrived]:

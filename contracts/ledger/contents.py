@@ -1,14 +1,16 @@
-"""What a true leaf says against what the store says beside it: columns, node numbers, personal values."""
+"""What a true leaf says against what the store says beside it: what search shows, places, node numbers, personal values."""
 
 from __future__ import annotations
 
-from sqlmodel import Session, col, select
+from collections.abc import Sequence
+
+from sqlmodel import Session, col, func, select
 
 from contracts.ledger.diagnose import Problem
-from contracts.ledger.projection import COLUMNS, project, read_leaf
+from contracts.ledger.projection import COLUMNS, UNREADABLE, project, read_leaf
+from contracts.ledger.projector import first_unsearched
 from contracts.ledger.stage import commitment
-from contracts.ledger.tables import LedgerEntry, NodeCounter, PersonalValue, StagedEntry
-from contracts.ledger.tree import leaf_hash
+from contracts.ledger.tables import EntryCounter, LedgerEntry, NodeCounter, PersonalValue, SearchedEntry
 
 _BATCH = 500
 
@@ -23,15 +25,17 @@ class Contents:
         self._numbers: dict[str, int] = {}
         self._gap = False
         self._batch: list[tuple[int | None, str, dict[str, str]]] = []
+        self._searched: int = session.exec(select(first_unsearched())).one()
 
-    def check(self, row: LedgerEntry) -> None:
-        """Columns and node number of one entry; its values wait for the batch."""
+    def check(self, row: LedgerEntry, shown: SearchedEntry | None) -> None:
+        """Id, node number and what search shows of one entry; its values wait for the batch."""
         facts = read_leaf(row.leaf)
         told = project(facts)
-        wrong = [name for name in COLUMNS if getattr(row, name) != getattr(told, name)]
-        if row.leaf_hash != leaf_hash(row.leaf):
-            wrong.append("leaf_hash")
-        for name in wrong:
+        if row.id != told.id:
+            self._problem(row.index, row.id, f"the id of entry {row.index} was changed: it is not what the entry says")
+        if shown is None and row.index < self._searched:
+            self._problem(row.index, row.id, f"entry {row.index} was taken out of the search")
+        for name in [name for name in COLUMNS if shown is not None and getattr(shown, name) != getattr(told, name)]:
             self._problem(row.index, row.id, f"the column {name} of entry {row.index} was changed: it is not what the entry says")
         self._count(row.index, row.id, facts["node"], facts["n"])
         self._later(row.index, row.id, facts.get("commitments", {}))
@@ -41,29 +45,39 @@ class Contents:
         self._gap = True
         self._numbers.clear()
 
-    def finish(self, *, complete: bool) -> None:
-        """Staged entries, the nodes' own counts, and values that belong to no entry."""
-        for row in self._session.exec(select(StagedEntry).order_by(col(StagedEntry.seq))).all():
-            try:
-                facts = read_leaf(row.leaf)
-                project(facts)
-            except (ValueError, KeyError):
-                self._problem(None, row.id, f"the staged entry {row.id} cannot be read")
-                continue
-            if facts["id"] != row.id:
-                self._problem(None, row.id, f"the staged entry {row.id} says that it is {facts['id']}")
-            self._count(None, row.id, facts["node"], facts["n"])
-            self._later(None, row.id, facts.get("commitments", {}))
+    def finish(self, size: int, waiting: Sequence[LedgerEntry], *, complete: bool) -> None:
+        """Entries that wait for a tree of `size`, the counts of places and nodes, and rows that belong to no entry."""
+        written = self._session.exec(select(func.coalesce(func.max(EntryCounter.written), 0))).one()
+        missing = sorted(set(range(size, written)) - {row.index for row in waiting})
+        if missing:
+            self._problem(None, "", f"{len(missing)} entries that waited for the tree were removed, the first at {missing[0]}")
+        for row in waiting:
+            if row.index < written:
+                self._wait(row)
+            else:
+                self._problem(row.index, row.id, f"an entry was inserted at {row.index}, outside the {written} that were written")
         self._values()
         if complete:
             self._counters()
         self._orphans()
 
+    def _wait(self, row: LedgerEntry) -> None:
+        try:
+            facts = read_leaf(row.leaf)
+            project(facts)
+        except UNREADABLE:
+            self._problem(None, row.id, f"the waiting entry {row.id} cannot be read")
+            return
+        if facts["id"] != row.id:
+            self._problem(None, row.id, f"the waiting entry {row.id} says that it is {facts['id']}")
+        self._count(None, row.id, facts["node"], facts["n"])
+        self._later(None, row.id, facts.get("commitments", {}))
+
     def _count(self, index: int | None, entry_id: str, node: str, number: int) -> None:
         known = self._numbers.get(node)
         expected = number if known is None and self._gap else (known or 0) + 1
         if number != expected:
-            where = "a staged entry" if index is None else f"entry {index}"
+            where = "a waiting entry" if index is None else f"entry {index}"
             self._problem(
                 index,
                 entry_id,
@@ -102,10 +116,13 @@ class Contents:
             self._problem(None, row.entry_id, f"the value {row.field} was added to {row.entry_id}, which has no commitment to it")
 
     def _orphans(self) -> None:
-        known = col(PersonalValue.entry_id).in_(select(LedgerEntry.id)) | col(PersonalValue.entry_id).in_(select(StagedEntry.id))
+        known = col(PersonalValue.entry_id).in_(select(LedgerEntry.id))
         orphans = self._session.exec(select(PersonalValue.entry_id).where(~known).distinct().limit(10)).all()
         for entry_id in sorted(orphans):
             self._problem(None, entry_id, f"a personal value belongs to {entry_id}, which is not in the ledger: that entry was removed")
+        false = select(SearchedEntry).where(~col(SearchedEntry.index).in_(select(LedgerEntry.index))).limit(10)
+        for row in self._session.exec(false).all():
+            self._problem(None, row.id, f"search shows an entry at {row.index}, where the ledger has none")
 
     def _problem(self, index: int | None, entry_id: str, what: str) -> None:
         self.problems.append(Problem(index, entry_id, what))

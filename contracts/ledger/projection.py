@@ -9,7 +9,7 @@ import orjson
 
 
 class Projection(NamedTuple):
-    """What `LedgerEntry` holds beside the leaf; each value is a copy, the leaf is the record."""
+    """What `SearchedEntry` holds of a leaf; each value is a copy, the leaf is the record."""
 
     id: str
     at: datetime
@@ -24,6 +24,8 @@ class Projection(NamedTuple):
 
 
 COLUMNS = Projection._fields
+# What reading a leaf raises that was tampered with.
+UNREADABLE = (ValueError, KeyError, TypeError)
 
 
 def read_leaf(leaf: bytes) -> dict[str, Any]:

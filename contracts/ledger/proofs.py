@@ -14,8 +14,9 @@ from sqlmodel import Session, select
 from contracts.errors import refuse
 from contracts.ledger import note, tree
 from contracts.ledger.note import BadNote, Verifier
+from contracts.ledger.projection import read_leaf
 from contracts.ledger.source import StoredTiles, latest_checkpoint
-from contracts.ledger.tables import LedgerEntry, StagedEntry
+from contracts.ledger.tables import LedgerEntry
 from contracts.ledger.tree import HASH
 
 FORMAT = "c2sp.org/tlog-proof@v1"
@@ -64,13 +65,10 @@ def proof_of(session: Session, entry_id: str) -> Proof | Pending:
     """
     row = session.exec(select(LedgerEntry).where(LedgerEntry.id == entry_id)).first()
     if row is None:
-        waiting = session.exec(select(StagedEntry).where(StagedEntry.id == entry_id)).first()
-        if waiting is None:
-            raise refuse("not_found", "There is no such entry.")
-        return Pending(entry_id, waiting.staged_at + INTEGRATED_WITHIN)
+        raise refuse("not_found", "There is no such entry.")
     checkpoint = latest_checkpoint(session)
     if checkpoint is None or checkpoint.size <= row.index:
-        raise refuse("store_unavailable", "The entry has no checkpoint over it, which should not be; run `licet ledger verify`.")
+        return Pending(entry_id, datetime.fromisoformat(read_leaf(row.leaf)["at"]) + INTEGRATED_WITHIN)
     try:
         path = tree.inclusion_proof(StoredTiles(session), row.index, checkpoint.size)
     except IndexError as error:

@@ -8,15 +8,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, func, or_
 from sqlmodel import Session, col, select
 
 from contracts.errors import refuse
-from contracts.ledger.projection import COLUMNS, Projection, project, read_leaf
+from contracts.ledger.projection import COLUMNS, Projection, read_leaf
+from contracts.ledger.projector import columns_of, unsearched
 from contracts.ledger.stage import commitment
-from contracts.ledger.tables import LedgerEntry, PersonalValue, StagedEntry
+from contracts.ledger.tables import LedgerEntry, LedgerHead, PersonalValue, SearchedEntry
+from contracts.ledger.tree import leaf_hash
 from contracts.ledger.words import line
 from contracts.people.roles import Side
 from contracts.people.tables import Account, Organisation
@@ -24,9 +26,7 @@ from contracts.people.tables import Account, Organisation
 PAGE = 50
 COUNT_UP_TO = 10_000
 DECISIONS = ("allow", "refuse", "done")
-_STAGED_AT_MOST = 2_000
-# What reading a leaf raises that was tampered with: pages show the columns beside it, `verify` says what was done.
-_UNREADABLE = (ValueError, KeyError, TypeError)
+_WAITING_AT_MOST = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +112,17 @@ class EntryView:
     values: list[Value]
 
 
+class Found(NamedTuple):
+    """An entry as it was found: its columns, how many records it tells of, and its place in the tree; None while it waits for that."""
+
+    columns: Projection
+    records: int | None
+    place: int | None
+
+
+_SEARCHED = select(SearchedEntry, LedgerEntry.leaf).join(LedgerEntry, col(LedgerEntry.index) == col(SearchedEntry.index))
+
+
 def about(session: Session, thing: str, limit: int = 50) -> list[TimelineRow]:
     """What happened to one thing, newest first: entries whose subject, contract, organisation or credential it is.
 
@@ -120,28 +131,29 @@ def about(session: Session, thing: str, limit: int = 50) -> list[TimelineRow]:
     if not thing:
         return []
     concerns = or_(
-        col(LedgerEntry.subject) == thing,
-        col(LedgerEntry.contract_id) == thing,
-        *([col(LedgerEntry.organisation_id) == thing] if thing.startswith("org_") else []),
-        *([col(LedgerEntry.credential_id) == thing] if thing.startswith("cli_") else []),
+        col(SearchedEntry.subject) == thing,
+        col(SearchedEntry.contract_id) == thing,
+        *([col(SearchedEntry.organisation_id) == thing] if thing.startswith("org_") else []),
+        *([col(SearchedEntry.credential_id) == thing] if thing.startswith("cli_") else []),
     )
-    found = session.exec(select(LedgerEntry).where(concerns).order_by(col(LedgerEntry.index).desc()).limit(limit)).all()
-    known = {each.id for each in found}
-    waiting = [each for each in staged(session) if thing in _ids(each[0]) and each[0].id not in known]
-    return _rows(session, [*waiting, *[_placed(each) for each in found]][:limit])
+    # What search does not know yet is read first: an entry that it comes to know meanwhile is then met twice, and never missed.
+    fresh = [each for each in unlisted(session) if thing in _ids(each.columns)]
+    met = {each.columns.id for each in fresh}
+    rows = session.exec(_SEARCHED.where(concerns).order_by(col(SearchedEntry.index).desc()).limit(limit)).all()
+    return _rows(session, [*fresh, *[_found(*row) for row in rows if row[0].id not in met]][:limit])
 
 
 def search(session: Session, wanted: Search) -> Results:
     """Integrated entries that fit every given field, newest first, paged by their index."""
     conditions = _conditions(wanted)
     count = _count(session, conditions)
-    page = select(LedgerEntry).where(*conditions).order_by(col(LedgerEntry.index).desc()).limit(wanted.limit + 1)
+    page = _SEARCHED.where(*conditions).order_by(col(SearchedEntry.index).desc()).limit(wanted.limit + 1)
     if wanted.cursor is not None:
-        page = page.where(col(LedgerEntry.index) < wanted.cursor)
+        page = page.where(col(SearchedEntry.index) < wanted.cursor)
     found = session.exec(page).all()
-    shown = found[: wanted.limit]
-    more = shown[-1].index if len(found) > wanted.limit else None
-    return Results(_rows(session, [_placed(each) for each in shown]), count, more)
+    shown = [_found(*each) for each in found[: wanted.limit]]
+    more = shown[-1].place if len(found) > wanted.limit else None
+    return Results(_rows(session, shown), count, more)
 
 
 def indexes(session: Session, wanted: Search) -> Iterator[int]:
@@ -162,47 +174,42 @@ def by_decision(session: Session, wanted: Search) -> dict[str, int]:
 
 
 def entry(session: Session, entry_id: str) -> EntryView:
-    """One entry, integrated or still staged; `not_found` where there is none. The caller has checked that the reader may see it."""
-    found = session.exec(select(LedgerEntry).where(LedgerEntry.id == entry_id)).first()
-    if found is not None:
-        leaf, leaf_hash, shown = found.leaf, found.leaf_hash.hex(), _placed(found)
-    else:
-        row = session.exec(select(StagedEntry).where(StagedEntry.id == entry_id)).first()
-        waiting = None if row is None else _waiting(row)
-        if row is None or waiting is None:
-            raise refuse("not_found", "There is no such entry.")
-        leaf, leaf_hash, shown = row.leaf, "", waiting
-    facts = _facts(leaf)
-    line_of = _rows(session, [shown])[0]
-    return EntryView(line_of, leaf, facts, leaf_hash, _values(session, entry_id, facts.get("commitments", {})))
+    """One entry, in the tree or still waiting; `not_found` where there is none. The caller has checked that the reader may see it."""
+    row = session.exec(select(LedgerEntry).where(LedgerEntry.id == entry_id)).first()
+    if row is None:
+        raise refuse("not_found", "There is no such entry.")
+    facts = _facts(row.leaf)
+    shown = _rows(session, [_read(row, _size(session))])[0]
+    hashed = leaf_hash(row.leaf).hex() if shown.index is not None else ""
+    return EntryView(shown, row.leaf, facts, hashed, _values(session, entry_id, facts.get("commitments", {})))
 
 
-def staged(session: Session, at_most: int = _STAGED_AT_MOST) -> list[tuple[Projection, int | None, int | None]]:
-    """What waits to be integrated, newest first, as (columns, record count, None)."""
-    rows = session.exec(select(StagedEntry).order_by(col(StagedEntry.seq).desc()).limit(at_most)).all()
-    return [waiting for row in rows if (waiting := _waiting(row)) is not None]
+def unlisted(session: Session, at_most: int = _WAITING_AT_MOST) -> list[Found]:
+    """What search does not know yet, newest first."""
+    size = _size(session)
+    return [_read(row, size) for row in unsearched(session, at_most)]
 
 
 def _count(session: Session, conditions: Sequence[ColumnElement[bool]]) -> int:
-    within = select(col(LedgerEntry.index)).where(*conditions).limit(COUNT_UP_TO + 1).subquery()
+    within = select(col(SearchedEntry.index)).where(*conditions).limit(COUNT_UP_TO + 1).subquery()
     return session.exec(select(func.count()).select_from(within)).one()
 
 
 def _conditions(wanted: Search) -> list[ColumnElement[bool]]:
     pairs = (
-        (LedgerEntry.organisation_id, wanted.organisation),
-        (LedgerEntry.contract_id, wanted.contract),
-        (LedgerEntry.dataset, wanted.dataset),
-        (LedgerEntry.decision, wanted.decision),
-        (LedgerEntry.event, wanted.event),
+        (SearchedEntry.organisation_id, wanted.organisation),
+        (SearchedEntry.contract_id, wanted.contract),
+        (SearchedEntry.dataset, wanted.dataset),
+        (SearchedEntry.decision, wanted.decision),
+        (SearchedEntry.event, wanted.event),
     )
     conditions: list[ColumnElement[bool]] = [col(column) == _plain(value) for column, value in pairs if value]
     if wanted.events:
-        conditions.append(col(LedgerEntry.event).in_(list(wanted.events)))
+        conditions.append(col(SearchedEntry.event).in_(list(wanted.events)))
     if wanted.since is not None:
-        conditions.append(col(LedgerEntry.at) >= wanted.since)
+        conditions.append(col(SearchedEntry.at) >= wanted.since)
     if wanted.until is not None:
-        conditions.append(col(LedgerEntry.at) < wanted.until)
+        conditions.append(col(SearchedEntry.at) < wanted.until)
     if wanted.q:
         conditions.append(_named(_plain(wanted.q)))
     return conditions
@@ -216,19 +223,32 @@ def _plain(text: str) -> str:
 def _named(q: str) -> ColumnElement[bool]:
     number = q.removeprefix("#").replace(" ", "")
     if number.isascii() and number.isdigit() and len(number) < 19:
-        return col(LedgerEntry.index) == int(number)
-    columns = (LedgerEntry.id, LedgerEntry.subject, LedgerEntry.contract_id, LedgerEntry.organisation_id, LedgerEntry.credential_id)
+        return col(SearchedEntry.index) == int(number)
+    columns = (
+        SearchedEntry.id,
+        SearchedEntry.subject,
+        SearchedEntry.contract_id,
+        SearchedEntry.organisation_id,
+        SearchedEntry.credential_id,
+    )
     like = "%" + q.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
     named = select(Organisation.id).where(Organisation.side == Side.PARTNER, col(Organisation.name).ilike(like, escape="\\"))
-    return or_(*(col(each) == q for each in (*columns, LedgerEntry.rule)), col(LedgerEntry.organisation_id).in_(named))
+    return or_(*(col(each) == q for each in (*columns, SearchedEntry.rule)), col(SearchedEntry.organisation_id).in_(named))
 
 
-def _placed(found: LedgerEntry) -> tuple[Projection, int | None, int | None]:
-    try:
-        facts = read_leaf(found.leaf)
-        return project(facts), facts.get("rows"), found.index
-    except _UNREADABLE:
-        return Projection(**{name: getattr(found, name) for name in COLUMNS}), None, found.index
+def _size(session: Session) -> int:
+    return session.exec(select(LedgerHead.size)).first() or 0
+
+
+def _read(row: LedgerEntry, size: int) -> Found:
+    return Found(columns_of(row.id, row.leaf), _facts(row.leaf).get("rows"), row.index if row.index < size else None)
+
+
+def _found(row: SearchedEntry, leaf: bytes) -> Found:
+    """The columns are the leaf's wherever it can be read; `verify` says where they are not."""
+    told = columns_of(row.id, leaf)
+    columns = told if told.event else Projection(*(getattr(row, name) for name in COLUMNS))
+    return Found(columns, _facts(leaf).get("rows"), row.index)
 
 
 def _facts(leaf: bytes) -> dict[str, Any]:
@@ -238,20 +258,12 @@ def _facts(leaf: bytes) -> dict[str, Any]:
         return {}
 
 
-def _waiting(row: StagedEntry) -> tuple[Projection, int | None, int | None] | None:
-    try:
-        facts = read_leaf(row.leaf)
-        return project(facts), facts.get("rows"), None
-    except _UNREADABLE:
-        return None
-
-
 def _ids(columns: Projection) -> tuple[str, ...]:
     return (columns.subject, columns.contract_id, columns.organisation_id, columns.credential_id)
 
 
-def _rows(session: Session, found: Sequence[tuple[Projection, int | None, int | None]]) -> list[TimelineRow]:
-    names = _actors(session, [each.id for each, _, _ in found])
+def _rows(session: Session, found: Sequence[Found]) -> list[TimelineRow]:
+    names = _actors(session, [each.columns.id for each in found])
     return [
         TimelineRow(
             entry_id=each.id,
@@ -261,7 +273,7 @@ def _rows(session: Session, found: Sequence[tuple[Projection, int | None, int | 
             rule=each.rule,
             text=line(each.event, each.decision),
             who=names.get(each.id, ""),
-            index=index,
+            index=place,
             rows=None if each.decision == "refuse" else rows,
             organisation_id=each.organisation_id,
             contract_id=each.contract_id,
@@ -269,7 +281,7 @@ def _rows(session: Session, found: Sequence[tuple[Projection, int | None, int | 
             credential_id=each.credential_id,
             subject=each.subject,
         )
-        for each, rows, index in found
+        for each, rows, place in found
     ]
 
 

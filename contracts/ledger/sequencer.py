@@ -1,45 +1,43 @@
-"""The sequencer: takes staged entries into the tree and signs a checkpoint over them.
+"""The sequencer: takes waiting entries into the tree and signs a checkpoint over them.
 
-All work that can be done before the write lock is done before it: reading, hashing, projecting, signing. The transaction then
-locks the head row and gives up unless the head is still the one that was read; so two sequencers never fork the tree, and a
-checkpoint that lost the race is thrown away before anyone saw it. Of several processes one is elected, so that they seldom race.
+Entries stand in their places already; what the tree needs of them are hashes. All work that can be done before the write lock is
+done before it: reading, hashing, signing. The transaction then locks the head row and gives up unless the head is still the one
+that was read; so two sequencers never fork the tree, and a checkpoint that lost the race is thrown away before anyone saw it. Of
+several processes one is elected, so that they seldom race.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 from sqlmodel import Session, col
 
 from contracts.keys import KeyRing, Purpose, ed25519_key, newest
 from contracts.ledger import note, tree
 from contracts.ledger.note import CheckpointText
-from contracts.ledger.projection import COLUMNS, project, read_leaf
+from contracts.ledger.projection import read_leaf
+from contracts.ledger.projector import Projector
 from contracts.ledger.source import StoredTiles, verifier_key
 from contracts.ledger.stage import Entry, record
-from contracts.ledger.tables import Checkpoint, LedgerEntry, LedgerHead, LedgerTile, StagedEntry
+from contracts.ledger.tables import Checkpoint, EntryCounter, LedgerEntry, LedgerHead, LedgerTile
 from contracts.ledger.tree import TileKey
 from contracts.store.leader import SEQUENCER, Leader
-from contracts.store.many import Insertion
 from contracts.store.unit import Store
 
 HEAD = 1
-SQLITE_CHUNK = 128
-"""Entries in one transaction on SQLite: holds the write lock about 6 ms of the 20 that are allowed."""
 CHUNK = 2_000
+"""Entries in one transaction: about nine tiles are written for them."""
 
 
 # Built once: every quarter of a second, building these would cost more than running them.
 _SIZE = select(col(LedgerHead.size)).where(col(LedgerHead.id) == HEAD)
-_WAITING = select(col(StagedEntry.seq), col(StagedEntry.leaf)).order_by(col(StagedEntry.seq)).limit(bindparam("most"))
-_GONE = delete(StagedEntry).where(col(StagedEntry.seq).in_(bindparam("taken", expanding=True)))
-_ENTRIES = Insertion(LedgerEntry, "index", "leaf", "leaf_hash", *COLUMNS)
+_WRITTEN = select(col(EntryCounter.written))
+_NUMBER = col(LedgerEntry.index)
+_WAITING = select(_NUMBER, col(LedgerEntry.leaf)).where(bindparam("size") <= _NUMBER).order_by(_NUMBER).limit(bindparam("most"))
 _CHECKPOINT, _TILES = insert(Checkpoint), insert(LedgerTile)
 _TILES_GONE = delete(LedgerTile).where(col(LedgerTile.level) == bindparam("of_level"), col(LedgerTile.index) == bindparam("of_index"))
 _FIRST_HEAD, _HEAD = insert(LedgerHead).values(id=HEAD), update(LedgerHead).where(col(LedgerHead.id) == HEAD)
@@ -50,8 +48,6 @@ class _Growth:
     """All that one transaction writes."""
 
     size: int
-    staged: Sequence[int]
-    entries: list[tuple[Any, ...]]
     tiles: dict[TileKey, bytes]
     new_size: int
     root: bytes
@@ -59,21 +55,26 @@ class _Growth:
 
 
 class Sequencer:
-    """Integrates what waits. Safe to call from several threads and processes; one of them does the work, the others find none."""
+    """Integrates what waits, then lets search know of it. Safe to call from several threads and processes; one of them does the work,
+    the others find none. `projects` is false for a measurement of the tree alone.
+    """
 
-    def __init__(self, store: Store, keys: KeyRing, origin: str, chunk: int | None = None) -> None:
+    def __init__(self, store: Store, keys: KeyRing, origin: str, chunk: int = CHUNK, *, projects: bool = True) -> None:
         self._store, self._keys, self.origin = store, keys, origin
-        self._chunk = chunk or (SQLITE_CHUNK if store.is_sqlite else CHUNK)
+        self._chunk = chunk
+        self._projector = Projector(store) if projects else None
         self._lock = threading.Lock()
         self._leader = Leader(store, SEQUENCER)
         self._signer: Ed25519PrivateKey | None = None
 
     def integrate(self) -> int:
-        """Take everything staged into the tree; returns how many entries were integrated. A run that loses a race ends early."""
+        """Take every waiting entry into the tree; returns how many were integrated. A run that loses a race ends early."""
         total = 0
         with self._lock:
             while (growth := self._grow()) is not None and self._write(growth):
-                total += len(growth.entries)
+                total += growth.new_size - growth.size
+            if self._projector is not None:
+                self._projector.follow()
         return total
 
     def tick(self) -> int:
@@ -91,9 +92,11 @@ class Sequencer:
         self._leader.resign()
 
     def waiting(self, session: Session) -> tuple[int, datetime | None]:
-        """How many entries are staged and since when the oldest waits; readiness and pages watch it."""
-        count, oldest = session.execute(select(func.count(), func.min(col(StagedEntry.staged_at)))).one()
-        return count, oldest
+        """How many entries wait for the tree and since when the oldest waits; readiness and pages watch it."""
+        size = session.execute(_SIZE).scalar() or 0
+        count = (session.execute(_WRITTEN).scalar() or 0) - size
+        oldest = session.execute(_WAITING, {"size": size, "most": 1}).first() if count else None
+        return count, datetime.fromisoformat(read_leaf(oldest.leaf)["at"]) if oldest else None
 
     def verifier_key(self, session: Session) -> str:
         """The log's public key in verifier-key form; `not_found` before the first checkpoint."""
@@ -109,18 +112,18 @@ class Sequencer:
         with self._store.read() as session:
             # The head is read first: whatever moves afterwards moves it too, and `_write` then gives up.
             size = session.execute(_SIZE).scalar() or 0
-            rows = session.execute(_WAITING, {"most": self._chunk}).all()
+            rows = session.execute(_WAITING, {"size": size, "most": self._chunk}).all()
             if not rows:
                 return None
+            if [index for index, _ in rows] != list(range(size, size + len(rows))):
+                raise RuntimeError("a waiting entry was removed from its place: run `licet ledger verify`")
             stored = StoredTiles(session)
-            leaves = [leaf for _, leaf in rows]
-            hashes = [tree.leaf_hash(leaf) for leaf in leaves]
+            hashes = [tree.leaf_hash(leaf) for _, leaf in rows]
             tiles = tree.extend({level: stored.tile(level, index) for level, index in tree.edge_keys(size)}, size, hashes)
             new_size = size + len(rows)
             root = tree.root(_Overlay(stored, tiles), new_size)
-        entries = [_row(size + place, leaf, hashes[place]) for place, leaf in enumerate(leaves)]
         signed = note.sign(CheckpointText(self.origin, new_size, root).text(), self.origin, self._key())
-        return _Growth(size, [seq for seq, _ in rows], entries, tiles, new_size, root, signed)
+        return _Growth(size, tiles, new_size, root, signed)
 
     def _write(self, growth: _Growth) -> bool:
         with self._store.write("sequencer") as unit:
@@ -128,10 +131,6 @@ class Sequencer:
             size = connection.execute(_SIZE.with_for_update()).scalar()
             if (size or 0) != growth.size:
                 return False
-            gone = connection.execute(_GONE, {"taken": growth.staged})
-            if gone.rowcount != len(growth.staged):
-                raise RuntimeError("staged entries vanished though the head did not move")
-            _ENTRIES.execute(connection, growth.entries)
             _store_tiles(connection, growth.tiles)
             head = {"size": growth.new_size, "root": growth.root}
             connection.execute(_CHECKPOINT, [head | {"note": growth.note, "made_at": unit.now}])
@@ -158,10 +157,6 @@ class _Overlay:
 
     def tile(self, level: int, index: int) -> bytes:
         return self._changed.get((level, index)) or self._stored.tile(level, index)
-
-
-def _row(index: int, leaf: bytes, leaf_hash: bytes) -> tuple[Any, ...]:
-    return (index, leaf, leaf_hash, *project(read_leaf(leaf)))
 
 
 def _store_tiles(connection: Connection, tiles: dict[TileKey, bytes]) -> None:

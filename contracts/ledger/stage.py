@@ -1,5 +1,7 @@
 """Staging: how anything in the house enters the ledger, in the transaction that did it.
 
+The transaction takes the next places of the tree from one counter and writes its leaves there; the sequencer hashes them in later.
+
 A leaf is canonical JSON (sorted keys, no spaces, UTF-8, no floats) with version, node, node number and 16 random bytes, so that
 nobody guesses an entry from its hash. Personal values stand in it only as salted commitments; value and salt lie beside it in
 `ledger_value`, where they can be erased without hurting a proof.
@@ -23,7 +25,7 @@ from sqlmodel import col
 from contracts.clock import rfc3339
 from contracts.ids import new_id
 from contracts.ledger.events import EVENTS
-from contracts.ledger.tables import NodeCounter, PersonalValue, StagedEntry
+from contracts.ledger.tables import EntryCounter, LedgerEntry, NodeCounter, PersonalValue
 from contracts.store.many import Insertion
 from contracts.store.unit import Unit
 
@@ -69,7 +71,7 @@ _TOLD = tuple(each.name for each in fields(Entry) if each.name != "personal")
 _told = attrgetter(*_TOLD)
 
 # Built once: building a statement costs more than running it.
-_STAGE = Insertion(StagedEntry, "id", "leaf", "staged_at")
+_ENTRIES = Insertion(LedgerEntry, "index", "id", "leaf")
 _VALUES = Insertion(PersonalValue, "entry_id", "field", "value", "salt")
 _COUNTED = (
     update(NodeCounter)
@@ -77,33 +79,46 @@ _COUNTED = (
     .values(last=col(NodeCounter.last) + bindparam("count"))
     .returning(col(NodeCounter.last))
 )
+_THE_ONE = 1
+_PLACED = (
+    update(EntryCounter)
+    .where(col(EntryCounter.id) == _THE_ONE)
+    .values(written=col(EntryCounter.written) + bindparam("count"))
+    .returning(col(EntryCounter.written))
+)
 
 
 def record(unit: Unit, entry: Entry) -> str:
-    """Stage one entry in a unit of work; returns its id."""
+    """Stage one entry with all others of its unit of work, at its end; returns its id. ValueError for an event that is not listed."""
+    _check(entry)
+    entry_id = new_id("ent")
+    unit.at_the_end(_stage_all, (entry_id, entry))
+    return entry_id
+
+
+def _stage_all(unit: Unit, made: Sequence[tuple[str, Entry]]) -> None:
     unit.session.flush()
-    return stage(unit.connection, unit.node, unit.now, [entry])[0]
+    stage(unit.connection, unit.node, unit.now, [entry for _, entry in made], [entry_id for entry_id, _ in made])
 
 
-def stage(connection: Connection, node: str, now: datetime, entries: Sequence[Entry]) -> list[str]:
-    """Stage entries in a transaction that the caller commits; returns their ids in order.
+def stage(connection: Connection, node: str, now: datetime, entries: Sequence[Entry], ids: Sequence[str] = ()) -> Sequence[str]:
+    """Stage entries in a transaction that the caller commits, under ids given or made here; returns the ids in order.
 
-    Takes the node's counter row until that commit, so call it last: it is what keeps numbers without gaps.
+    Takes the counters' rows until that commit, so call it last: they are what keeps numbers and places without gaps.
     """
     if not entries:
         return []
-    at, first = rfc3339(now), _advance(connection, node, len(entries)) - len(entries) + 1
-    rows, values, ids = [], [], []
+    ids = ids or [new_id("ent") for _ in entries]
+    at, number, index = rfc3339(now), _numbered(connection, node, len(entries)), _placed(connection, len(entries))
+    rows, values = [], []
     # One draw for the whole batch: each asks the kernel.
     drawn = memoryview(secrets.token_bytes(NONCE_BYTES * sum(1 + len(entry.personal) for entry in entries)))
     nonces = (bytes(drawn[start : start + NONCE_BYTES]) for start in range(0, len(drawn), NONCE_BYTES))
-    for number, entry in enumerate(entries, first):
-        entry_id = new_id("ent")
+    for offset, (entry_id, entry) in enumerate(zip(ids, entries, strict=True)):
         salts = dict(zip(entry.personal, nonces, strict=False))
-        rows.append((entry_id, leaf_bytes(entry, entry_id, node, number, at, salts, next(nonces)), now))
+        rows.append((index + offset, entry_id, leaf_bytes(entry, entry_id, node, number + offset, at, salts, next(nonces))))
         values += [(entry_id, name, value, salts[name]) for name, value in entry.personal.items()]
-        ids.append(entry_id)
-    _STAGE.execute(connection, rows)
+    _ENTRIES.execute(connection, rows)
     _VALUES.execute(connection, values)
     return ids
 
@@ -115,8 +130,7 @@ def commitment(name: str, salt: bytes, value: str) -> str:
 
 def leaf_bytes(entry: Entry, entry_id: str, node: str, number: int, at: str, salts: Mapping[str, bytes], nonce: bytes) -> bytes:
     """The canonical leaf, of a moment in RFC 3339. Raises ValueError for an event that `EVENTS` does not list and for a leaf above 65,535 bytes."""
-    if entry.event not in EVENTS:
-        raise ValueError(f"event {entry.event!r} is not listed in contracts.ledger.events")
+    _check(entry)
     leaf: dict[str, Any] = {"v": LEAF_VERSION, "id": entry_id, "at": at, "node": node, "n": number}
     leaf["nonce"] = base64.b64encode(nonce).decode()
     for name, value in zip(_TOLD, _told(entry), strict=True):
@@ -145,9 +159,20 @@ def _unwrapped(value: object) -> Any:
 _CANONICAL = orjson.OPT_SORT_KEYS | orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS
 
 
-def _advance(connection: Connection, node: str, count: int) -> int:
+def _check(entry: Entry) -> None:
+    if entry.event not in EVENTS:
+        raise ValueError(f"event {entry.event!r} is not listed in contracts.ledger.events")
+
+
+def _numbered(connection: Connection, node: str, count: int) -> int:
+    """The first of the node's next numbers, which begin at 1."""
     last = connection.execute(_COUNTED, {"of_node": node, "count": count}).scalar()
     if last is None:
         connection.execute(insert(NodeCounter), [{"node": node, "last": count}])
-        return count
-    return int(last)
+        return 1
+    return int(last) - count + 1
+
+
+def _placed(connection: Connection, count: int) -> int:
+    """The first of the next places in the tree, which begin at 0."""
+    return int(connection.execute(_PLACED, {"count": count}).scalar_one()) - count

@@ -1,4 +1,4 @@
-"""Tables of the ledger: what waits, what is integrated, the tiles of the tree, checkpoints, and erasable values."""
+"""Tables of the ledger: entries in their places, the tiles of the tree, checkpoints, what is searched, and erasable values."""
 
 from __future__ import annotations
 
@@ -10,26 +10,38 @@ from sqlmodel import Field, SQLModel
 from contracts.store.columns import Octets, big_key
 
 
-class StagedEntry(SQLModel, table=True):
-    """An entry that is durable and answered for but not yet in the tree; the sequencer takes all of them."""
-
-    __tablename__ = "ledger_staged"
-
-    seq: int | None = Field(default=None, primary_key=True)
-    id: str = Field(unique=True, index=True)
-    leaf: bytes = Field(sa_type=Octets)
-    staged_at: datetime
-
-
 class LedgerEntry(SQLModel, table=True):
-    """An integrated entry: the exact leaf bytes, and columns copied from them for search."""
+    """An entry: the exact leaf in its place of the tree, written by the transaction that did what it tells.
+
+    It waits for the tree while its index is not below the size of the head; it is durable and answered for all the same.
+    """
 
     __tablename__ = "ledger_entry"
 
     index: int = Field(primary_key=True, sa_type=big_key)  # type: ignore[call-overload]  # a factory of the type is accepted
     id: str = Field(unique=True, index=True)
     leaf: bytes = Field(sa_type=Octets)
-    leaf_hash: bytes = Field(sa_type=Octets)
+
+
+class EntryCounter(SQLModel, table=True):
+    """The one row that gives places: how many entries were ever written.
+
+    Whoever writes entries takes it until the commit, so places have no gap and stand in the order of the commits.
+    """
+
+    __tablename__ = "ledger_counter"
+
+    id: int = Field(primary_key=True)
+    written: int = Field(default=0, sa_type=BigInteger)
+
+
+class SearchedEntry(SQLModel, table=True):
+    """What search knows of an entry: columns copied from its leaf, behind the tree by a moment. The leaf is the record."""
+
+    __tablename__ = "ledger_search"
+
+    index: int = Field(primary_key=True, sa_type=big_key)  # type: ignore[call-overload]  # as above
+    id: str = Field(unique=True, index=True)
     at: datetime = Field(index=True)
     event: str = Field(index=True)
     decision: str = Field(index=True)

@@ -3,7 +3,7 @@
 What is compared, and with what:
 - the hash of each leaf with the tile, the tiles with each other, and both with the root of every checkpoint;
 - every checkpoint's signature with the ledger's keys; the head with the newest checkpoint; a checkpoint that an outsider held;
-- id and search columns with the leaf; node numbers with their unbroken count; personal values with their commitments.
+- id and what search shows with the leaf; node numbers with their unbroken count; personal values with their commitments.
 
 Whoever holds the signing key and the store can rewrite everything consistently; only the held checkpoint shows that.
 """
@@ -24,7 +24,7 @@ from contracts.ledger.contents import Contents
 from contracts.ledger.diagnose import MOST, Problem, Stored, name_all, split_hashes
 from contracts.ledger.note import CheckpointText
 from contracts.ledger.sequencer import HEAD
-from contracts.ledger.tables import Checkpoint, LedgerEntry, LedgerHead, LedgerTile
+from contracts.ledger.tables import Checkpoint, LedgerEntry, LedgerHead, LedgerTile, SearchedEntry
 from contracts.ledger.tiles import width_at
 from contracts.ledger.tree import HASH, Edge
 from contracts.store.unit import Store
@@ -76,6 +76,8 @@ class _Verification:
         self._size, self._root = (head.size, head.root) if head else (0, tree.EMPTY_ROOT)
         self._problems: list[Problem] = []
         self._wrong: list[Stored] = []
+        self._waiting: list[LedgerEntry] = []
+        self._shown: dict[int, SearchedEntry] = {}
 
     def run(self) -> Report:
         """All checks, cheap to explain ones last, so that the first problem is the cause of the others."""
@@ -84,7 +86,7 @@ class _Verification:
         contents = Contents(self._session)
         self._walk(signed, contents)
         self._blame(signed)
-        contents.finish(complete=not self._wrong)
+        contents.finish(self._size, self._waiting, complete=not self._wrong)
         problems = sorted(self._problems + contents.problems, key=lambda each: self._size if each.index is None else each.index)
         problems += [*self._tiles_above(), *aside, *self._head(checkpoints)]
         return Report(not problems, problems[:MOST], self._size, self._root.hex(), contents.erased, len(checkpoints))
@@ -130,7 +132,7 @@ class _Verification:
             if rows is not None:
                 rows.append(actual)
             if actual == leaf_hash and row is not None:
-                contents.check(row)
+                contents.check(row, self._shown.get(row.index))
             else:
                 contents.skip()
                 self._wrong.append(Stored(index, actual if row is not None else None, row.id if row is not None else ""))
@@ -142,7 +144,7 @@ class _Verification:
         self._progress(self._size, self._size)
 
     def _places(self) -> Iterator[tuple[int, bytes, LedgerEntry | None]]:
-        """Each index with its signed leaf hash (from the tiles) and the row stored there; rows at other places become problems."""
+        """Each index with its signed leaf hash (from the tiles) and the row stored there; rows behind the tree wait for it."""
         rows = self._rows()
         row = next(rows, None)
         for index, leaf_hash in enumerate(self._leaf_hashes()):
@@ -153,8 +155,7 @@ class _Verification:
             yield index, leaf_hash, here
             if here is not None:
                 row = next(rows, None)
-        for rest in [*([row] if row is not None else []), *rows]:
-            self._stray(rest)
+        self._waiting = [*([row] if row is not None else []), *rows]
 
     def _stray(self, row: LedgerEntry) -> None:
         what = f"an entry was inserted at {row.index}, outside the {self._size} that were signed"
@@ -165,12 +166,18 @@ class _Verification:
         while True:
             query = select(LedgerEntry).order_by(col(LedgerEntry.index)).limit(_CHUNK)
             chunk = self._session.exec(query if last is None else query.where(col(LedgerEntry.index) > last)).all()
+            if chunk:
+                self._shown = self._searched(chunk[0].index, chunk[-1].index)
             yield from chunk
             if len(chunk) < _CHUNK:
                 return
             last = chunk[-1].index
-            for each in chunk:
+            for each in [*chunk, *self._shown.values()]:
                 self._session.expunge(each)
+
+    def _searched(self, first: int, last: int) -> dict[int, SearchedEntry]:
+        rows = self._session.exec(select(SearchedEntry).where(col(SearchedEntry.index).between(first, last))).all()
+        return {row.index: row for row in rows}
 
     def _leaf_hashes(self) -> Iterator[bytes]:
         """The leaf hashes as the tiles have them; a missing one counts as 32 zero bytes."""

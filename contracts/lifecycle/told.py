@@ -16,7 +16,8 @@ from sqlalchemy import text
 from sqlmodel import Session, col, select
 
 from contracts.errors import Refusal
-from contracts.ledger.tables import LedgerEntry, StagedEntry
+from contracts.ledger.projector import first_unsearched
+from contracts.ledger.tables import LedgerEntry, SearchedEntry
 from contracts.lifecycle.states import State
 from contracts.lifecycle.tables import Contract
 
@@ -78,12 +79,12 @@ def check_state(session: Session, contract: Contract) -> Refusal | None:
 
 
 def state_told(session: Session, contract_id: str) -> State | None:
-    """The state after the newest entry about the contract, integrated or still staged; None where there is none."""
+    """The state after the newest entry about the contract, in the tree or still waiting for it; None where there is none."""
     return told(session, contract_id).state
 
 
 def told(session: Session, contract_id: str) -> Told:
-    """State and version after the newest entries about the contract, integrated or still staged."""
+    """State and version after the newest entries about the contract, in the tree or still waiting for it."""
     state: State | None = None
     version: int | None = None
     for leaf in _newest_first(session, contract_id):
@@ -95,12 +96,14 @@ def told(session: Session, contract_id: str) -> Told:
 
 
 def _newest_first(session: Session, contract_id: str) -> Iterator[Mapping[str, Any]]:
-    # Staged ones first: an entry that is integrated meanwhile is then seen twice, never missed.
+    # What search does not know yet first: an entry that it comes to know meanwhile is then seen twice, never missed.
     named = text(_NAMES[session.connection().dialect.name]).bindparams(thing=contract_id.encode())
-    waiting = session.exec(select(StagedEntry.leaf).where(named).order_by(col(StagedEntry.seq).desc())).all()
-    for leaf in map(orjson.loads, waiting):
+    number = col(LedgerEntry.index)
+    fresh = session.exec(select(LedgerEntry.leaf).where(number >= first_unsearched(), named).order_by(number.desc())).all()
+    for leaf in map(orjson.loads, fresh):
         if leaf.get("subject") == contract_id and (leaf["event"] in STATE_AFTER or leaf["event"] == AMENDED):
             yield leaf
     for events in ((*STATE_AFTER, AMENDED), tuple(STATE_AFTER)):
-        mine = (col(LedgerEntry.subject) == contract_id) & col(LedgerEntry.event).in_(events)
-        yield from map(orjson.loads, session.exec(select(LedgerEntry.leaf).where(mine).order_by(col(LedgerEntry.index).desc()).limit(1)))
+        mine = (col(SearchedEntry.subject) == contract_id) & col(SearchedEntry.event).in_(events)
+        newest = select(SearchedEntry.index).where(mine).order_by(col(SearchedEntry.index).desc()).limit(1)
+        yield from map(orjson.loads, session.exec(select(LedgerEntry.leaf).where(number == newest.scalar_subquery())))

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import OperationalError
@@ -32,6 +32,7 @@ class Unit:
     now: datetime
     node: str
     news: Sequence[Callable[[], None]] = ()
+    _last: dict[Callable[[Unit, list[Any]], None], list[Any]] = field(default_factory=dict)
     _after: list[Callable[[], None]] = field(default_factory=list)
 
     @property
@@ -45,6 +46,18 @@ class Unit:
         if row is None:
             raise refuse("not_found", "There is no such thing here.")
         return row
+
+    def at_the_end(self, act: Callable[[Unit, list[Any]], None], thing: object) -> None:
+        """Give a thing to an act that takes all that it was given at once, right before the commit.
+
+        For what others wait for: a row that every unit changes is then locked for as short as can be, and always last.
+        """
+        self._last.setdefault(act, []).append(thing)
+
+    def end(self) -> None:
+        """Do what was left for the end; for the store."""
+        for act, things in self._last.items():
+            act(self, things)
 
     def after_commit(self, act: Callable[[], None]) -> None:
         """Do something in this process once the transaction is durable (wake a thread); never an effect outside."""
@@ -106,6 +119,7 @@ class Store:
             unit = Unit(session, self.clock.now(), self.node, self.news)
             try:
                 yield unit
+                unit.end()
                 session.commit()
             except OperationalError as error:
                 session.rollback()

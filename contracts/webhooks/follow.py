@@ -14,7 +14,7 @@ from sqlmodel import Session, col, select
 
 from contracts.credentials.tables import Followed
 from contracts.ledger.projection import read_leaf
-from contracts.ledger.tables import LedgerEntry
+from contracts.ledger.tables import LedgerEntry, SearchedEntry
 from contracts.people.roles import Side
 from contracts.people.tables import Organisation
 from contracts.store.unit import Store, Unit
@@ -42,7 +42,7 @@ def tick(store: Store) -> int:
         followed = unit.session.get(Followed, _NAME, with_for_update=True, populate_existing=True)
         if (followed.next if followed else 0) != start:
             return 0
-        following = found[-1].index + 1
+        following = found[-1][0].index + 1
         if followed is None:
             unit.session.add(Followed(name=_NAME, next=following))
         else:
@@ -56,10 +56,11 @@ def _start(session: Session) -> int:
     return followed.next if followed else 0
 
 
-def _entries(session: Session, start: int, since: datetime) -> Sequence[LedgerEntry]:
-    of_place = (col(LedgerEntry.index) >= start, col(LedgerEntry.at) >= since)
-    fitting = (*of_place, col(LedgerEntry.event).in_(EVERY), col(LedgerEntry.decision) != "refuse")
-    return session.exec(select(LedgerEntry).where(*fitting).order_by(col(LedgerEntry.index)).limit(ENTRIES_A_RUN)).all()
+def _entries(session: Session, start: int, since: datetime) -> Sequence[tuple[SearchedEntry, bytes]]:
+    of_place = (col(SearchedEntry.index) >= start, col(SearchedEntry.at) >= since)
+    fitting = (*of_place, col(SearchedEntry.event).in_(EVERY), col(SearchedEntry.decision) != "refuse")
+    query = select(SearchedEntry, LedgerEntry.leaf).join(LedgerEntry, col(LedgerEntry.index) == col(SearchedEntry.index))
+    return session.exec(query.where(*fitting).order_by(col(SearchedEntry.index)).limit(ENTRIES_A_RUN)).all()
 
 
 def _endpoints(session: Session) -> list[tuple[WebhookEndpoint, bool]]:
@@ -69,24 +70,24 @@ def _endpoints(session: Session) -> list[tuple[WebhookEndpoint, bool]]:
     return [(endpoint, side == Side.PLATFORM) for endpoint, side in session.exec(query.where(*live)).all()]
 
 
-def _tell(unit: Unit, entries: Sequence[LedgerEntry]) -> None:
+def _tell(unit: Unit, entries: Sequence[tuple[SearchedEntry, bytes]]) -> None:
     endpoints = _endpoints(unit.session)
-    for entry in entries:
+    for entry, leaf in entries:
         for endpoint, platform in endpoints:
             if _concerns(endpoint, entry, platform=platform):
-                make(unit, endpoint, entry.event, entry.id, _data(entry), entry.at)
+                make(unit, endpoint, entry.event, entry.id, _data(entry.id, leaf), entry.at)
 
 
-def _concerns(endpoint: WebhookEndpoint, entry: LedgerEntry, *, platform: bool) -> bool:
+def _concerns(endpoint: WebhookEndpoint, entry: SearchedEntry, *, platform: bool) -> bool:
     if entry.at < endpoint.created_at or (endpoint.events and entry.event not in endpoint.events):
         return False
     return platform or (entry.organisation_id == endpoint.organisation_id and entry.event in PARTNERS)
 
 
-def _data(entry: LedgerEntry) -> dict[str, Any]:
+def _data(entry_id: str, leaf: bytes) -> dict[str, Any]:
     """Ids alone: what they stand for is read with them, by who may read it."""
     try:
-        leaf = read_leaf(entry.leaf)
+        facts = read_leaf(leaf)
     except ValueError:
-        leaf = {}  # an edited row: `licet ledger verify` says so, and the event is told all the same
-    return {"entry": entry.id, **{name: leaf[name] for name in _TOLD if name in leaf}}
+        facts = {}  # an edited row: `licet ledger verify` says so, and the event is told all the same
+    return {"entry": entry_id, **{name: facts[name] for name in _TOLD if name in facts}}

@@ -93,7 +93,7 @@ def _check(place: Installation, answered: list[tuple[str, int]]) -> None:
     store = Store(engine, SystemClock())
     with engine.connect() as connection:
         leaves = [json.loads(bytes(leaf)) for (leaf,) in connection.execute(text("SELECT leaf FROM ledger_entry"))]
-        staged = connection.execute(text("SELECT count(*) FROM ledger_staged")).scalar_one()
+        staged = connection.execute(text("SELECT written - size FROM ledger_counter, ledger_head")).scalar_one()
         used = connection.execute(text("SELECT coalesce(sum(used), 0) FROM quota_day")).scalar_one()
         delivered = {row[0]: row[1] for row in connection.execute(text("SELECT entry_id, count FROM delivery"))}
         free = {row[0] for row in connection.execute(text("SELECT entry_id FROM delivery WHERE free"))}

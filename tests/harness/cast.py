@@ -15,7 +15,7 @@ from contracts.applications.form import read_form
 from contracts.applications.tables import Application
 from contracts.ids import new_id
 from contracts.keys import KeyRing
-from contracts.ledger.tables import StagedEntry
+from contracts.ledger.tables import LedgerEntry
 from contracts.lifecycle import offers, service
 from contracts.lifecycle.tables import Contract
 from contracts.people.actor import Actor
@@ -123,7 +123,7 @@ def mails(store: Store) -> list[tuple[str, str]]:
 def events(store: Store) -> list[str]:
     """The events staged so far, in order."""
     with store.read() as session:
-        rows = session.exec(select(StagedEntry).order_by(StagedEntry.seq)).all()  # type: ignore[arg-type]  # a column
+        rows = session.exec(select(LedgerEntry).order_by(LedgerEntry.index)).all()  # type: ignore[arg-type]  # a column
         return [json.loads(row.leaf)["event"] for row in rows]
 
 

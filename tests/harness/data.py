@@ -28,7 +28,7 @@ from contracts.datasets.catalogue import Catalogue
 from contracts.datasets.load import refresh
 from contracts.ids import new_id
 from contracts.keys import KeyRing
-from contracts.ledger.tables import PersonalValue, StagedEntry
+from contracts.ledger.tables import LedgerEntry, PersonalValue
 from contracts.lifecycle.seal import seal
 from contracts.lifecycle.tables import Contract, ContractVersion, Signature
 from contracts.settings import Settings
@@ -169,7 +169,7 @@ class World:
     def leaves(self, event: str = "access.records") -> list[dict[str, Any]]:
         """The staged entries of one event, in order."""
         with self.store.read() as session:
-            rows = session.exec(select(StagedEntry).order_by(StagedEntry.seq)).all()  # type: ignore[arg-type]  # a column
+            rows = session.exec(select(LedgerEntry).order_by(LedgerEntry.index)).all()  # type: ignore[arg-type]  # a column
         return [leaf for leaf in (json.loads(row.leaf) for row in rows) if leaf["event"] == event]
 
     def personal(self, entry_id: str) -> dict[str, str]:

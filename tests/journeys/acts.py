@@ -910,7 +910,7 @@ class Foreign:
 
 def _entries(ground: Ground, things: Things) -> list[str]:
     found = ground.entries(*things.contracts.values())
-    return [*found["placed"][:3], *found["placed"][-2:], *found["waiting"]]
+    return [*found[:3], *found[-4:]]
 
 
 PARAMETERS: dict[str, Foreign] = {

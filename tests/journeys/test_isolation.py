@@ -31,7 +31,8 @@ TELLING = ("content-type", "location", "cache-control", "content-disposition", "
 # A refusal of the API is an entry, a token moves the client's use: both of the asking side alone.
 OF_THE_ASKING = {
     "issued_token": (),
-    "ledger_staged": (),
+    "ledger_counter": (),
+    "ledger_entry": (),
     "ledger_value": (),
     "ledger_node_counter": (),
     "client": ("last_used_at", "last_network"),
@@ -122,9 +123,9 @@ def test_machines_answer_a_foreign_id_as_one_that_nobody_has(place: Ground, rout
 def test_an_id_in_the_query_does_not_take_the_place_of_the_one_in_the_path(place: Ground) -> None:
     own, theirs = (place.entries(each.contracts["active"]) for each in (place.rival, place.lab))
     reader = place.rival.clients["reader"]
-    mine = next(each for each in own["placed"] if place.ask(reader, f"/v1/access-log/{each}/proof").status == 200)
+    mine = next(each for each in own if place.ask(reader, f"/v1/access-log/{each}/proof").status == 200)
     plain = place.ask(reader, f"/v1/access-log/{mine}/proof")
-    for other in (theirs["placed"][0], own["placed"][-1], new_id("ent")):
+    for other in (theirs[0], own[-1], new_id("ent")):
         assert place.ask(reader, f"/v1/access-log/{mine}/proof?entry_id={other}").body == plain.body
     assert place.ask(reader, "/v1/datasets/trees?dataset_id=benches").json["id"] == "trees"
 

@@ -23,7 +23,7 @@ from tests.journeys.walk import Route, routes_of
 
 JSON = {"accept": "application/json"}
 # A refusal for want of a factor or a fresh proof is an entry; nothing else may come of it.
-EVIDENCE: dict[str, tuple[str, ...]] = {"ledger_staged": (), "ledger_value": (), "ledger_node_counter": ()}
+EVIDENCE: dict[str, tuple[str, ...]] = {"ledger_counter": (), "ledger_entry": (), "ledger_value": (), "ledger_node_counter": ()}
 # One person for each role, each holding that role alone.
 PEOPLE: dict[str, Role] = {
     **{each.key: each.role for each in STAFF if each.key != "second-steward"},
@@ -199,7 +199,7 @@ def _ids(place: Ground, route: Route) -> dict[str, str]:
         "section_id": "keeping",
         "dataset_id": "trees",
         "kind": "research",
-        "entry_id": place.entries(place.lab.contracts["active"])["placed"][0],
+        "entry_id": place.entries(place.lab.contracts["active"])[0],
     }
     return {name: known[name] for name in route.names}
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from sqlmodel import SQLModel, col, select
+from sqlmodel import SQLModel, select
 
 from contracts.agreements.tables import Agreement
 from contracts.amendments.tables import Amendment
@@ -44,7 +44,7 @@ from contracts.deliveries.service import erase, held
 from contracts.forms.files import current
 from contracts.house import House
 from contracts.ids import new_id, secret_hash
-from contracts.ledger.tables import LedgerEntry, StagedEntry
+from contracts.ledger.tables import LedgerEntry
 from contracts.lifecycle import offers
 from contracts.lifecycle import service as lifecycle
 from contracts.lifecycle.tables import Contract
@@ -515,13 +515,11 @@ class Ground:
             unit.session.flush()
             return sandbox.create(unit, actor, name=f"{key.partition('-')[0]}-sandbox", today=today)[0].id
 
-    def entries(self, *contract_ids: str) -> dict[str, list[str]]:
-        """Ids of ledger entries of some contracts: those in the tree, and those that still wait."""
+    def entries(self, *contract_ids: str) -> list[str]:
+        """Ids of ledger entries of some contracts, in the tree or still waiting for it."""
         with self.house.store.read() as session:
-            placed = session.exec(select(LedgerEntry.id).where(col(LedgerEntry.contract_id).in_(contract_ids))).all()
-            waiting = session.exec(select(StagedEntry)).all()
-        kept = [each.id for each in waiting if any(contract.encode() in each.leaf for contract in contract_ids)]
-        return {"placed": list(placed), "waiting": kept}
+            found = session.exec(select(LedgerEntry)).all()
+        return [each.id for each in found if any(contract.encode() in each.leaf for contract in contract_ids)]
 
     def words_of(self, organisation: CastOrganisation, things: Things) -> frozenset[str]:
         """What only a partner's own people may read: names, addresses, and ids of things and entries as of the first asking."""
@@ -539,7 +537,7 @@ class Ground:
                 things.message,
             }
             people = {word for each in people_of(organisation) for word in (each.name, each.email)}
-            entries = {each for found in self.entries(*things.contracts.values()).values() for each in found}
+            entries = set(self.entries(*things.contracts.values()))
             marks = {
                 f"{organisation.key.upper()}-PROJECT",
                 *(f"{organisation.key}-{each}" for each in ("reader", "crawler", "later", "sandbox", "ethics")),

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from sqlmodel import Session, col, func, select
 
 from contracts.credentials.tables import Client
-from contracts.ledger.tables import LedgerEntry
+from contracts.ledger.tables import SearchedEntry
 from contracts.lifecycle.tables import Contract
 from contracts.people.roles import Role
 from contracts.people.tables import Account, Membership
@@ -40,10 +40,10 @@ class Use:
 
 def effect_of(session: Session, contract: Contract, clients: Sequence[Client], now: datetime) -> Effect:
     """The numbers that stand before a button."""
-    asked = select(LedgerEntry.decision, func.count()).where(
-        LedgerEntry.contract_id == contract.id, LedgerEntry.event == "access.records", col(LedgerEntry.at) >= now - timedelta(days=1)
+    asked = select(SearchedEntry.decision, func.count()).where(
+        SearchedEntry.contract_id == contract.id, SearchedEntry.event == "access.records", col(SearchedEntry.at) >= now - timedelta(days=1)
     )
-    counts = dict(session.exec(asked.group_by(LedgerEntry.decision)).all())
+    counts = dict(session.exec(asked.group_by(SearchedEntry.decision)).all())
     live = sum(client.revoked_at is None for client in clients)
     return Effect(live, sum(counts.values()), counts.get("refuse", 0), _signers(session, contract))
 

@@ -12,7 +12,7 @@ from starlette.responses import PlainTextResponse, Response
 
 from contracts.errors import refuse
 from contracts.ledger.proofs import Pending, proof_of
-from contracts.ledger.queries import EntryView, Search, entry, search, staged
+from contracts.ledger.queries import EntryView, Search, entry, search, unlisted
 from contracts.lifecycle import queries
 from contracts.people.actor import Actor
 from contracts.people.queries import members
@@ -35,7 +35,7 @@ def of_contract(request: Request, actor: Partner, contract_id: str, decision: st
         contract = queries.get_for(session, actor, contract_id)
         wanted = Search(contract=contract_id, decision=decision, cursor=int(before) if before else None)
         found = search(session, wanted)
-        waiting = sum(1 for columns, _, _ in staged(session) if columns.contract_id == contract_id)
+        waiting = sum(1 for each in unlisted(session) if each.columns.contract_id == contract_id)
         links = chain(session, contract=contract, staff=False)
     return page(request, "partner/entries.html", contract=contract, found=found, decision=decision, waiting=waiting, links=links)
 

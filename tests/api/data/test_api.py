@@ -28,7 +28,7 @@ from contracts.deliveries.ordinals import Ordinals
 from contracts.house import House
 from contracts.ledger import verify_licet
 from contracts.ledger.sequencer import Sequencer
-from contracts.ledger.tables import StagedEntry
+from contracts.ledger.tables import LedgerEntry
 from contracts.lifecycle.tables import Contract
 from contracts.store import epochs
 from contracts.store.unit import Store
@@ -303,6 +303,6 @@ def test_a_flood_without_tokens_does_not_fill_the_ledger(api: Api) -> None:
     answers = run(api._many(["/v1/contract"] * 140, None, {}))
     assert sorted({each.status_code for each in answers}) == [401, 429]
     with api.data.store.read() as session:
-        leaves = [json.loads(row.leaf) for row in session.exec(select(StagedEntry)).all()]
+        leaves = [json.loads(row.leaf) for row in session.exec(select(LedgerEntry)).all()]
     assert sum(leaf.get("rule") == "too_many_requests" for leaf in leaves) == 1
     assert sum(leaf.get("rule") == "token_missing" for leaf in leaves) <= 125

@@ -22,7 +22,7 @@ from contracts.deliveries import service as deliveries
 from contracts.deliveries.ordinals import Ordinals
 from contracts.deliveries.tables import Delivery
 from contracts.keys import KeyRow, Purpose
-from contracts.ledger.tables import StagedEntry
+from contracts.ledger.tables import LedgerEntry
 from contracts.quotas.tables import QuotaDay
 from contracts.sandbox import service as sandbox
 from contracts.sandbox.marks import contract_id_of
@@ -65,7 +65,7 @@ def counted(api: Trying, table: Any) -> int:
 def leaves(api: Trying) -> list[dict[str, Any]]:
     """What the ledger holds of answers, of whichever event."""
     with api.data.store.read() as session:
-        rows = session.exec(select(StagedEntry).order_by(StagedEntry.seq)).all()  # type: ignore[arg-type]  # a column
+        rows = session.exec(select(LedgerEntry).order_by(LedgerEntry.index)).all()  # type: ignore[arg-type]  # a column
     found = [json.loads(row.leaf) for row in rows]
     return [each for each in found if each["event"].partition(".")[2] in ("records", "catalogue")]
 

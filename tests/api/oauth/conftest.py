@@ -24,7 +24,7 @@ from contracts.credentials import service as credentials
 from contracts.credentials.client_keys import ClientKeys, use_keys
 from contracts.credentials.tokens import Tokens
 from contracts.house import House
-from contracts.ledger.tables import StagedEntry
+from contracts.ledger.tables import LedgerEntry
 from contracts.lifecycle.tables import Contract
 from contracts.people.actor import Actor
 from contracts.people.roles import Role
@@ -66,7 +66,7 @@ class World:
     def entries(self, **wanted: object) -> list[dict[str, Any]]:
         """Leaves of the ledger about tokens, without what differs each time."""
         with self.store.read() as session:
-            rows = session.exec(select(StagedEntry).order_by(col(StagedEntry.seq))).all()
+            rows = session.exec(select(LedgerEntry).order_by(col(LedgerEntry.index))).all()
         leaves = [json.loads(row.leaf) for row in rows]
         dropped = ("v", "id", "at", "node", "n", "nonce", "commitments")
         return [

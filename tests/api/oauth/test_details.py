@@ -10,7 +10,7 @@ from sqlmodel import col, select
 
 from contracts.credentials.tables import TokenFamily
 from contracts.credentials.tokens import Claims
-from contracts.ledger.tables import StagedEntry
+from contracts.ledger.tables import LedgerEntry
 from tests.api.oauth.conftest import ISSUER, World
 from tests.api.oauth.programs import allowed_code, answered, asked, authorize, exchange, program, refresh
 
@@ -95,7 +95,7 @@ def test_what_a_person_allowed_is_only_ever_narrowed(world: World) -> None:
     assert refresh(caller, client, narrow["refresh_token"]).status_code == 200
     with world.store.read() as session:
         assert session.exec(select(TokenFamily.details)).all() == [[{**BOTH, "purpose": "research"}]]
-        leaves = [json.loads(each) for each in session.exec(select(StagedEntry.leaf).order_by(col(StagedEntry.seq))).all()]
+        leaves = [json.loads(each) for each in session.exec(select(LedgerEntry.leaf).order_by(col(LedgerEntry.index))).all()]
     noted = {each["event"]: each["facts"].get("details") for each in leaves if each["event"].startswith("authorization.")}
     assert noted == {key: [{**BOTH, "purpose": "research"}] for key in ("authorization.asked", "authorization.allowed")}
 

@@ -19,7 +19,7 @@ from contracts.credentials.renewal import rotate_client
 from contracts.credentials.tables import Client, TokenFamily
 from contracts.credentials.tokens import Claims
 from contracts.ids import new_secret
-from contracts.ledger.tables import PersonalValue, StagedEntry
+from contracts.ledger.tables import LedgerEntry, PersonalValue
 from contracts.people import links, sessions
 from contracts.people.tables import OneTimeLink, SignInSession
 from contracts.sandbox import service as sandbox
@@ -59,7 +59,7 @@ def client(world: World, client_id: str) -> Client:
 
 def leaves(world: World, count: int) -> list[dict[str, Any]]:
     with world.store.read() as session:
-        rows = session.exec(select(StagedEntry).order_by(col(StagedEntry.seq))).all()
+        rows = session.exec(select(LedgerEntry).order_by(col(LedgerEntry.index))).all()
     told = ("event", "rule", "subject", "facts")
     return [{name: leaf[name] for name in told if name in leaf} for leaf in (json.loads(row.leaf) for row in rows[-count:])]
 
@@ -173,7 +173,7 @@ def test_neither_the_secret_nor_where_it_lies_gets_into_the_ledger_or_a_mail(
     caller.post("/oauth/leaked", json=[{"token": first, "url": WHERE}, {"token": second, "url": f"https://x.example/?key={second}"}])
     with sqlite_world.store.read() as session:
         places = [row.value for row in session.exec(select(PersonalValue).where(PersonalValue.field == "found_at")).all()]
-        kept = " ".join(row.leaf.decode() for row in session.exec(select(StagedEntry)).all())
+        kept = " ".join(row.leaf.decode() for row in session.exec(select(LedgerEntry)).all())
         mailed = json.dumps([row.payload for row in session.exec(select(OutboxRow)).all()])
     assert places == [WHERE]
     assert [each in kept + mailed + str(capsys.readouterr()) for each in (first, second, WHERE)] == [False] * 3

@@ -18,7 +18,7 @@ from contracts.credentials.registration import end_registration_token, make_regi
 from contracts.credentials.tables import Client, RegistrationToken
 from contracts.errors import Refused
 from contracts.ids import secret_hash
-from contracts.ledger.tables import StagedEntry
+from contracts.ledger.tables import LedgerEntry
 from contracts.lifecycle.tables import Contract
 from contracts.people.roles import Role
 from contracts.people.tables import Membership
@@ -56,7 +56,7 @@ def manage(caller: TestClient, method: str, made: dict[str, Any], document: Any 
 
 def events(world: World) -> list[tuple[str, str]]:
     with world.store.read() as session:
-        rows = session.exec(select(StagedEntry).order_by(col(StagedEntry.seq))).all()
+        rows = session.exec(select(LedgerEntry).order_by(col(LedgerEntry.index))).all()
     leaves = [json.loads(row.leaf) for row in rows]
     wanted = ("registration.", "client.registered", "client.changed", "client.revoked")
     return [(leaf["event"], leaf.get("rule", "")) for leaf in leaves if leaf["event"].startswith(wanted)]

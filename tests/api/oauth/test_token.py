@@ -140,7 +140,7 @@ def test_no_refusal_writes_a_secret_or_a_claimed_name_down(world: World) -> None
     _ask(world.caller(), ("someone@b.example", world.api[1]))
     _ask(world.caller(), (world.api[0], "hunter2hunter2"))
     with world.store.engine.connect() as connection:
-        leaves = connection.execute(text("SELECT leaf FROM ledger_staged")).scalars().all()
+        leaves = connection.execute(text("SELECT leaf FROM ledger_entry")).scalars().all()
         values = connection.execute(text("SELECT value FROM ledger_value")).scalars().all()
     written = b"".join(map(bytes, leaves)) + " ".join(values).encode()
     assert [each in written for each in (b"someone", b"hunter2", world.api[1].encode())] == [False] * 3
@@ -290,11 +290,11 @@ def test_guessing_secrets_ends_for_the_network_and_not_for_the_client(sqlite_wor
 def test_a_store_that_takes_no_entry_gives_no_token(world: World) -> None:
     caller = world.caller()
     with world.store.engine.begin() as connection:
-        connection.execute(text("ALTER TABLE ledger_staged RENAME TO ledger_away"))
+        connection.execute(text("ALTER TABLE ledger_entry RENAME TO ledger_away"))
     answer = _ask(caller, world.api)
     assert (answer.status_code, answer.json()["error"], answer.headers["retry-after"]) == (503, "temporarily_unavailable", "2")
     with world.store.engine.begin() as connection:
-        connection.execute(text("ALTER TABLE ledger_away RENAME TO ledger_staged"))
+        connection.execute(text("ALTER TABLE ledger_away RENAME TO ledger_entry"))
     assert _ask(caller, world.api).status_code == 200
 
 
@@ -318,7 +318,7 @@ async def test_the_entry_is_durable_before_the_first_byte_leaves(world: World) -
 
     async def send(message: Message) -> None:
         with world.store.engine.connect() as connection:  # another connection sees only what is committed
-            leaves = connection.execute(text("SELECT leaf FROM ledger_staged")).scalars().all()
+            leaves = connection.execute(text("SELECT leaf FROM ledger_entry")).scalars().all()
         seen.append((message["type"], sum(json.loads(bytes(leaf))["event"] == "token.issued" for leaf in leaves)))
 
     await route.handler(scope, receive, send, {})

@@ -14,7 +14,7 @@ from contracts.billing.tables import UsageRow
 from contracts.clock import FixedClock
 from contracts.deliveries.ordinals import fingerprint
 from contracts.deliveries.tables import Delivery
-from contracts.ledger.tables import StagedEntry
+from contracts.ledger.tables import LedgerEntry
 from contracts.quotas.tables import QuotaDay
 from contracts.store.unit import Store
 from tests.contracts.access import reading_process
@@ -32,7 +32,7 @@ def test_a_killed_reader_leaves_books_that_agree(store: Store, clock: FixedClock
     for round_ in range(ROUNDS):
         left += _read_and_kill([url, str(tmp_path), contract, client], after=round_ * 7 + 20)
     with store.read() as session:
-        leaves = [json.loads(row.leaf) for row in session.exec(select(StagedEntry)).all()]
+        leaves = [json.loads(row.leaf) for row in session.exec(select(LedgerEntry)).all()]
         deliveries = session.exec(select(Delivery)).all()
         used = session.exec(select(QuotaDay.used)).all()
         billed = session.exec(select(UsageRow)).all()

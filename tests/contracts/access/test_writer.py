@@ -17,7 +17,7 @@ from contracts.access.writer import MOST_WEIGHT, RECORDS_WEIGHT, AccessWriter
 from contracts.clock import FixedClock
 from contracts.errors import StoreUnavailable
 from contracts.ledger.stage import Entry
-from contracts.ledger.tables import StagedEntry
+from contracts.ledger.tables import LedgerEntry
 from contracts.store import epochs
 from contracts.store.epochs import EpochWatch
 from contracts.store.unit import Store
@@ -38,7 +38,7 @@ def writer(store: Store, clock: FixedClock) -> Iterator[AccessWriter]:
 
 def staged(store: Store) -> list[str]:
     with store.read() as session:
-        return [row.id for row in session.exec(select(StagedEntry).order_by(StagedEntry.seq)).all()]  # type: ignore[arg-type]  # a column
+        return [row.id for row in session.exec(select(LedgerEntry).order_by(LedgerEntry.index)).all()]  # type: ignore[arg-type]  # a column
 
 
 def test_entries_are_durable_when_their_ids_come_back(writer: AccessWriter, store: Store) -> None:
@@ -58,7 +58,7 @@ def test_an_item_at_fault_hurts_no_other_of_its_batch(store: Store, clock: Fixed
     assert not isinstance(first, Exception) and not isinstance(last, Exception)
     assert [first.entry_id, last.entry_id] == staged(store)
     with store.read() as session:
-        numbers = [json.loads(row.leaf)["n"] for row in session.exec(select(StagedEntry)).all()]
+        numbers = [json.loads(row.leaf)["n"] for row in session.exec(select(LedgerEntry)).all()]
     assert numbers == [1, 2]
 
 

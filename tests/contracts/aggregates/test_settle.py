@@ -13,7 +13,7 @@ from contracts.aggregates.tables import QuestionCount
 from contracts.credentials.spent import Once
 from contracts.errors import Refusal, StaleEpoch
 from contracts.ledger.stage import Entry
-from contracts.ledger.tables import StagedEntry
+from contracts.ledger.tables import LedgerEntry
 from contracts.store import epochs
 from contracts.store.epochs import Epochs
 from contracts.store.unit import Store
@@ -34,7 +34,7 @@ def test_parallel_questions_take_exactly_what_there_is(store: Store) -> None:
     assert [each.refusal for each in found if each.refusal is not None] == [USED_UP] * 14
     with store.read() as session:
         assert session.exec(select(QuestionCount.used)).all() == [10]
-        assert len(session.exec(select(StagedEntry.id)).all()) == len({each.entry_id for each in found}) == 24
+        assert len(session.exec(select(LedgerEntry.id)).all()) == len({each.entry_id for each in found}) == 24
 
 
 def test_days_are_counted_apart(store: Store) -> None:
@@ -50,7 +50,7 @@ def test_stale_facts_write_nothing(store: Store, name: str) -> None:
     with pytest.raises(StaleEpoch):
         settle(store, ask(10), ENTRY, Epochs(), None)
     with store.read() as session:
-        assert (session.exec(select(QuestionCount)).all(), session.exec(select(StagedEntry)).all()) == ([], [])
+        assert (session.exec(select(QuestionCount)).all(), session.exec(select(LedgerEntry)).all()) == ([], [])
 
 
 def test_a_proof_that_was_used_before_takes_no_question(store: Store) -> None:

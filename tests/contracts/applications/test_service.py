@@ -15,7 +15,7 @@ from contracts.applications.form import ApplicationForm, read_form
 from contracts.applications.tables import Application
 from contracts.errors import Refused
 from contracts.forms.files import current
-from contracts.ledger.tables import PersonalValue, StagedEntry
+from contracts.ledger.tables import LedgerEntry, PersonalValue
 from contracts.people.actor import Actor
 from contracts.settings import Settings
 from contracts.store.unit import Store, Unit
@@ -47,7 +47,7 @@ def test_words_of_a_draft_never_enter_a_leaf(sqlite_store: Store) -> None:
         service.save(unit, cast.tove, draft.id, draft.revision, read_form({**FORM, "purpose": "watch-jane-doe-of-elm-street"}))
         service.withdraw(unit, cast.tove, draft.id, draft.revision)
     with sqlite_store.read() as session:
-        leaves = b"".join(row.leaf for row in session.exec(select(StagedEntry)).all())
+        leaves = b"".join(row.leaf for row in session.exec(select(LedgerEntry)).all())
     assert b"application.withdrawn" in leaves and b"jane" not in leaves
 
 
@@ -122,7 +122,7 @@ def test_the_decision_stands_in_the_ledger_with_its_reason_as_a_commitment(store
     with store.write() as unit:
         service.decline(unit, cast.mara, application.id, application.revision, "Too broad.", "not-proportionate")
     with store.read() as session:
-        staged = session.exec(select(StagedEntry).order_by(StagedEntry.seq)).all()[-1]  # type: ignore[arg-type]  # a column
+        staged = session.exec(select(LedgerEntry).order_by(LedgerEntry.index)).all()[-1]  # type: ignore[arg-type]  # a column
         values = session.exec(select(PersonalValue).where(PersonalValue.entry_id == staged.id)).all()
     leaf = json.loads(staged.leaf)
     assert {name: leaf[name] for name in ("event", "subject", "organisation", "dataset", "purpose", "decision", "facts")} == {

@@ -16,7 +16,7 @@ from contracts.billing.report import CHECK_CUSTOMER, REPORT, ask_to_report, chec
 from contracts.billing.stripe_port import StripePayments
 from contracts.billing.tables import Customer, UsageRow
 from contracts.clock import FixedClock
-from contracts.ledger.tables import StagedEntry
+from contracts.ledger.tables import LedgerEntry
 from contracts.store import outbox
 from contracts.store.engine import open_engine
 from contracts.store.outbox import OutboxRow
@@ -59,7 +59,7 @@ def failures(store: Store) -> list[str]:
 
 def reported(store: Store) -> list[dict[str, object]]:
     with store.read() as session:
-        leaves = [json.loads(entry.leaf) for entry in session.exec(select(StagedEntry).order_by(col(StagedEntry.seq))).all()]
+        leaves = [json.loads(entry.leaf) for entry in session.exec(select(LedgerEntry).order_by(col(LedgerEntry.index))).all()]
     return [{name: leaf.get(name) for name in ("event", "organisation", "contract", "rows", "facts")} for leaf in leaves]
 
 

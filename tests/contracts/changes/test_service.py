@@ -12,7 +12,7 @@ from sqlmodel import select
 from contracts.changes.service import tell_due
 from contracts.clock import FixedClock
 from contracts.keys import KeyRing
-from contracts.ledger.tables import StagedEntry
+from contracts.ledger.tables import LedgerEntry
 from contracts.lifecycle.tables import Contract
 from contracts.settings import Settings
 from contracts.store.outbox import OutboxRow
@@ -36,7 +36,7 @@ def made(store: Store, cast: Cast, organisation: str = "", **changes: Any) -> st
 
 def entries(store: Store) -> list[dict[str, Any]]:
     with store.read() as session:
-        rows = session.exec(select(StagedEntry).order_by(StagedEntry.seq)).all()  # type: ignore[arg-type]  # a column
+        rows = session.exec(select(LedgerEntry).order_by(LedgerEntry.index)).all()  # type: ignore[arg-type]  # a column
     leaves = (json.loads(row.leaf) for row in rows)
     return [leaf for leaf in leaves if leaf["event"] == "dataset.change_announced"]
 

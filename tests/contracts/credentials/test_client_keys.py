@@ -19,7 +19,7 @@ from contracts.credentials.tables import Client
 from contracts.credentials.tokens import ClientFacts
 from contracts.errors import Refused
 from contracts.guarded import GuardedClient, is_public
-from contracts.ledger.tables import StagedEntry
+from contracts.ledger.tables import LedgerEntry
 from contracts.lifecycle.tables import Contract
 from contracts.people.actor import Actor
 from contracts.people.roles import Role
@@ -90,7 +90,7 @@ def test_a_client_changes_from_a_secret_to_keys(store: Store, lead: Actor, clien
     found = [[key.kid for key in keys.candidates(facts, header)] for header in ({"kid": "one"}, {}, {"kid": "two"}, {"kid": 5})]
     assert found == [["one"], ["one"], [], []]
     with store.read() as session:
-        leaves = [json.loads(row.leaf) for row in session.exec(select(StagedEntry).order_by(col(StagedEntry.seq))).all()]
+        leaves = [json.loads(row.leaf) for row in session.exec(select(LedgerEntry).order_by(col(LedgerEntry.index))).all()]
     told = [(leaf["event"], leaf["subject"], leaf["contract"], leaf["facts"]) for leaf in leaves if leaf["event"] == "client.changed"]
     assert told == [("client.changed", client.id, contract.id, {"method": "private_key_jwt", "by": "value"})]
     with store.write() as unit:

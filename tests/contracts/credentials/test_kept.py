@@ -19,7 +19,7 @@ from contracts.credentials.tokens import Claims, ClientFacts, Tokens
 from contracts.errors import Refusal, StoreUnavailable
 from contracts.incidents.tables import Incident
 from contracts.keys import KeyRing, Purpose, all_of, ec_key
-from contracts.ledger.tables import StagedEntry
+from contracts.ledger.tables import LedgerEntry
 from contracts.store.unit import Store
 from tests.harness.tokens import issued
 
@@ -65,7 +65,7 @@ def test_a_token_that_was_never_issued_opens_one_incident_and_is_refused(tokens:
     facts = {"key": kid, "jti": "tok_0", "credential": "cli_1", "contract": "ctr_1"}
     assert _incidents(store) == [("token_forged", f"The key {kid} signs tokens that were never issued", facts)]
     with store.read() as session:
-        leaves = [json.loads(row.leaf) for row in session.exec(select(StagedEntry)).all()]
+        leaves = [json.loads(row.leaf) for row in session.exec(select(LedgerEntry)).all()]
     assert [leaf["facts"] for leaf in leaves if leaf["event"] == "incident.opened"] == [{"kind": "token_forged"}]
     assert isinstance(tokens.verify(real.token, API), Claims)
 

@@ -14,7 +14,7 @@ from contracts.credentials.directory import Directory
 from contracts.credentials.renewal import end_earlier_secret, rotate_client
 from contracts.credentials.tables import Client
 from contracts.ids import is_well_formed_secret
-from contracts.ledger.tables import StagedEntry
+from contracts.ledger.tables import LedgerEntry
 from contracts.people.actor import Actor
 from contracts.people.roles import Role
 from contracts.store.epochs import EpochWatch
@@ -61,7 +61,7 @@ class Rotating:
     def last_entries(self, count: int) -> list[tuple[str, dict[str, object]]]:
         """Event and facts of the newest entries."""
         with self.store.read() as session:
-            rows = session.exec(select(StagedEntry).order_by(col(StagedEntry.seq))).all()
+            rows = session.exec(select(LedgerEntry).order_by(col(LedgerEntry.index))).all()
         leaves = [json.loads(row.leaf) for row in rows[-count:]]
         return [(leaf["event"], leaf["facts"]) for leaf in leaves]
 

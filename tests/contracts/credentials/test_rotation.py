@@ -15,7 +15,7 @@ from contracts.credentials.signing_keys import signing_now
 from contracts.credentials.tokens import Claims, ClientFacts, Tokens
 from contracts.errors import Refusal, Refused
 from contracts.keys import KeyRing, Purpose
-from contracts.ledger.tables import StagedEntry
+from contracts.ledger.tables import LedgerEntry
 from contracts.store.epochs import EpochWatch
 from contracts.store.unit import Store
 from tests.conftest import START
@@ -60,7 +60,7 @@ def _states(store: Store) -> list[tuple[str, str]]:
 
 def _key_entries(store: Store) -> list[tuple[str, str]]:
     with store.read() as session:
-        leaves = [json.loads(row.leaf) for row in session.exec(select(StagedEntry).order_by(col(StagedEntry.seq))).all()]
+        leaves = [json.loads(row.leaf) for row in session.exec(select(LedgerEntry).order_by(col(LedgerEntry.index))).all()]
     return [(leaf["event"], leaf["subject"]) for leaf in leaves if leaf["event"].startswith("key.")]
 
 

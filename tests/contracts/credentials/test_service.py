@@ -13,7 +13,7 @@ from contracts.credentials.redirects import OWN_MACHINE
 from contracts.credentials.tables import Client
 from contracts.errors import Refused
 from contracts.ids import is_well_formed_secret, secret_hash
-from contracts.ledger.tables import StagedEntry
+from contracts.ledger.tables import LedgerEntry
 from contracts.lifecycle.tables import Contract, ContractVersion
 from contracts.people.actor import Actor
 from contracts.people.roles import Role
@@ -51,7 +51,7 @@ def _grants(store: Store) -> int:
 def _leaves(store: Store) -> list[dict[str, object]]:
     names = ("event", "subject", "organisation", "contract", "contract_version", "credential", "credential_kind", "facts")
     with store.read() as session:
-        rows = session.exec(select(StagedEntry).order_by(col(StagedEntry.seq))).all()
+        rows = session.exec(select(LedgerEntry).order_by(col(LedgerEntry.index))).all()
     return [{name: json.loads(row.leaf)[name] for name in names} for row in rows]
 
 

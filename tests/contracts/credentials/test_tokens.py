@@ -15,7 +15,7 @@ from contracts.clock import FixedClock
 from contracts.credentials.tokens import Claims, ClientFacts, Tokens, origin
 from contracts.errors import Misconfigured, Refusal, Refused
 from contracts.keys import KeyRing, Purpose, all_of, ec_key
-from contracts.ledger.tables import StagedEntry
+from contracts.ledger.tables import LedgerEntry
 from contracts.store.unit import Store
 from tests.harness.tokens import issued
 
@@ -173,7 +173,7 @@ def test_the_first_key_is_made_once_and_recorded(store: Store, clock: FixedClock
     tokens.prepare()
     with store.read() as session:
         keys = all_of(session, Purpose.TOKEN)
-        entries = [json.loads(row.leaf) for row in session.exec(select(StagedEntry).order_by(col(StagedEntry.seq))).all()]
+        entries = [json.loads(row.leaf) for row in session.exec(select(LedgerEntry).order_by(col(LedgerEntry.index))).all()]
     assert len(keys) == 1
     assert [(entry["event"], entry["subject"], entry["facts"]) for entry in entries] == [("key.made", keys[0].id, {"purpose": "token"})]
     assert isinstance(tokens.verify(made.token, API), Claims)

@@ -25,7 +25,7 @@ from contracts.gate.facts import Facts, identity_of
 from contracts.gate.queries import Effect
 from contracts.gate.tally import MOST_FETCHES, Fetch
 from contracts.keys import KeyRing
-from contracts.ledger.tables import PersonalValue, StagedEntry
+from contracts.ledger.tables import LedgerEntry, PersonalValue
 from contracts.people.actor import SYSTEM, Actor
 from contracts.people.roles import Role
 from contracts.people.tables import Account
@@ -52,7 +52,7 @@ def ask(parts: GateParts, target: str, address: str = "192.0.2.7", agent: str = 
 
 def entries(store: Store) -> list[dict[str, Any]]:
     with store.read() as session:
-        rows = session.exec(select(col(StagedEntry.leaf)).order_by(col(StagedEntry.seq))).all()  # type: ignore[call-overload]  # Core select of one column
+        rows = session.exec(select(col(LedgerEntry.leaf)).order_by(col(LedgerEntry.index))).all()  # type: ignore[call-overload]  # Core select of one column
     return [json.loads(row[0]) for row in rows]
 
 

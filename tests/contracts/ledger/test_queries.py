@@ -22,7 +22,7 @@ from tests.contracts.ledger.conftest import access
 
 @pytest.fixture
 def history(store: Store, clock: FixedClock, sequencer: Sequencer) -> list[str]:
-    """Six entries a minute apart: four of one contract (one by Mara), two of another; the last two still staged."""
+    """Six entries a minute apart: four of one contract (one by Mara), two of another; the last two still wait."""
     with store.write() as unit:
         lab = Organisation(id="org_1", name="Northfield University", side="partner", kind="university", country="GB", created_at=START)
         unit.session.add(lab)
@@ -139,7 +139,7 @@ def test_an_entry_shows_leaf_and_values_until_they_are_erased(store: Store, hist
     assert erased.values[0].commitment == whole.values[0].commitment
 
 
-def test_a_staged_entry_is_shown_without_a_place(store: Store, history: list[str]) -> None:
+def test_a_waiting_entry_is_shown_without_a_place(store: Store, history: list[str]) -> None:
     with store.read() as session:
         whole = queries.entry(session, history[5])
     assert (whole.row.entry_id, whole.row.index, whole.leaf_hash) == (history[5], None, "")

@@ -14,7 +14,7 @@ from contracts.ledger.projection import Projection
 from contracts.ledger.sequencer import Sequencer
 from contracts.ledger.source import StoredTiles, latest_checkpoint, verifiers
 from contracts.ledger.stage import Entry, record
-from contracts.ledger.tables import Checkpoint, LedgerEntry, LedgerHead, LedgerTile, StagedEntry
+from contracts.ledger.tables import Checkpoint, LedgerEntry, LedgerHead, LedgerTile, SearchedEntry
 from contracts.ledger.verify import verify
 from contracts.store.unit import Store
 from tests.conftest import START
@@ -33,15 +33,15 @@ def test_entries_enter_the_tree_in_the_order_of_staging(store: Store, sequencer:
         entries = _entries(session)
         assert [each.index for each in entries] == list(range(6))
         assert [each.id for each in entries[1:]] == ids
-        assert [each.leaf_hash for each in entries] == [tree.leaf_hash(each.leaf) for each in entries]
-        assert session.exec(select(StagedEntry)).all() == []
+        assert StoredTiles(session).tile(0, 0) == b"".join(tree.leaf_hash(each.leaf) for each in entries)
+        assert sequencer.waiting(session) == (0, None)
 
 
 def test_the_checkpoint_is_signed_over_the_root_of_all_entries(store: Store, keys: KeyRing, sequencer: Sequencer) -> None:
     fill(store, 300)
     sequencer.integrate()
     with store.read() as session:
-        root = tree.root_of([each.leaf_hash for each in _entries(session)])
+        root = tree.root_of([tree.leaf_hash(each.leaf) for each in _entries(session)])
         checkpoint, head = latest_checkpoint(session), session.get(LedgerHead, 1)
         assert checkpoint is not None
         assert head is not None
@@ -69,7 +69,7 @@ def test_columns_are_copies_of_the_leaf(store: Store, sequencer: Sequencer) -> N
         )
     sequencer.integrate()
     with store.read() as session:
-        row = session.exec(select(LedgerEntry).where(LedgerEntry.id == entry_id)).one()
+        row = session.exec(select(SearchedEntry).where(SearchedEntry.id == entry_id)).one()
         columns = {name: getattr(row, name) for name in Projection._fields}
     assert columns == {
         "id": entry_id,
@@ -92,7 +92,7 @@ def test_tiles_are_the_same_however_entries_were_batched(store: Store, keys: Key
     fill(store, 250)
     assert sequencer.integrate() == 250
     with store.read() as session:
-        hashes = [each.leaf_hash for each in _entries(session)]
+        hashes = [tree.leaf_hash(each.leaf) for each in _entries(session)]
         tiles = {(row.level, row.index): row.hashes for row in session.exec(select(LedgerTile)).all()}
         sizes = session.exec(select(col(Checkpoint.size)).order_by(col(Checkpoint.size))).all()
         assert [tree.root(StoredTiles(session), size) for size in sizes] == [tree.root_of(hashes[:size]) for size in sizes]

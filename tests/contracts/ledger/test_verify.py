@@ -96,6 +96,7 @@ def test_a_removed_row_is_named(store: Store, keys: KeyRing, ids: list[str]) -> 
     assert report.problems == [
         Problem(4, "", "entry 4 was removed"),
         Problem(None, ids[4], f"a personal value belongs to {ids[4]}, which is not in the ledger: that entry was removed"),
+        Problem(None, ids[4], "search shows an entry at 4, where the ledger has none"),
     ]
 
 
@@ -124,16 +125,10 @@ def test_swapped_leaves_are_named_like_swapped_rows(store: Store, keys: KeyRing,
 
 
 def _insert(store: Store, index: int) -> None:
-    columns = "id, leaf_hash, at, event, decision, rule, organisation_id, contract_id, dataset, credential_id, subject"
     with store.read() as session:
         leaf: bytes = session.connection().execute(text('SELECT leaf FROM ledger_entry WHERE "index" = 1')).scalar_one()
-    copied = columns.replace("id, leaf_hash", "'ent_forged', leaf_hash", 1)
-    sql(
-        store,
-        f'INSERT INTO ledger_entry ("index", leaf, {columns}) SELECT :index, :leaf, {copied} FROM ledger_entry WHERE "index" = 1',
-        index=index,
-        leaf=leaf.replace(b'"rows":0', b'"rows":9'),
-    )
+    forged = leaf.replace(b'"rows":0', b'"rows":9')
+    sql(store, "INSERT INTO ledger_entry (\"index\", id, leaf) VALUES (:index, 'ent_forged', :leaf)", index=index, leaf=forged)
 
 
 def test_an_inserted_row_is_named(store: Store, keys: KeyRing, ids: list[str]) -> None:
@@ -144,7 +139,7 @@ def test_an_inserted_row_is_named(store: Store, keys: KeyRing, ids: list[str]) -
 
 def test_a_row_outside_the_signed_size_is_named(store: Store, keys: KeyRing, ids: list[str]) -> None:
     _insert(store, 13)
-    assert verify(store, keys).problems == [Problem(13, "ent_forged", "an entry was inserted at 13, outside the 13 that were signed")]
+    assert verify(store, keys).problems == [Problem(13, "ent_forged", "an entry was inserted at 13, outside the 13 that were written")]
 
 
 def test_a_cut_tail_is_named(store: Store, keys: KeyRing, ids: list[str]) -> None:
@@ -156,7 +151,8 @@ def _cut_back(store: Store) -> None:
     """Take the ledger back to its second checkpoint, everywhere that one sees: entries, values, tiles, head, checkpoints."""
     with store.write() as unit:
         unit.connection.execute(text('DELETE FROM ledger_value WHERE entry_id IN (SELECT id FROM ledger_entry WHERE "index" >= 6)'))
-        unit.connection.execute(text('DELETE FROM ledger_entry WHERE "index" >= 6'))
+        for table in ("ledger_entry", "ledger_search"):
+            unit.connection.execute(text(f'DELETE FROM {table} WHERE "index" >= 6'))
         tile = unit.lock(LedgerTile, (0, 0))
         tile.hashes = tile.hashes[: 6 * 32]
         head, kept = unit.lock(LedgerHead, 1), unit.lock(Checkpoint, 6)
@@ -164,10 +160,12 @@ def _cut_back(store: Store) -> None:
         unit.session.delete(unit.lock(Checkpoint, 13))
 
 
-def test_a_tail_cut_together_with_head_and_checkpoints_is_noticed_by_the_nodes_count(store: Store, keys: KeyRing, ids: list[str]) -> None:
+def test_a_tail_cut_together_with_head_and_checkpoints_is_noticed_by_the_counts(store: Store, keys: KeyRing, ids: list[str]) -> None:
     _cut_back(store)
-    what = "node main wrote 13 entries, the ledger ends at its number 6: the last were cut off"
-    assert verify(store, keys).problems == [Problem(None, "", what)]
+    assert [each.what for each in verify(store, keys).problems] == [
+        "7 entries that waited for the tree were removed, the first at 6",
+        "node main wrote 13 entries, the ledger ends at its number 6: the last were cut off",
+    ]
 
 
 def test_a_perfectly_cut_tail_is_noticed_by_a_checkpoint_that_someone_holds(sqlite_store: Store, keys: KeyRing, plain: list[str]) -> None:
@@ -176,7 +174,7 @@ def test_a_perfectly_cut_tail_is_noticed_by_a_checkpoint_that_someone_holds(sqli
         assert held is not None
     assert verify(sqlite_store, keys, held=held.note).ok
     _cut_back(sqlite_store)
-    sql(sqlite_store, "UPDATE ledger_node_counter SET last = 6")
+    sql(sqlite_store, "UPDATE ledger_node_counter SET last = 6", "UPDATE ledger_counter SET written = 6")
     assert verify(sqlite_store, keys).ok
     assert verify(sqlite_store, keys, held=held.note).problems == [
         Problem(None, "", "you hold a checkpoint of 13 entries; the ledger has only 6")
@@ -190,8 +188,8 @@ def _rewrite(store: Store, index: int, signer: Ed25519PrivateKey | None) -> None
         leaves = [leaf.replace(b'"rows":', b'"rows":4') if place == index else leaf for place, leaf in enumerate(rows)]
         hashes = [tree.leaf_hash(leaf) for leaf in leaves]
         for place, leaf in enumerate(leaves):
-            changed = {"leaf": leaf, "hash": hashes[place], "index": place}
-            unit.connection.execute(text('UPDATE ledger_entry SET leaf = :leaf, leaf_hash = :hash WHERE "index" = :index'), changed)
+            changed = {"leaf": leaf, "index": place}
+            unit.connection.execute(text('UPDATE ledger_entry SET leaf = :leaf WHERE "index" = :index'), changed)
         unit.lock(LedgerTile, (0, 0)).hashes = b"".join(hashes)
         unit.lock(LedgerHead, 1).root = tree.root_of(hashes)
         for size in (6, 13):
@@ -263,15 +261,29 @@ def test_tiles_above_are_checked(sqlite_store: Store, keys: KeyRing) -> None:
         ("subject", "ctr_2"),
         ("id", "ent_other"),
         ("at", "2026-11-03 09:00:00.000000"),
-        ("leaf_hash", b"x" * 32),
     ],
 )
 def test_a_changed_search_column_is_named(sqlite_store: Store, keys: KeyRing, plain: list[str], column: str, value: object) -> None:
-    sql(sqlite_store, f'UPDATE ledger_entry SET {column} = :value WHERE "index" = 5', value=value)
-    entry_id = value if column == "id" else plain[5]
-    assert first(sqlite_store, keys) == Problem(
-        5, str(entry_id), f"the column {column} of entry 5 was changed: it is not what the entry says"
-    )
+    sql(sqlite_store, f'UPDATE ledger_search SET {column} = :value WHERE "index" = 5', value=value)
+    assert first(sqlite_store, keys) == Problem(5, plain[5], f"the column {column} of entry 5 was changed: it is not what the entry says")
+
+
+def test_a_changed_id_is_named(sqlite_store: Store, keys: KeyRing, plain: list[str]) -> None:
+    sql(sqlite_store, "UPDATE ledger_entry SET id = 'ent_other' WHERE \"index\" = 5")
+    assert first(sqlite_store, keys) == Problem(5, "ent_other", "the id of entry 5 was changed: it is not what the entry says")
+
+
+def test_an_entry_that_search_does_not_show_any_more_is_named(sqlite_store: Store, keys: KeyRing, plain: list[str]) -> None:
+    sql(sqlite_store, 'DELETE FROM ledger_search WHERE "index" = 5')
+    assert verify(sqlite_store, keys).problems == [Problem(5, plain[5], "entry 5 was taken out of the search")]
+
+
+def test_an_entry_that_only_search_shows_is_named(sqlite_store: Store, keys: KeyRing, plain: list[str]) -> None:
+    sql(sqlite_store, 'UPDATE ledger_search SET "index" = 40 WHERE "index" = 12')
+    assert [each.what for each in verify(sqlite_store, keys).problems] == [
+        "entry 12 was taken out of the search",
+        "search shows an entry at 40, where the ledger has none",
+    ]
 
 
 def test_a_changed_personal_value_is_named_and_an_erased_one_counted(sqlite_store: Store, keys: KeyRing, plain: list[str]) -> None:
@@ -288,12 +300,14 @@ def test_a_changed_personal_value_is_named_and_an_erased_one_counted(sqlite_stor
 
 def test_an_entry_dropped_before_integration_leaves_a_gap(sqlite_store: Store, keys: KeyRing, plain: list[str]) -> None:
     dropped = fill(sqlite_store, 3)[1]
-    sql(sqlite_store, "DELETE FROM ledger_staged WHERE id = :id", id=dropped)
+    sql(sqlite_store, "DELETE FROM ledger_entry WHERE id = :id", id=dropped)
     sql(sqlite_store, "DELETE FROM ledger_value WHERE entry_id = :id", id=dropped)
-    what = "has number 16 of node main where 15 follows: entries between are missing or doubled"
-    assert [each.what for each in verify(sqlite_store, keys).problems] == [f"a staged entry {what}"]
-    Sequencer(sqlite_store, keys, ORIGIN).integrate()
-    assert [each.what for each in verify(sqlite_store, keys).problems] == [f"entry 14 {what}"]
+    assert [each.what for each in verify(sqlite_store, keys).problems] == [
+        "1 entries that waited for the tree were removed, the first at 14",
+        "a waiting entry has number 16 of node main where 15 follows: entries between are missing or doubled",
+    ]
+    with pytest.raises(RuntimeError, match="a waiting entry was removed from its place"):
+        Sequencer(sqlite_store, keys, ORIGIN).integrate()
 
 
 def test_each_node_counts_for_itself(sqlite_store: Store, keys: KeyRing, plain: list[str]) -> None:
@@ -306,11 +320,11 @@ def test_each_node_counts_for_itself(sqlite_store: Store, keys: KeyRing, plain: 
     assert verify(sqlite_store, keys).ok
 
 
-def test_a_staged_entry_that_cannot_be_read_is_named(sqlite_store: Store, keys: KeyRing, plain: list[str]) -> None:
+def test_a_waiting_entry_that_cannot_be_read_is_named(sqlite_store: Store, keys: KeyRing, plain: list[str]) -> None:
     with sqlite_store.write() as unit:
         entry_id = record(unit, Entry(event="ledger.searched"))
-    sql(sqlite_store, "UPDATE ledger_staged SET leaf = :leaf", leaf=b"{")
-    assert first(sqlite_store, keys) == Problem(None, entry_id, f"the staged entry {entry_id} cannot be read")
+    sql(sqlite_store, "UPDATE ledger_entry SET leaf = :leaf WHERE id = :id", leaf=b"{", id=entry_id)
+    assert first(sqlite_store, keys) == Problem(None, entry_id, f"the waiting entry {entry_id} cannot be read")
 
 
 def test_a_tampered_copy_is_named_and_the_original_untouched(tmp_path: Path, sqlite_store: Store, keys: KeyRing, plain: list[str]) -> None:

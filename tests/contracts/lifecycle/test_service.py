@@ -13,7 +13,7 @@ from sqlmodel import select
 from contracts.clock import FixedClock
 from contracts.errors import Refused
 from contracts.keys import KeyRing, Purpose, newest
-from contracts.ledger.tables import StagedEntry
+from contracts.ledger.tables import LedgerEntry
 from contracts.lifecycle import queries, service
 from contracts.lifecycle.expiry import expire_due
 from contracts.lifecycle.states import State
@@ -92,7 +92,7 @@ def test_the_activation_names_version_terms_and_seal_in_the_ledger(sqlite_store:
     cast = Cast(sqlite_store)
     contract = active(sqlite_store, cast, keys)
     with sqlite_store.read() as session:
-        staged = session.exec(select(StagedEntry)).all()[-1]
+        staged = session.exec(select(LedgerEntry)).all()[-1]
         version = queries.version_of(session, contract)
     leaf = json.loads(staged.leaf)
     kept = ("event", "subject", "organisation", "contract", "contract_version", "contract_hash")

@@ -12,7 +12,7 @@ from sqlmodel import col, select
 
 from contracts.errors import Refused
 from contracts.ids import new_id
-from contracts.ledger.tables import StagedEntry
+from contracts.ledger.tables import LedgerEntry
 from contracts.notices import send
 from contracts.people import service as people
 from contracts.people.actor import Actor
@@ -87,7 +87,7 @@ def link_in(mail: dict[str, Any], what: str) -> str:
 def entries(store: Store) -> list[tuple[str, str]]:
     """Event and subject of each entry staged, in order."""
     with store.read() as session:
-        rows = session.exec(select(StagedEntry).order_by(col(StagedEntry.seq))).all()
+        rows = session.exec(select(LedgerEntry).order_by(col(LedgerEntry.index))).all()
     return [(leaf["event"], leaf.get("subject", "")) for leaf in (json.loads(row.leaf) for row in rows)]
 
 

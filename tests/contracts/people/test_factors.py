@@ -10,7 +10,7 @@ from sqlmodel import col, select
 
 from contracts.errors import Refused
 from contracts.keys import KeyRing
-from contracts.ledger.tables import StagedEntry
+from contracts.ledger.tables import LedgerEntry
 from contracts.people import service as people
 from contracts.people import totp
 from contracts.people.factor_tables import RecoveryCode, TotpFactor
@@ -43,7 +43,7 @@ def _given(store: Store, account_id: str, typed: str) -> str:
 
 def _entries(store: Store) -> list[tuple[str, str, str]]:
     with store.read() as session:
-        leaves = [json.loads(row.leaf) for row in session.exec(select(StagedEntry).order_by(col(StagedEntry.seq))).all()]
+        leaves = [json.loads(row.leaf) for row in session.exec(select(LedgerEntry).order_by(col(LedgerEntry.index))).all()]
     return [(leaf["event"], leaf["decision"], leaf.get("facts", {}).get("method", "")) for leaf in leaves]
 
 

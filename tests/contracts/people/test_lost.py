@@ -11,7 +11,7 @@ from sqlmodel import col, select
 from contracts.clock import FixedClock
 from contracts.errors import Refusal
 from contracts.keys import KeyRing
-from contracts.ledger.tables import StagedEntry
+from contracts.ledger.tables import LedgerEntry
 from contracts.people import lost, totp
 from contracts.people import service as people
 from contracts.people.actor import Actor
@@ -61,7 +61,7 @@ class Scene:
 
     def steps(self) -> list[str]:
         with self.store.read() as session:
-            rows = session.exec(select(StagedEntry).order_by(col(StagedEntry.seq))).all()
+            rows = session.exec(select(LedgerEntry).order_by(col(LedgerEntry.index))).all()
         events = [json.loads(row.leaf)["event"] for row in rows]
         return [event.partition(".")[2] for event in events if event.startswith("lost_factor.")]
 

@@ -14,7 +14,7 @@ from contracts.clock import FixedClock
 from contracts.errors import Refusal
 from contracts.ids import is_well_formed_secret, secret_hash
 from contracts.keys import KeyRing
-from contracts.ledger.tables import StagedEntry
+from contracts.ledger.tables import LedgerEntry
 from contracts.people.actor import Actor
 from contracts.people.roles import Role
 from contracts.sandbox import service
@@ -60,7 +60,7 @@ def grant_of(store: Store, organisation_id: str) -> Grant | Refusal:
 def leaves(store: Store) -> list[dict[str, Any]]:
     names = ("event", "subject", "organisation", "contract", "contract_version", "credential", "credential_kind", "facts")
     with store.read() as session:
-        rows = session.exec(select(StagedEntry).order_by(col(StagedEntry.seq))).all()
+        rows = session.exec(select(LedgerEntry).order_by(col(LedgerEntry.index))).all()
     return [{name: json.loads(row.leaf)[name] for name in names} for row in rows]
 
 

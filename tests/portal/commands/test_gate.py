@@ -9,7 +9,7 @@ from sqlmodel import select
 
 from contracts.clock import SystemClock
 from contracts.gate import mode
-from contracts.ledger.tables import StagedEntry
+from contracts.ledger.tables import LedgerEntry
 from contracts.settings import load
 from contracts.store.engine import open_engine
 from contracts.store.unit import Store
@@ -27,5 +27,5 @@ def test_off_restores_shadow_and_says_so(folder: Path, licet: Licet) -> None:
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "The gate is in shadow: everyone is let through and recorded.\n", "")
     with store.read() as session:
         assert mode.current(session, settings).mode == "shadow"
-        changes = [json.loads(each.leaf) for each in session.exec(select(StagedEntry)).all()]
+        changes = [json.loads(each.leaf) for each in session.exec(select(LedgerEntry)).all()]
     assert [each["facts"] for each in changes if each["event"] == "gate.mode_changed"] == [{"before": "enforce", "after": "shadow"}]

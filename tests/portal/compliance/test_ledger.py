@@ -182,7 +182,7 @@ def test_an_erased_value_is_told_as_erased(house: House, cora: TestClient, writt
 def test_verification_from_the_page_names_what_is_wrong(house: House, cora: TestClient, written: list[str]) -> None:
     assert "The ledger verifies" in post(cora, "/compliance/verify", page="/compliance").text
     with house.store.write() as unit:
-        unit.connection.execute(text("UPDATE ledger_entry SET rule = 'x' WHERE id = :id"), {"id": written[1]})
+        unit.connection.execute(text("UPDATE ledger_search SET rule = 'x' WHERE id = :id"), {"id": written[1]})
     shown = post(cora, "/compliance/verify", page="/compliance").text
     assert ("The ledger does not verify" in shown, "The column rule of entry" in shown) == (True, True)
     assert "1 incident is open" in cora.get("/compliance").text

@@ -18,7 +18,7 @@ from contracts.applications import service as applications
 from contracts.applications.tables import Application
 from contracts.clock import FixedClock
 from contracts.house import House
-from contracts.ledger.tables import StagedEntry
+from contracts.ledger.tables import LedgerEntry
 from contracts.people.roles import Role
 from contracts.store.unit import Store
 from contracts.uploads import files
@@ -99,7 +99,7 @@ def test_who_of_staff_takes_a_copy_is_in_the_ledger_before_it_leaves(place: Hous
     assert (client.get(f"/partner/evidence/{row.id}").content, events(place.store)) == (PDF, before), "one's own is no entry"
     assert (steward.get(f"/desk/evidence/{row.id}").content, events(place.store)) == (PDF, [*before, "evidence.downloaded"])
     with place.store.read() as session:
-        leaf = json.loads(session.exec(select(StagedEntry.leaf).order_by(col(StagedEntry.seq).desc())).first() or b"")
+        leaf = json.loads(session.exec(select(LedgerEntry.leaf).order_by(col(LedgerEntry.index).desc())).first() or b"")
     told = {"evidence": row.id, "kind": "ethics", "sha256": row.sha256, "bytes": len(PDF)}
     assert (leaf["subject"], leaf["organisation"], leaf["facts"]) == (row.application_id, "org_lab", told)
     files.remove(place.settings.home, row.sha256, row.id)

@@ -9,7 +9,7 @@ from sqlmodel import col, select
 from starlette.testclient import TestClient
 
 from contracts.house import House
-from contracts.ledger.tables import StagedEntry
+from contracts.ledger.tables import LedgerEntry
 from contracts.people import service as people
 from contracts.people.roles import Role
 from tests.portal.house import PASSWORD, add_person, portal, post
@@ -27,7 +27,7 @@ def _try(client: TestClient, email: str = ADA, password: str = "wrong") -> int:
 
 def _refused(house: House) -> list[str]:
     with house.store.read() as session:
-        rows = session.exec(select(StagedEntry).order_by(col(StagedEntry.seq))).all()
+        rows = session.exec(select(LedgerEntry).order_by(col(LedgerEntry.index))).all()
     leaves = [json.loads(row.leaf) for row in rows]
     return [leaf["rule"] for leaf in leaves if leaf["event"] == "account.signed_in" and leaf["decision"] == "refuse"]
 

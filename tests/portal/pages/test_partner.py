@@ -19,7 +19,7 @@ from contracts.ids import new_id
 from contracts.ledger.proofs import read_proof
 from contracts.ledger.sequencer import Sequencer
 from contracts.ledger.stage import Entry, record
-from contracts.ledger.tables import LedgerEntry
+from contracts.ledger.tables import SearchedEntry
 from contracts.lifecycle.queries import version_of
 from contracts.lifecycle.tables import Contract, Signature
 from contracts.people.roles import Role
@@ -277,7 +277,7 @@ def test_what_staff_did_shows_without_their_personal_values(house: House) -> Non
     while sequencer.integrate():
         pass
     with house.store.read() as session:
-        entry_id = session.exec(select(LedgerEntry.id).where(LedgerEntry.event == "contract.suspended")).one()
+        entry_id = session.exec(select(SearchedEntry.id).where(SearchedEntry.event == "contract.suspended")).one()
     text = sign_in(house, LEAD).get(f"/partner/entries/{entry_id}").text
     assert "Someone of the platform acted here" in text
     assert "found on a public web page" not in text
@@ -293,7 +293,7 @@ def test_another_organisation_finds_nothing_by_any_id(house: House) -> None:
     while sequencer.integrate():
         pass
     with house.store.read() as session:
-        entry_id = session.exec(select(LedgerEntry.id).where(LedgerEntry.contract_id == made.id)).first()
+        entry_id = session.exec(select(SearchedEntry.id).where(SearchedEntry.contract_id == made.id)).first()
     path = f"/partner/contracts/{made.id}"
     rival = sign_in(house, RIVAL)
     reads = [path, f"{path}/pdf", f"{path}/usage", f"{path}/entries", f"/partner/applications/{made.application_id}"]
