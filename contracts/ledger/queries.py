@@ -178,8 +178,9 @@ def entry(session: Session, entry_id: str) -> EntryView:
     row = session.exec(select(LedgerEntry).where(LedgerEntry.id == entry_id)).first()
     if row is None:
         raise refuse("not_found", "There is no such entry.")
-    facts = _facts(row.leaf)
-    shown = _rows(session, [_read(row, _size(session))])[0]
+    facts, found = _facts(row.leaf), _read(row, _size(session))
+    searched = session.get(SearchedEntry, row.index)
+    shown = _rows(session, [found if searched is None else _found(searched, row.leaf)])[0]
     hashed = leaf_hash(row.leaf).hex() if shown.index is not None else ""
     return EntryView(shown, row.leaf, facts, hashed, _values(session, entry_id, facts.get("commitments", {})))
 

@@ -51,7 +51,7 @@ def contract(house: House) -> str:
 def _asked(house: House) -> list[tuple[list[str], str]]:
     """What was asked by which field, as the ledger has it."""
     with house.store.read() as session:
-        rows = [row for row, _, _ in queries.staged(session) if row.event == "ledger.searched"]
+        rows = [row for row, _, _ in queries.unlisted(session) if row.event == "ledger.searched"]
         entries = [queries.entry(session, row.id) for row in rows]
     return [(each.facts["facts"]["fields"], next(v.value for v in each.values if v.name == "search")) for each in entries]
 
