@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import chain
 from typing import Any
 
 import structlog
-from sqlalchemy import insert, select, text
+from sqlalchemy import insert, select
 from sqlalchemy.exc import DataError, IntegrityError
 from sqlmodel import col
 
@@ -25,38 +26,36 @@ from contracts.credentials.proofs import REUSED
 from contracts.credentials.spent import fresh
 from contracts.deliveries.tables import Delivery
 from contracts.errors import StaleEpoch, StoreUnavailable
+from contracts.ids import new_id
 from contracts.ledger.stage import Entry, stage
 from contracts.quotas import repeats
+from contracts.store.driver import Ready, run
 from contracts.store.epochs import NAMES, Epoch, Epochs
+from contracts.store.many import Insertion
 from contracts.store.unit import Unit
 
 log = structlog.get_logger()
 
 # Built once: building a statement costs more than running it.
-_EPOCHS = select(col(Epoch.name), col(Epoch.value)).with_for_update(read=True)
-_DELIVERIES, _USAGE = insert(Delivery), insert(UsageRow)
+_EPOCHS = Ready(select(col(Epoch.name), col(Epoch.value)).with_for_update(read=True))
+_DELIVERIES = Insertion(Delivery, "entry_id", "contract_id", "dataset", "version", "ordinals", "lowest", "highest", "count", "free", "at")
 
 Outcome = Committed | Exception
 
 # What one item can do wrong by itself; the others of its batch go on without it.
-_OWN_FAULTS = (IntegrityError, DataError, ValueError, TypeError)
+OWN_FAULTS = (IntegrityError, DataError, ValueError, TypeError)
 _REUSED = invalid_proof(REUSED)
 
 
-def write(unit: Unit, items: Sequence[Item]) -> list[Outcome]:
+def write(unit: Unit, items: Sequence[Item], *, singly: bool = False) -> list[Outcome]:
     """Write all items; returns what became of each, in order. A stale item is a `StaleEpoch`, and nothing of it is written.
 
-    All are written at once under one savepoint. Where that fails by the fault of some item, each is written under a savepoint
-    of its own, and only the faulty ones fail.
+    All are written at once. Where that raises one of `OWN_FAULTS`, by the fault of some item, the unit is lost; written `singly` in
+    another, each has a savepoint of its own, and only the faulty ones fail.
     """
     now = _epochs(unit)
     fresh = [item for item in items if not _stale(item, now)]
-    try:
-        with unit.connection.begin_nested():
-            written: list[Outcome] = list(_together(unit, fresh))
-    except _OWN_FAULTS:
-        written = [_alone(unit, item) for item in fresh]
-    outcomes = iter(written)
+    outcomes = iter([_alone(unit, item) for item in fresh] if singly else _together(unit, fresh))
     return [StaleEpoch("grants or erasures moved") if _stale(item, now) else next(outcomes) for item in items]
 
 
@@ -71,9 +70,8 @@ def ensure_epochs(unit: Unit) -> None:
 def _epochs(unit: Unit) -> Epochs:
     if unit.connection.dialect.name == "postgresql":
         # A control-plane transaction that hangs must not hang reads: the batch fails and answers 503.
-        unit.connection.execute(text("SET LOCAL lock_timeout = '2s'"))
-    rows = unit.connection.execute(_EPOCHS).all()
-    return Epochs(**{name: value for name, value in rows if name in NAMES})
+        run(unit.connection, "SET LOCAL lock_timeout = '2s'")
+    return Epochs(**{name: value for name, value in _EPOCHS.run(unit.connection).fetchall() if name in NAMES})
 
 
 def _stale(item: Item, now: Epochs) -> bool:
@@ -90,7 +88,7 @@ def _alone(unit: Unit, item: Item) -> Outcome:
     try:
         with unit.connection.begin_nested():
             return _together(unit, [item])[0]
-    except _OWN_FAULTS as error:
+    except OWN_FAULTS as error:
         log.error("access.item_failed", error=type(error).__name__)
         return StoreUnavailable(type(error).__name__)
 
@@ -98,10 +96,11 @@ def _alone(unit: Unit, item: Item) -> Outcome:
 def _together(unit: Unit, items: Sequence[Item]) -> list[Committed]:
     settled = _settle(unit, items, _replayed(unit, items))
     entries = [_entries(item, granted) for item, granted in zip(items, settled, strict=True)]
-    ids = iter(stage(unit.connection, unit.node, unit.now, [entry for group in entries for entry in group]))
-    outcomes = [granted.told(tuple(next(ids) for _ in group)) for group, granted in zip(entries, settled, strict=True)]
+    ids = [[new_id("ent") for _ in group] for group in entries]
+    outcomes = [granted.told(tuple(group)) for group, granted in zip(ids, settled, strict=True)]
     _deliver(unit, items, outcomes)
     keep_all(unit, [item.token for item in items if isinstance(item, Issued)])
+    stage(unit.connection, unit.node, unit.now, list(chain.from_iterable(entries)), list(chain.from_iterable(ids)))
     return outcomes
 
 
@@ -161,23 +160,12 @@ def _deliver(unit: Unit, items: Sequence[Item], outcomes: Sequence[Committed]) -
         row = usage(item.grant, outcome.entry_id, item.entry.dataset, outcome.portion.count, unit.now, item.charge.day)
         if row is not None:
             used.append(row)
-    if deliveries:
-        unit.connection.execute(_DELIVERIES, deliveries)
+    _DELIVERIES.execute(unit.connection, deliveries)
     if used:
-        unit.connection.execute(_USAGE, used)
+        unit.connection.execute(insert(UsageRow), used)
     repeats.keep(unit, again)
 
 
-def _delivery(item: Delivered, outcome: Committed, part: Portion) -> dict[str, Any]:
-    return {
-        "entry_id": outcome.entry_id,
-        "contract_id": item.grant.contract_id,
-        "dataset": item.entry.dataset,
-        "version": item.entry.dataset_version,
-        "ordinals": part.ordinals,
-        "lowest": part.lowest,
-        "highest": part.highest,
-        "count": part.count,
-        "free": outcome.free,
-        "at": outcome.at,
-    }
+def _delivery(item: Delivered, outcome: Committed, part: Portion) -> tuple[Any, ...]:
+    told = (outcome.entry_id, item.grant.contract_id, item.entry.dataset, item.entry.dataset_version)
+    return (*told, part.ordinals, part.lowest, part.highest, part.count, outcome.free, outcome.at)

@@ -138,9 +138,12 @@ class AccessWriter:
             return True
 
     def _write(self, waiting: Sequence[_Waiting]) -> Sequence[Outcome]:
+        items = [each.item for each in waiting]
         try:
-            with self._store.write("access") as unit:
-                return batch.write(unit, [each.item for each in waiting])
+            try:
+                return self._commit(items)
+            except batch.OWN_FAULTS:
+                return self._commit(items, singly=True)
         except LicetError as error:
             failure: Exception = error
         except Exception as error:  # the thread must outlive any single batch; every waiting request is refused
@@ -148,6 +151,10 @@ class AccessWriter:
             known = isinstance(error, SQLAlchemyError)
             log.error("access.batch_failed", error=type(error).__name__, store=known, items=len(waiting))
         return [failure] * len(waiting)
+
+    def _commit(self, items: Sequence[Item], *, singly: bool = False) -> Sequence[Outcome]:
+        with self._store.write("access") as unit:
+            return batch.write(unit, items, singly=singly)
 
 
 def _batch(waiting: deque[_Waiting]) -> list[_Waiting]:

@@ -26,6 +26,7 @@ from contracts.clock import rfc3339
 from contracts.ids import new_id
 from contracts.ledger.events import EVENTS
 from contracts.ledger.tables import EntryCounter, LedgerEntry, NodeCounter, PersonalValue
+from contracts.store.driver import Ready
 from contracts.store.many import Insertion
 from contracts.store.unit import Unit
 
@@ -73,18 +74,15 @@ _told = attrgetter(*_TOLD)
 # Built once: building a statement costs more than running it.
 _ENTRIES = Insertion(LedgerEntry, "index", "id", "leaf")
 _VALUES = Insertion(PersonalValue, "entry_id", "field", "value", "salt")
-_COUNTED = (
+_COUNTED = Ready(
     update(NodeCounter)
     .where(col(NodeCounter.node) == bindparam("of_node"))
     .values(last=col(NodeCounter.last) + bindparam("count"))
-    .returning(col(NodeCounter.last))
+    .returning(col(NodeCounter.last)),
+    *("of_node", "count"),
 )
-_THE_ONE = 1
-_PLACED = (
-    update(EntryCounter)
-    .where(col(EntryCounter.id) == _THE_ONE)
-    .values(written=col(EntryCounter.written) + bindparam("count"))
-    .returning(col(EntryCounter.written))
+_PLACED = Ready(
+    update(EntryCounter).values(written=col(EntryCounter.written) + bindparam("count")).returning(col(EntryCounter.written)), "count"
 )
 
 
@@ -97,7 +95,6 @@ def record(unit: Unit, entry: Entry) -> str:
 
 
 def _stage_all(unit: Unit, made: Sequence[tuple[str, Entry]]) -> None:
-    unit.session.flush()
     stage(unit.connection, unit.node, unit.now, [entry for _, entry in made], [entry_id for entry_id, _ in made])
 
 
@@ -166,13 +163,13 @@ def _check(entry: Entry) -> None:
 
 def _numbered(connection: Connection, node: str, count: int) -> int:
     """The first of the node's next numbers, which begin at 1."""
-    last = connection.execute(_COUNTED, {"of_node": node, "count": count}).scalar()
-    if last is None:
+    found = _COUNTED.run(connection, node, count).fetchone()
+    if found is None:
         connection.execute(insert(NodeCounter), [{"node": node, "last": count}])
         return 1
-    return int(last) - count + 1
+    return int(found[0]) - count + 1
 
 
 def _placed(connection: Connection, count: int) -> int:
     """The first of the next places in the tree, which begin at 0."""
-    return int(connection.execute(_PLACED, {"count": count}).scalar_one()) - count
+    return int(_PLACED.run(connection, count).fetchone()[0]) - count

@@ -17,12 +17,22 @@ from sqlmodel import col
 from contracts.deliveries.ordinals import Ordinals, pack, parts_of, unpack, within
 from contracts.deliveries.tables import Delivery
 from contracts.quotas.tables import QuotaDistinct, QuotaSeen
+from contracts.store.driver import Ready
+from contracts.store.many import Insertion
 from contracts.store.unit import Store, Unit
 
 # Built once: building a statement costs more than running it.
 _OF = (col(QuotaDistinct.contract_id) == bindparam("of_contract"), col(QuotaDistinct.version) == bindparam("of_version"))
-_LOCK = select(col(QuotaDistinct.used)).where(*_OF).with_for_update()
-_MOVE = update(QuotaDistinct).where(*_OF, col(QuotaDistinct.used) == bindparam("seen")).values(used=bindparam("now_used"))
+_LOCK = Ready(select(col(QuotaDistinct.used)).where(*_OF).with_for_update(), "of_contract", "of_version")
+_MOVE = Ready(
+    update(QuotaDistinct).where(*_OF, col(QuotaDistinct.used) == bindparam("seen")).values(used=bindparam("now_used")),
+    *("of_contract", "of_version", "seen", "now_used"),
+)
+_KEEP = Insertion(
+    QuotaSeen,
+    *("contract_id", "version", "dataset", "part", "ordinals"),
+    conflict="ON CONFLICT (contract_id, version, dataset, part) DO UPDATE SET ordinals = excluded.ordinals",
+)
 _PARTS = select(col(QuotaSeen.ordinals)).where(
     col(QuotaSeen.contract_id) == bindparam("of_contract"),
     col(QuotaSeen.version) == bindparam("of_version"),
@@ -85,26 +95,19 @@ def locked(unit: Unit, contract_id: str, version: int) -> Seen:
 
     Raises ValueError where `ensure` has not filled it.
     """
-    used = unit.connection.execute(_LOCK, {"of_contract": contract_id, "of_version": version}).scalar()
-    if used is None:
+    found = _LOCK.run(unit.connection, contract_id, version).fetchone()
+    if found is None:
         raise ValueError(f"different records of {contract_id}, version {version}, are not known yet")
-    return Seen(contract_id, version, int(used), int(used))
+    return Seen(contract_id, version, int(found[0]), int(found[0]))
 
 
 def settle(unit: Unit, seen: Seen) -> None:
     """Write what is counted now. The row moves only from the value that was locked; anything else is an error of the house."""
     if not seen.changed:
         return
-    of_version = {"contract_id": seen.contract_id, "version": seen.version}
-    rows = [
-        {**of_version, "dataset": name, "part": part, "ordinals": _packed(seen.known[name], part)} for name, part in sorted(seen.changed)
-    ]
-    dialect = postgresql if unit.connection.dialect.name == "postgresql" else sqlite
-    statement = dialect.insert(QuotaSeen)
-    keys = ["contract_id", "version", "dataset", "part"]
-    unit.connection.execute(statement.on_conflict_do_update(index_elements=keys, set_={"ordinals": statement.excluded.ordinals}), rows)
-    values = {"of_contract": seen.contract_id, "of_version": seen.version, "seen": seen.before, "now_used": seen.used}
-    if unit.connection.execute(_MOVE, values).rowcount != 1:
+    rows = [(seen.contract_id, seen.version, name, part, _packed(seen.known[name], part)) for name, part in sorted(seen.changed)]
+    _KEEP.execute(unit.connection, rows)
+    if _MOVE.run(unit.connection, seen.contract_id, seen.version, seen.before, seen.used).rowcount != 1:
         raise RuntimeError(f"different records of {seen.contract_id} moved under their lock")
 
 

@@ -16,16 +16,18 @@ from sqlmodel import col, select
 from contracts.deliveries.ordinals import Ordinals, unpack
 from contracts.deliveries.tables import Delivery
 from contracts.quotas.tables import QuotaRepeat
+from contracts.store.driver import Ready
 from contracts.store.many import Insertion
 from contracts.store.unit import Store, Unit
 
 FREE = timedelta(minutes=10)
 
 # Built once: building a statement costs more than running it.
-_KNOWN = (
+_KNOWN = Ready(
     select(col(Delivery.ordinals))
     .where(col(Delivery.entry_id) == col(QuotaRepeat.entry_id))
-    .where(col(QuotaRepeat.digest) == bindparam("of_digest"), col(QuotaRepeat.ends_at) > bindparam("now"))
+    .where(col(QuotaRepeat.digest) == bindparam("of_digest"), col(QuotaRepeat.ends_at) > bindparam("now")),
+    *("of_digest", "now"),
 )
 _KEEP = Insertion(
     QuotaRepeat,
@@ -44,9 +46,9 @@ def known(unit: Unit, digests: Iterable[bytes]) -> dict[bytes, Ordinals]:
     """The records of each answer that may still be fetched again. Call it with the contracts' quotas locked."""
     found = dict[bytes, Ordinals]()
     for each in set(digests):
-        packed = unit.connection.execute(_KNOWN, {"of_digest": each, "now": unit.now}).scalar()
-        if packed is not None:
-            found[each] = unpack(bytes(packed))
+        row = _KNOWN.run(unit.connection, each, unit.now).fetchone()
+        if row is not None:
+            found[each] = unpack(bytes(row[0]))
     return found
 
 

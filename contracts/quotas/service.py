@@ -16,6 +16,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col
 
 from contracts.quotas.tables import QuotaDay
+from contracts.store.driver import Ready
 from contracts.store.unit import Unit
 
 Account = tuple[str, date]
@@ -35,9 +36,12 @@ class Used(NamedTuple):
 # Built once: building a statement costs more than running it.
 _ROW = (col(QuotaDay.contract_id) == bindparam("of_contract"), col(QuotaDay.day) == bindparam("on_day"))
 _COLUMNS = (col(QuotaDay.used), col(QuotaDay.bytes))
-_LOCK = select(*_COLUMNS).where(*_ROW).with_for_update()
+_LOCK = Ready(select(*_COLUMNS).where(*_ROW).with_for_update(), "of_contract", "on_day")
 _SEEN = (_COLUMNS[0] == bindparam("seen"), _COLUMNS[1] == bindparam("seen_bytes"))
-_MOVE = update(QuotaDay).where(*_ROW, *_SEEN).values(used=bindparam("now_used"), bytes=bindparam("now_bytes"))
+_MOVE = Ready(
+    update(QuotaDay).where(*_ROW, *_SEEN).values(used=bindparam("now_used"), bytes=bindparam("now_bytes")),
+    *("of_contract", "on_day", "seen", "seen_bytes", "now_used", "now_bytes"),
+)
 _SINCE = select(*(func.coalesce(func.sum(each), 0) for each in _COLUMNS)).where(_ROW[0], col(QuotaDay.day) >= bindparam("on_day"))
 _ALONE = text("SELECT pg_advisory_xact_lock(hashtextextended(:of_contract, 22))")
 
@@ -98,19 +102,15 @@ def settle(unit: Unit, before: Mapping[Account, Used], after: Mapping[Account, U
         if used == before[account]:
             continue
         contract_id, day = account
-        seen = before[account]
-        values = {"seen": seen.records, "seen_bytes": seen.bytes, "now_used": used.records, "now_bytes": used.bytes}
-        moved = unit.connection.execute(_MOVE, {"of_contract": contract_id, "on_day": day, **values})
-        if moved.rowcount != 1:
+        if _MOVE.run(unit.connection, contract_id, day, *before[account], *used).rowcount != 1:
             raise RuntimeError(f"quota of {contract_id} on {day} moved under its lock")
 
 
 def _locked(connection: Connection, contract_id: str, day: date) -> Used:
-    account = {"of_contract": contract_id, "on_day": day}
-    found = connection.execute(_LOCK, account).first()
+    found = _LOCK.run(connection, contract_id, day).fetchone()
     if found is None:
         _make(connection, contract_id, day)
-        found = connection.execute(_LOCK, account).one()
+        found = _LOCK.run(connection, contract_id, day).fetchone()
     return Used(*found)
 
 

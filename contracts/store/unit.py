@@ -23,22 +23,25 @@ Row = TypeVar("Row", bound=SQLModel)
 
 @dataclass(slots=True)
 class Unit:
-    """One write transaction: its session, its moment and the node that numbers its ledger entries.
+    """One write transaction: its connection and session, its moment and the node that numbers its ledger entries.
 
     `news` are those in this process who want to hear at once that an epoch moved (`contracts.store.epochs.bump`).
     """
 
-    session: Session
+    connection: Connection
     now: datetime
     node: str
     news: Sequence[Callable[[], None]] = ()
+    _session: Session | None = None
     _last: dict[Callable[[Unit, list[Any]], None], list[Any]] = field(default_factory=dict)
     _after: list[Callable[[], None]] = field(default_factory=list)
 
     @property
-    def connection(self) -> Connection:
-        """The transaction's connection, for Core statements."""
-        return self.session.connection()
+    def session(self) -> Session:
+        """The transaction's session, made where it is first asked for: the hot path's batches need none."""
+        if self._session is None:
+            self._session = Session(self.connection, expire_on_commit=False)
+        return self._session
 
     def lock(self, table: type[Row], key: object) -> Row:
         """The row, locked until the end of this unit; `not_found` where there is none."""
@@ -55,9 +58,20 @@ class Unit:
         self._last.setdefault(act, []).append(thing)
 
     def end(self) -> None:
-        """Do what was left for the end; for the store."""
+        """Write what the session holds, then do what was left for the end; for the store."""
+        self._flush()
         for act, things in self._last.items():
             act(self, things)
+        self._flush()
+
+    def close(self) -> None:
+        """Let the rows go; for the store."""
+        if self._session is not None:
+            self._session.close()
+
+    def _flush(self) -> None:
+        if self._session is not None:
+            self._session.flush()
 
     def after_commit(self, act: Callable[[], None]) -> None:
         """Do something in this process once the transaction is durable (wake a thread); never an effect outside."""
@@ -81,6 +95,7 @@ class Store:
 
     def __init__(self, engine: Engine, clock: Clock, node: str = "main") -> None:
         self.engine, self.clock, self.node = engine, clock, node
+        self._writing = engine.execution_options(licet_begin="IMMEDIATE") if self.is_sqlite else engine
         self.holds: deque[Hold] = deque(maxlen=10_000)
         self.news: list[Callable[[], None]] = []
         # SQLite's own busy wait polls; a lock in the process hands over at once and never times out.
@@ -115,23 +130,18 @@ class Store:
         Render, hash and upload before this block, send after it: on SQLite it holds the only write lock. Raises
         `StoreUnavailable` where the database did not take the write; nothing has happened then.
         """
-        with self._locked(label), Session(self._for_writing(), expire_on_commit=False) as session:
-            unit = Unit(session, self.clock.now(), self.node, self.news)
+        with self._locked(label), self._writing.connect() as connection:
+            unit = Unit(connection, self.clock.now(), self.node, self.news)
             try:
-                yield unit
-                unit.end()
-                session.commit()
+                with connection.begin():
+                    yield unit
+                    unit.end()
             except OperationalError as error:
-                session.rollback()
                 raise StoreUnavailable(str(error.orig)) from error
-            except BaseException:  # whatever went wrong, nothing of the unit stays
-                session.rollback()
-                raise
+            finally:
+                unit.close()
         for act in unit._after:
             act()
-
-    def _for_writing(self) -> Engine:
-        return self.engine.execution_options(licet_begin="IMMEDIATE") if self.is_sqlite else self.engine
 
     @contextmanager
     def _locked(self, label: str) -> Iterator[None]:

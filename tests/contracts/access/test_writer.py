@@ -51,9 +51,14 @@ def test_entries_are_durable_when_their_ids_come_back(writer: AccessWriter, stor
 
 
 def test_an_item_at_fault_hurts_no_other_of_its_batch(store: Store, clock: FixedClock) -> None:
+    items = [Recorded([GOOD]), Recorded([TOO_LARGE]), Recorded([GOOD])]
     with store.write() as unit:
         batch.ensure_epochs(unit)
-        first, faulty, last = batch.write(unit, [Recorded([GOOD]), Recorded([TOO_LARGE]), Recorded([GOOD])])
+    with pytest.raises(batch.OWN_FAULTS), store.write() as unit:
+        batch.write(unit, items)
+    assert staged(store) == []
+    with store.write() as unit:
+        first, faulty, last = batch.write(unit, items, singly=True)
     assert isinstance(faulty, StoreUnavailable)
     assert not isinstance(first, Exception) and not isinstance(last, Exception)
     assert [first.entry_id, last.entry_id] == staged(store)
