@@ -25,6 +25,7 @@ from pydantic import (
 )
 
 from contracts import addresses
+from contracts.anchors.settings import Anchors, WitnessAt
 from contracts.errors import Misconfigured
 from contracts.sections import Aggregates, DatasetPeople, DatasetSource, FieldChange, FieldSettings, Section, SignIn, Signing
 
@@ -243,6 +244,7 @@ class Settings(Section):
     mail: Mail = Field(default_factory=Mail)
     billing: Billing = Field(default_factory=Billing)
     signing: Signing = Field(default_factory=Signing)
+    anchors: Anchors = Field(default_factory=Anchors)
     gate: Gate = Field(default_factory=Gate)
     shared: Shared = Field(default_factory=Shared)
     sign_in: dict[Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,31}$")], SignIn] = Field(
@@ -281,6 +283,8 @@ _SECTIONS: tuple[type[BaseModel], ...] = (
     Mail,
     Billing,
     Signing,
+    Anchors,
+    WitnessAt,
     Gate,
     Shared,
     Limits,
@@ -379,10 +383,18 @@ def _overlay(values: dict[str, Any], variables: dict[str, str]) -> None:
 def _anchor(values: dict[str, Any], folder: Path) -> None:
     home = Path(str(values.get("home", ".licet")))
     values["home"] = home if home.is_absolute() else folder / home
-    signing = values.get("signing", {})
     for name in ("certificate", "key_file"):
-        if isinstance(signing, dict) and isinstance(signing.get(name), str):
-            signing[name] = folder / signing[name]
+        _beside(values.get("signing"), name, folder)
+    anchors = values.get("anchors", {})
+    if isinstance(anchors, dict):
+        _beside(anchors, "timestamp_certificate", folder)
+        for witness in anchors.get("witnesses", {}).values():
+            _beside(witness, "trust", folder)
     for dataset in values.get("datasets", {}).values():
         if isinstance(dataset, dict) and isinstance(dataset.get("location"), str) and not Path(dataset["location"]).is_absolute():
             dataset["location"] = str(folder / dataset["location"])
+
+
+def _beside(section: Any, name: str, folder: Path) -> None:
+    if isinstance(section, dict) and isinstance(section.get(name), str):
+        section[name] = folder / section[name]

@@ -3,6 +3,7 @@
 import contracts.aggregates.tables
 import contracts.agreements.tables
 import contracts.amendments.tables
+import contracts.anchors.tables
 import contracts.applications.tables
 import contracts.bars.tables
 import contracts.billing.tables

@@ -29,6 +29,7 @@ import contracts.policies.states as policy_states
 from api.app import create_machines
 from api.oauth.errors import ERRORS
 from api.problems import STATUS
+from contracts.anchors.settings import WitnessAt
 from contracts.applications.reasons import (
     APPROVAL,
     APPROVAL_BY_CRITERIA,
@@ -156,6 +157,7 @@ def settings() -> str:
     """Every setting with its default."""
     text = "# Settings\n\n`licet.toml`, then variables: `LICET_PLATFORM__NAME` sets `platform.name`. An unknown setting is an error.\n\n"
     rows = list(_settings(Settings, ""))
+    rows += _settings(WitnessAt, "anchors.witnesses.NAME.")
     rows += _settings(DatasetSettings, "datasets.ID.")
     rows += _settings(FieldSettings, "datasets.ID.fields.NAME.")
     rows += _settings(FieldChange, "datasets.ID.changes.")

@@ -23,10 +23,11 @@ def verify(
     from portal.commands import ledger as ledger_command
     from portal.commands.here import settings_here
 
-    report = ledger_command.verify_ledger(settings_here(config), held)
-    for line in ledger_command.lines(report):
-        console.print(line)
-    if not report.ok:
+    settings = settings_here(config)
+    report, found = ledger_command.verify_ledger(settings, held), ledger_command.anchored(settings)
+    for line in (*ledger_command.lines(report), *ledger_command.anchor_lines(found)):
+        console.out(line, highlight=False)
+    if not report.ok or found.refusals:
         raise typer.Exit(1)
 
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import ssl
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import structlog
 
 from contracts.agent import Agent
 from contracts.amendments import rounds
 from contracts.amendments.service import lapse_ended
+from contracts.anchors.service import Anchoring
+from contracts.anchors.settings import WitnessAt
+from contracts.anchors.stamping import Stamping
 from contracts.applications.due import run_due
 from contracts.billing.events import stripe_handler
 from contracts.billing.report import CHECK_CUSTOMER, REPORT, ask_to_report, check_customer_handler, report_handler
@@ -23,7 +28,7 @@ from contracts.deliveries import fold
 from contracts.deliveries.notify import notice_handler
 from contracts.deliveries.service import NOTICE
 from contracts.errors import LicetError
-from contracts.guarded import GuardedClient
+from contracts.guarded import GuardedClient, Reply
 from contracts.house import House
 from contracts.lifecycle.ending import tell_due
 from contracts.lifecycle.expiry import expire_due
@@ -49,10 +54,13 @@ log = structlog.get_logger()
 
 def jobs_of(house: House) -> list[Job]:
     """Every recurring job but the gate's own, with the pause between its runs in seconds. Safe to run in several processes at once."""
+    settings = house.settings
     # A thread of their own: a receiver that takes its time delays no mail.
     handlers, messages = handlers_of(house), {WEBHOOK: webhook_handler(house.store, house.keys, posting(guarded(house)))}
     return [
         Job("ledger", 0.25, house.sequencer.tick),
+        Job("witnesses", settings.anchors.seconds, Anchoring(house.store, settings.anchors, house.sequencer.origin, posted(house)).tick),
+        Job("time-stamps", 60.0, Stamping(house.store, settings.anchors).tick),
         Job("outbox", 0.5, lambda: outbox.run_due(house.store, handlers)),
         Job("webhooks", 1.0, lambda: follow.tick(house.store)),
         Job("messages", 0.5, lambda: outbox.run_due(house.store, messages, most=10)),
@@ -97,6 +105,20 @@ def handlers_of(house: House) -> Mapping[str, outbox.Handler]:
 def guarded(house: House) -> GuardedClient:
     """The one client for addresses that others chose, which says by its signature who asks."""
     return GuardedClient(sign=Agent(house.keys, house.store, house.clock, house.settings.base_url).sign)
+
+
+def posted(house: House) -> Callable[[WitnessAt, bytes], Reply]:
+    """Sends a checkpoint to a witness through the guarded client; a private address only where its settings allow that."""
+
+    def post(witness: WitnessAt, body: bytes) -> Reply:
+        client = replace(guarded(house), ports=None)
+        if witness.private:
+            client = replace(client, permitted=lambda _address: True)
+        if witness.trust is not None:
+            client = replace(client, trust=ssl.create_default_context(cafile=witness.trust))
+        return client.request("POST", witness.url, headers={"content-type": "text/plain; charset=utf-8"}, body=body)
+
+    return post
 
 
 def load_missing(house: House) -> None:

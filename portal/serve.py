@@ -19,6 +19,7 @@ from api.app import create_machines, is_machine_path
 from contracts.access.grants import GrantCache
 from contracts.access.reader import Reader
 from contracts.access.writer import AccessWriter
+from contracts.anchors.logs import current_origin
 from contracts.billing.choose import open_payments
 from contracts.clock import Clock
 from contracts.credentials.tokens import Tokens
@@ -62,6 +63,8 @@ def build(settings: Settings, clock: Clock | None = None) -> House:
     if settings.profile == "test":
         passwords.hash_with(passwords.QUICK)
     store, keys = Store(engine, clock, settings.node), KeyRing(master_key(settings))
+    with store.read() as session:
+        origin = current_origin(session, settings)
     settings = hold(store, settings)
     watch, catalogue = EpochWatch(store), Catalogue(settings, store)
     grants, access = GrantCache(store, keys, clock, watch, catalogue.all()), AccessWriter(store, watch, clock)
@@ -78,7 +81,7 @@ def build(settings: Settings, clock: Clock | None = None) -> House:
         access=access,
         data=Reader(store, settings, clock, watch, keys, catalogue, grants, access),
         tokens=tokens,
-        sequencer=Sequencer(store, keys, settings.ledger_origin),
+        sequencer=Sequencer(store, keys, origin),
         payments=open_payments(settings, clock),
         gate=Gate(store, watch, tokens, grants, settings, clock),
     )

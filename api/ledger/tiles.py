@@ -9,10 +9,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 import contracts.ledger
+from contracts.anchors.published import published
 from contracts.errors import refuse
 from contracts.house import House
 from contracts.ledger.consistency import consistency
-from contracts.ledger.source import latest_checkpoint
 from contracts.ledger.tables import LedgerTile
 from contracts.ledger.tiles import parse_tile_path
 from contracts.ledger.tree import HASH
@@ -26,10 +26,10 @@ NO_TILE = "There is no such tile. Ask for tiles of a size that a checkpoint has 
 
 @routes.get("/checkpoint", response_class=Response)
 def checkpoint(request: Request) -> Response:
-    """The newest signed checkpoint (C2SP tlog-checkpoint); 404 before the first entry is in the tree."""
+    """The newest signed checkpoint with the cosignatures of witnesses (C2SP tlog-checkpoint, tlog-cosignature); 404 before the first entry is in the tree."""
     house: House = request.app.state.house
     with house.store.read() as session:
-        newest = latest_checkpoint(session)
+        newest = published(session)
     if newest is None:
         raise refuse("not_found", "The ledger has no checkpoint yet; it has one within a second of its first entry.")
     return Response(newest.note, media_type="text/plain; charset=utf-8", headers={"cache-control": SHORT})

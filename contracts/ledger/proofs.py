@@ -11,11 +11,12 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session, select
 
+from contracts.anchors.published import covering
 from contracts.errors import refuse
 from contracts.ledger import note, tree
 from contracts.ledger.note import BadNote, Verifier
 from contracts.ledger.projection import read_leaf
-from contracts.ledger.source import StoredTiles, latest_checkpoint
+from contracts.ledger.source import StoredTiles
 from contracts.ledger.tables import LedgerEntry
 from contracts.ledger.tree import HASH
 
@@ -59,15 +60,15 @@ class Checked:
 
 
 def proof_of(session: Session, entry_id: str) -> Proof | Pending:
-    """The proof of one entry against the newest checkpoint; `not_found` for an unknown entry.
+    """The proof of one entry against the newest checkpoint, one that witnesses cosigned where such a one has it; `not_found` for an unknown entry.
 
     The caller has checked that the reader may see the entry.
     """
     row = session.exec(select(LedgerEntry).where(LedgerEntry.id == entry_id)).first()
     if row is None:
         raise refuse("not_found", "There is no such entry.")
-    checkpoint = latest_checkpoint(session)
-    if checkpoint is None or checkpoint.size <= row.index:
+    checkpoint = covering(session, row.index)
+    if checkpoint is None:
         return Pending(entry_id, datetime.fromisoformat(read_leaf(row.leaf)["at"]) + INTEGRATED_WITHIN)
     try:
         path = tree.inclusion_proof(StoredTiles(session), row.index, checkpoint.size)

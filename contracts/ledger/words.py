@@ -131,6 +131,8 @@ _LINES: dict[tuple[str, str], str] = {
     ("leak.reported", "done"): "Secrets reported as found in the open",
     ("letter.written", "done"): "Letter about who received a person's records written",
     ("ledger.exported", "done"): "Ledger exported",
+    ("ledger.anchored", "done"): "Witness cosigned the ledger for the first time",
+    ("ledger.witness_refused", "refuse"): "Witness holds another history of the ledger",
     ("ledger.searched", "done"): "Ledger searched",
     ("ledger.viewed", "done"): "Ledger entry opened",
     ("organisation.described", "done"): "Kind and country of the organisation said",

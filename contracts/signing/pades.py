@@ -9,22 +9,17 @@ import io
 from datetime import datetime
 from typing import Any
 
-import httpx
 from asn1crypto import keys as asn1_keys
-from asn1crypto import tsp
 from asn1crypto import x509 as asn1_x509
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.sign import signers
 from pyhanko.sign.fields import MDPPerm, SigSeedSubFilter
-from pyhanko.sign.timestamps import TimeStamper
 from pyhanko_certvalidator.registry import SimpleCertificateStore
 
-from contracts.errors import refuse
+from contracts.signing.authority import Authority
 from contracts.signing.certificates import Sealer
 
 FIELD = "PlatformSeal"
-_SECONDS = 10.0
-_MOST_BYTES = 64 * 1024
 
 
 def seal_pdf(pdf: bytes, sealer: Sealer, moment: datetime, *, name: str, reason: str, final: bool, timestamp_url: str | None) -> bytes:
@@ -42,7 +37,7 @@ def seal_pdf(pdf: bytes, sealer: Sealer, moment: datetime, *, name: str, reason:
         reason=reason,
         name=name,
     )
-    stamper = _Authority(timestamp_url) if timestamp_url else None
+    stamper = Authority(timestamp_url) if timestamp_url else None
     signer = _Sealing(wanted, _signer(sealer), moment, stamper)
     sealed: io.BytesIO = signer.sign_pdf(IncrementalPdfFileWriter(io.BytesIO(pdf)))
     return sealed.getvalue()
@@ -66,34 +61,3 @@ class _Sealing(signers.PdfSigner):
         session = super().init_signing_session(*given, **named)
         session.system_time = self._moment
         return session
-
-
-class _Authority(TimeStamper):
-    """The operator's authority for time-stamps, asked as RFC 3161 section 3.4 says. Its address is a setting, nobody else's choice."""
-
-    def __init__(self, url: str) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]  # pyHanko types it not
-        self._url = url
-
-    async def async_request_tsa_response(self, req: tsp.TimeStampReq) -> tsp.TimeStampResp:
-        """The authority's answer; pyHanko checks that it is one to this question."""
-        headers = {"content-type": "application/timestamp-query", "accept": "application/timestamp-reply"}
-        try:
-            with (
-                httpx.Client(timeout=_SECONDS, trust_env=False) as client,
-                client.stream("POST", self._url, content=req.dump(), headers=headers) as answer,
-            ):
-                answer.raise_for_status()
-                body = _read(answer)
-            return tsp.TimeStampResp.load(body)
-        except (httpx.HTTPError, ValueError) as error:
-            raise refuse("fetch_failed", f"The authority for time-stamps gave none: {type(error).__name__}.") from error
-
-
-def _read(answer: httpx.Response) -> bytes:
-    body = b""
-    for chunk in answer.iter_bytes():
-        body += chunk
-        if len(body) > _MOST_BYTES:
-            raise ValueError("the answer is too long")
-    return body

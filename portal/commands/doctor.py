@@ -12,6 +12,8 @@ from pathlib import Path
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
+from contracts.anchors.logs import current_origin
+from contracts.anchors.status import standing
 from contracts.clock import day_in
 from contracts.datasets import sync
 from contracts.datasets.source import survey
@@ -95,6 +97,7 @@ def _keys_and_database(settings: Settings) -> Iterator[Finding]:
         if found.fine and master.fine:
             yield found
             yield _checked("deliveries", lambda: _check_folded(engine, settings))
+            yield _checked("ledger", lambda: _check_anchored(engine, settings))
             found = _checked("stored keys", lambda: _open_stored_keys(engine, settings))
         engine.dispose()
     yield found
@@ -145,6 +148,18 @@ def _check_folded(engine: Engine, settings: Settings) -> str:
     if folded.next == size:
         return "folded up to the newest entry"
     return f"folded up to entry {folded.next:,} of {size:,}; the portal folds the rest while it runs"
+
+
+def _check_anchored(engine: Engine, settings: Settings) -> str:
+    """Who outside holds the ledger. Nobody is a choice, and said; a witness that is set and does not cosign is none."""
+    with Store(engine, clock_of(settings)).read() as session:
+        found = standing(session, settings.anchors, current_origin(session, settings))
+    if found.refusals:
+        mend = "Run `licet ledger verify`; if a backup was put back, entries after it are lost, and the witness can show it."
+        raise Misconfigured("ledger", " ".join(found.refusals), mend)
+    if found.problems:
+        raise Misconfigured("ledger", " ".join((*found.problems, found.sentence())), "Mend what the witness or authority says.")
+    return found.sentence().rstrip(".")
 
 
 def _contract_texts(settings: Settings) -> Iterator[Finding]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from contracts.anchors.logs import current_origin
+from contracts.anchors.status import Standing, standing
 from contracts.keys import KeyRing, master_key
 from contracts.ledger.service import inspect
 from contracts.ledger.verify import Report
@@ -25,6 +27,23 @@ def verify_ledger(settings: Settings, held: Path | None = None) -> Report:
         return inspect(Store(engine, clock_of(settings), settings.node), KeyRing(master_key(settings)), held=checkpoint)
     finally:
         engine.dispose()
+
+
+def anchored(settings: Settings) -> Standing:
+    """Who outside holds the ledger, as far as what they signed holds."""
+    engine = open_engine(settings.database_url)
+    try:
+        with Store(engine, clock_of(settings), settings.node).read() as session:
+            return standing(session, settings.anchors, current_origin(session, settings))
+    finally:
+        engine.dispose()
+
+
+def anchor_lines(found: Standing) -> Iterator[str]:
+    """What it prints of anchors; a witness that holds another history comes first."""
+    yield from (f"WRONG  {each}" for each in found.refusals)
+    yield from found.problems
+    yield found.sentence()
 
 
 def lines(report: Report) -> Iterator[str]:

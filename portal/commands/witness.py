@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from contracts.clock import SystemClock
+from contracts.clock import Clock, SystemClock
 from contracts.errors import Misconfigured
 from contracts.ledger.note import BadNote, Verifier, parse_vkey
 from contracts.witness.decide import Outcome
@@ -42,13 +42,13 @@ class Door:
     key: Path | None = None
 
 
-def open_witness(folder: Path, name: str, logs: Sequence[str]) -> Witness:
+def open_witness(folder: Path, name: str, logs: Sequence[str], clock: Clock | None = None) -> Witness:
     """The witness in a folder, begun where there is none, for logs given by their verifier keys; `Misconfigured` for a wrong one."""
     known = [_log(each) for each in logs]
     if not known:
         raise Misconfigured("log", "none is named, so there is nothing to witness.", "Give --log with the public key of each log.")
     found(folder, name)
-    return Witness(folder, {each.name: each for each in known}, SystemClock())
+    return Witness(folder, {each.name: each for each in known}, clock or SystemClock())
 
 
 def server_of(witness: Witness, door: Door) -> ThreadingHTTPServer:

@@ -12,6 +12,7 @@ from sqlmodel import Session, col, select
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
+from contracts.anchors.status import Standing, standing
 from contracts.house import House
 from contracts.incidents.service import KINDS, listed
 from contracts.ledger.events import EVENTS
@@ -50,12 +51,13 @@ DECISION_WORDS = {"allow": "Allowed", "refuse": "Refused", "done": "Done"}
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """How the ledger stands: its newest checkpoint, what waits and since when, and its public key."""
+    """How the ledger stands: its newest checkpoint, what waits and since when, its public key, and who outside holds it."""
 
     checkpoint: Checkpoint | None
     waiting: int
     waiting_since: datetime | None
     key: str
+    standing: Standing
 
 
 @routes.get("")
@@ -85,9 +87,10 @@ def verify_now(request: Request, actor: Officer) -> Response:
     house = house_of(request)
     with house.store.read() as session:
         checkpoint = latest_checkpoint(session)
+        held = standing(session, house.settings.anchors, house.sequencer.origin)
     size = checkpoint.size if checkpoint else 0
     report = inspect(house.store, house.keys) if size <= VERIFY_AT_MOST else None
-    return page(request, "compliance/verified.html", report=report, size=size)
+    return page(request, "compliance/verified.html", report=report, size=size, standing=held)
 
 
 def _today(request: Request) -> Response:
@@ -142,7 +145,8 @@ def _found(request: Request, actor: Actor, wanted: Asked) -> Response:
 def _health(session: Session, house: House) -> Health:
     waiting, since = house.sequencer.waiting(session)
     checkpoint = latest_checkpoint(session)
-    return Health(checkpoint, waiting, since, house.sequencer.verifier_key(session) if checkpoint else "")
+    key = house.sequencer.verifier_key(session) if checkpoint else ""
+    return Health(checkpoint, waiting, since, key, standing(session, house.settings.anchors, house.sequencer.origin))
 
 
 def _partners(session: Session) -> Mapping[str, str]:

@@ -6,24 +6,18 @@ import io
 import re
 import shutil
 import subprocess
-import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from functools import cache
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pypdf
 import pytest
-from asn1crypto import keys as asn1_keys
-from asn1crypto import tsp
 from asn1crypto import x509 as asn1_x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
-from cryptography.x509.oid import ExtendedKeyUsageOID
 from pydantic import SecretStr
 from pyhanko.pdf_utils.reader import PdfFileReader
-from pyhanko.sign.timestamps.dummy_client import DummyTimeStamper
 from pyhanko.sign.validation import validate_pdf_signature
 from pyhanko_certvalidator import ValidationContext
 from sqlmodel import select
@@ -47,6 +41,7 @@ from contracts.store.unit import Store
 from contracts.terms.model import from_json
 from tests.contracts.signing.test_document import FACTS
 from tests.contracts.terms.test_grant import TERMS
+from tests.harness.authority import time_authority
 from tests.harness.cast import SETTINGS, Cast, active
 from tests.harness.signing import NOW, issued
 
@@ -78,28 +73,8 @@ def der_key(pem: bytes) -> bytes:
 @pytest.fixture
 def authority() -> Iterator[str]:
     """An authority for time-stamps on this machine; it answers at its root alone."""
-    key = rsa.generate_private_key(65537, 2048)
-    certificate = asn1_x509.Certificate.load(issued("Time", key, [ExtendedKeyUsageOID.TIME_STAMPING]))
-    private = asn1_keys.PrivateKeyInfo.load(key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption()))
-    stamper = DummyTimeStamper(certificate, private, fixed_dt=NOW + timedelta(minutes=1))
-
-    class Answers(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            asked = tsp.TimeStampReq.load(self.rfile.read(int(self.headers["content-length"])))
-            self.send_response(200 if self.path == "/" else 503)
-            self.end_headers()
-            self.wfile.write(stamper.request_tsa_response(asked).dump())
-
-        def log_message(self, *_: object) -> None:
-            return
-
-    server = HTTPServer(("127.0.0.1", 0), Answers)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}/"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with time_authority(NOW + timedelta(minutes=1)) as found:
+        yield found.url
 
 
 def made(store: Store, keys: KeyRing, contract: Contract, settings: Settings = SETTINGS) -> tuple[ContractVersion, SignedDocument]:

@@ -52,6 +52,7 @@ def test_a_whole_installation_is_fine_and_nothing_is_touched(folder: Path) -> No
         Finding("master key", True, f"in {folder}/.licet/master.key, for its owner only"),
         Finding("database", True, "sqlite, durable, at this program's version"),
         Finding("deliveries", True, "folded up to the newest entry"),
+        Finding("ledger", True, "The ledger has no checkpoint yet that could be anchored"),
         Finding("stored keys", True, "the master key opens them"),
         Finding("contract texts", True, "bundled"),
         Finding("texts of mails", True, "bundled"),
