@@ -36,11 +36,11 @@ class Stamping:
         return 0
 
     def _stamped(self, url: str, size: int, note: str) -> None:
-        from contracts.anchors import stamps  # noqa: PLC0415 - pyHanko takes most of a second, and most have no time-stamps
+        from contracts.signing import stamps  # noqa: PLC0415 - pyHanko takes most of a second, and most have no time-stamps
 
         try:
             token = stamps.stamp(url, note)
-            at, by = stamps.checked(token, note, self._anchors)
+            at, by = stamps.checked(token, note, self._anchors.timestamp_certificate)
         except (Refused, ValueError) as error:
             log.warning("ledger.not_stamped", size=size, error=str(error))
             return

@@ -87,11 +87,11 @@ def _of_authority(session: Session, anchors: Anchors, problems: list[str]) -> An
     ).first()
     if row is None:
         return None
-    from contracts.anchors.stamps import checked  # noqa: PLC0415 - pyHanko takes most of a second, and most have no time-stamps
+    from contracts.signing.stamps import checked  # noqa: PLC0415 - pyHanko takes most of a second, and most have no time-stamps
 
     stamp, checkpoint = row
     try:
-        return Anchor(stamp.size, *checked(stamp.token, checkpoint.note, anchors))
+        return Anchor(stamp.size, *checked(stamp.token, checkpoint.note, anchors.timestamp_certificate))
     except ValueError as error:
         problems.append(f"What is kept as the time-stamp at {stamp.size:,} entries does not hold: {error}.")
         return None

@@ -11,7 +11,6 @@ from sqlmodel import select
 
 from contracts.anchors.settings import Anchors
 from contracts.anchors.stamping import Stamping
-from contracts.anchors.stamps import checked, stamp
 from contracts.anchors.status import Anchor, Standing, standing
 from contracts.anchors.tables import CheckpointStamp
 from contracts.clock import FixedClock
@@ -19,6 +18,7 @@ from contracts.errors import Refused
 from contracts.keys import KeyRing
 from contracts.ledger.sequencer import Sequencer
 from contracts.signing.certificates import as_pem
+from contracts.signing.stamps import checked, stamp
 from contracts.store.unit import Store
 from tests.contracts.ledger.conftest import ORIGIN, fill
 from tests.harness.authority import TimeAuthority, time_authority
@@ -42,7 +42,7 @@ def anchors(folder: Path, authority: TimeAuthority, url: str = "") -> Anchors:
 
 def test_a_stamp_holds_over_its_note_alone_and_by_its_authority_alone(authority: TimeAuthority, tmp_path: Path) -> None:
     token, ours = stamp(authority.url, "a note\n"), anchors(tmp_path, authority)
-    assert checked(token, "a note\n", ours) == (AT, BY)
+    assert checked(token, "a note\n", ours.timestamp_certificate) == (AT, BY)
     with time_authority(AT) as stranger:
         strange = stamp(stranger.url, "a note\n")
     for wrong, note in (
@@ -53,7 +53,7 @@ def test_a_stamp_holds_over_its_note_alone_and_by_its_authority_alone(authority:
         (b"", "a note\n"),
     ):
         with pytest.raises(ValueError, match=r"^it "):
-            checked(wrong, note, ours)
+            checked(wrong, note, ours.timestamp_certificate)
 
 
 def test_an_authority_that_does_not_answer_gives_none(authority: TimeAuthority) -> None:

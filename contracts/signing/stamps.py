@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from datetime import UTC, datetime
+from pathlib import Path
 
 from asn1crypto import cms, pem, x509
 from pyhanko.sign.timestamps.common_utils import TimestampRequestError
@@ -16,7 +17,6 @@ from pyhanko.sign.validation.errors import SignatureValidationError
 from pyhanko.sign.validation.generic_cms import validate_tst_signed_data
 from pyhanko_certvalidator import ValidationContext
 
-from contracts.anchors.settings import Anchors
 from contracts.errors import refuse
 from contracts.signing.authority import Authority
 
@@ -32,15 +32,15 @@ def stamp(url: str, note: str) -> bytes:
     return bytes(token.dump())
 
 
-def checked(token: bytes, note: str, anchors: Anchors) -> tuple[datetime, str]:
-    """When the authority signed, and its name. ValueError where the token is not over this note or does not lead to its certificate.
+def checked(token: bytes, note: str, authority: Path | None) -> tuple[datetime, str]:
+    """When the authority signed, and its name. ValueError where the token is not over this note or does not lead to the certificate in the file.
 
     Certificates are looked at as of the moment of the stamp: it stays good when they end.
     """
-    if anchors.timestamp_certificate is None:
+    if authority is None:
         raise ValueError("no certificate is set that time-stamps lead to")
     try:
-        _, _, trusted = pem.unarmor(anchors.timestamp_certificate.read_bytes())
+        _, _, trusted = pem.unarmor(authority.read_bytes())
         signed = cms.ContentInfo.load(token, strict=True)["content"]
         moment = signed["encap_content_info"]["content"].parsed["gen_time"].native
         certificates = [each.chosen for each in signed["certificates"]]
