@@ -158,7 +158,7 @@ def search(session: Session, wanted: Search) -> Results:
 
 def indexes(session: Session, wanted: Search) -> Iterator[int]:
     """The places of all integrated entries that fit, in ascending order, without holding them."""
-    query = select(LedgerEntry.index).where(*_conditions(wanted)).order_by(col(LedgerEntry.index))
+    query = select(SearchedEntry.index).where(*_conditions(wanted)).order_by(col(SearchedEntry.index))
     return iter(session.exec(query, execution_options={"yield_per": COUNT_UP_TO}))
 
 
