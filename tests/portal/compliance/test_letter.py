@@ -25,7 +25,7 @@ __all__ = ["contract"]
 def _written(house: House) -> list[tuple[str, list[str], int, str]]:
     """Letters as the ledger has them: form, contracts, records, and whom they are about."""
     with house.store.read() as session:
-        rows = [row for row, _, _ in queries.staged(session) if row.event == "letter.written"]
+        rows = [row for row, _, _ in queries.unlisted(session) if row.event == "letter.written"]
         entries = [queries.entry(session, row.id) for row in reversed(rows)]
     told = [(each.facts["facts"], next(v.value or "" for v in each.values if v.name == "search")) for each in entries]
     return [(facts["form"], facts["contracts"], facts["records"], person) for facts, person in told]
