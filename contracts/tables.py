@@ -27,6 +27,7 @@ import contracts.people.tables
 import contracts.policies.tables
 import contracts.quotas.tables
 import contracts.sandbox.tables
+import contracts.search.tables
 import contracts.signatories.tables
 import contracts.signing.tables
 import contracts.store.epochs

@@ -40,6 +40,7 @@ from contracts.people.lost import finish_due
 from contracts.people.passkeys import sweep_challenges
 from contracts.quotas.alerts import AlertWatch
 from contracts.quotas.repeats import sweep_repeats
+from contracts.search.follow import KindFollower
 from contracts.signing.handler import DOCUMENT, document_handler
 from contracts.store import inbox, outbox
 from contracts.store.jobs import Job
@@ -61,6 +62,7 @@ def jobs_of(house: House) -> list[Job]:
         Job("ledger", 0.25, house.sequencer.tick),
         Job("witnesses", settings.anchors.seconds, Anchoring(house.store, settings.anchors, house.sequencer.origin, posted(house)).tick),
         Job("time-stamps", 60.0, Stamping(house.store, settings.anchors).tick),
+        Job("search", 0.5, KindFollower(house.store, house.settings).tick),
         Job("outbox", 0.5, lambda: outbox.run_due(house.store, handlers)),
         Job("webhooks", 1.0, lambda: follow.tick(house.store)),
         Job("messages", 0.5, lambda: outbox.run_due(house.store, messages, most=10)),

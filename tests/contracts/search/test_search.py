@@ -1,0 +1,175 @@
+"""The search against a model that reads every leaf: counts, facets, pages and words, on both stores, and after being killed midway."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+
+import orjson
+import pytest
+from sqlalchemy import func, select
+from sqlmodel import col
+
+from contracts.clock import FixedClock
+from contracts.keys import KeyRing
+from contracts.ledger.sequencer import Sequencer
+from contracts.ledger.stage import Entry, stage
+from contracts.ledger.tables import LedgerEntry
+from contracts.search import find
+from contracts.search.find import FACETS, Question, count, grouped, places
+from contracts.search.follow import CHUNK, KindFollower, Told, lag, words_of
+from contracts.search.tables import KindOfEntry
+from contracts.store.unit import Store
+from tests.portal.house import settings
+
+KEYS = KeyRing(bytes(range(32)))
+DAYS, SETTINGS = 5, settings()
+
+
+def entry_of(draw: random.Random) -> Entry:
+    """One of some kinds: common ones, rare ones, and ones without any partner."""
+    number = draw.choices(range(40), weights=[40, 20, *[1] * 38])[0]
+    if number % 7 == 6:
+        return Entry(event="account.signed_in", personal={"account": "acc_1"})
+    return Entry(
+        event="access.records" if number % 3 else "access.catalogue",
+        decision="refuse" if number % 5 == 4 else "allow",
+        rule="rate_exceeded" if number % 5 == 4 else "",
+        organisation=f"org_{number % 4}",
+        contract=f"ctr_{number % 9}",
+        purpose=("research", "journalism")[number % 2],
+        dataset=("posts", "topics")[number % 2],
+        fields=("id", f"field_{number % 3}"),
+        rows=number if number % 5 != 4 else None,
+    )
+
+
+def written(store: Store, count_of: int, seed: int = 1) -> None:
+    """Entries over some days, in the tree."""
+    draw, start = random.Random(seed), datetime.fromisoformat("2026-11-02T09:00:00+00:00")
+    for day in range(DAYS):
+        with store.write() as unit:
+            entries = [entry_of(draw) for _ in range(count_of // DAYS)]
+            stage(unit.connection, unit.node, start + timedelta(days=day), entries)
+    integrated(store)
+
+
+def integrated(store: Store) -> None:
+    """Until nothing waits: that the first checkpoint made a key is an entry of its own."""
+    sequencer = Sequencer(store, KEYS, "test/ledger")
+    while sequencer.integrate():
+        pass
+
+
+def followed(store: Store) -> None:
+    follower = KindFollower(store, SETTINGS)
+    while follower.tick():
+        pass
+
+
+class Model:
+    """Every entry by its leaf alone, newest first."""
+
+    def __init__(self, store: Store) -> None:
+        with store.read() as session:
+            rows = session.execute(select(col(LedgerEntry.index), col(LedgerEntry.leaf)).order_by(col(LedgerEntry.index).desc())).all()
+        self.entries = [(index, facts, _words(facts)) for index, facts in ((index, orjson.loads(leaf)) for index, leaf in rows)]
+
+    def fitting(self, asked: Question) -> list[tuple[int, dict[str, object], date]]:
+        """What fits."""
+        named = {"organisation": asked.organisation, "contract": asked.contract, "decision": asked.decision, "purpose": asked.purpose}
+        named |= {"rule": asked.rule, "dataset": asked.dataset}
+        kept = []
+        for index, facts, words in self.entries:
+            day = datetime.fromisoformat(facts["at"]).date()
+            if (
+                all(facts.get(name, "") == value for name, value in named.items() if value)
+                and (not asked.events or facts["event"] in asked.events)
+                and (asked.since is None or day >= asked.since)
+                and (asked.until is None or day <= asked.until)
+                and all(any(each.startswith(word) for each in words) for word in asked.words.lower().split())
+            ):
+                kept.append((index, facts, day))
+        return kept
+
+
+def _words(facts: dict[str, str]) -> set[str]:
+    told = Told(facts["event"], facts["decision"], facts.get("rule", ""), "", "", facts.get("dataset", ""), facts.get("purpose", ""))
+    return words_of(told._replace(fields=" ".join(facts.get("fields", ()))), [], SETTINGS)
+
+
+QUESTIONS = [
+    Question(),
+    Question(decision="refuse"),
+    Question(organisation="org_1", events=("access.records",)),
+    Question(contract="ctr_8", purpose="journalism"),
+    Question(since=date(2026, 11, 3), until=date(2026, 11, 4)),
+    Question(words="deliv"),
+    Question(words="research refused", since=date(2026, 11, 5)),
+    Question(words="field_2 journalism"),
+    Question(words="nothing"),
+    Question(rule="rate_exceeded", dataset="posts"),
+    Question(organisation="org_none"),
+]
+
+
+@pytest.mark.parametrize("few", [0, find.FEW])
+def test_counts_facets_and_pages_are_those_of_the_leaves(
+    store: Store, clock: FixedClock, monkeypatch: pytest.MonkeyPatch, few: int
+) -> None:
+    monkeypatch.setattr(find, "FEW", few)
+    monkeypatch.setattr(find, "_BLOCK", 50)
+    written(store, CHUNK + 200)
+    followed(store)
+    model = Model(store)
+    for asked in QUESTIONS:
+        expected = model.fitting(asked)
+        with store.read() as session:
+            answer = count(session, asked, facets=FACETS)
+            pages, before = list[int](), None
+            while page := places(session, asked, answer.days, 37, before):
+                pages, before = [*pages, *page], page[-1]
+            by_day = grouped(session, asked, "day")
+        assert pages == [index for index, _, _ in expected], asked
+        assert answer.count == len(expected)
+        assert {each[0]: each[1] for each in by_day} == Counter(day for _, _, day in expected)
+        for facet, name in (("decision", "decision"), ("organisation_id", "organisation"), ("purpose", "purpose"), ("rule", "rule")):
+            others = model.fitting(replace(asked, **{name: ""}))
+            assert answer.facets[facet] == Counter(str(facts[name]) for _, facts, _ in others if facts.get(name)), (asked, facet)
+
+
+def test_records_are_those_that_were_delivered(store: Store, clock: FixedClock) -> None:
+    written(store, 200)
+    followed(store)
+    asked, model = Question(events=("access.records",), decision="allow"), Model(store)
+    with store.read() as session:
+        assert count(session, asked).records == sum(int(str(facts.get("rows", 0))) for _, facts, _ in model.fitting(asked)) > 0
+
+
+def test_two_that_follow_and_one_that_is_killed_count_each_entry_once(store: Store, clock: FixedClock) -> None:
+    written(store, 3 * CHUNK)
+    first, second = KindFollower(store, SETTINGS), KindFollower(store, SETTINGS)
+    first.tick()
+    with pytest.raises(RuntimeError), store.write("entry kinds") as unit:
+        unit.session.execute(select(func.count()).select_from(KindOfEntry))
+        raise RuntimeError("killed before the commit")
+    with store.read() as session:
+        behind = lag(session)
+    while second.tick() + first.tick():
+        pass
+    with store.read() as session:
+        entries = session.execute(select(func.count()).select_from(LedgerEntry)).scalar_one()
+        assert (behind.entries, lag(session).entries) == (entries - CHUNK, 0)
+        assert count(session, Question()).count == session.execute(select(func.count()).select_from(KindOfEntry)).scalar_one() == entries
+
+
+def test_no_word_of_a_kind_is_a_personal_value(store: Store, clock: FixedClock) -> None:
+    with store.write() as unit:
+        secret = {"account": "acc_secret", "network": "192.0.2.0/24", "search": "keen_fern"}
+        stage(unit.connection, unit.node, unit.now, [Entry(event="ledger.searched", personal=secret)])
+    integrated(store)
+    followed(store)
+    with store.read() as session:
+        assert [count(session, Question(words=each)).count for each in ("keen_fern", "acc_secret", "192", "searched")] == [0, 0, 0, 1]
