@@ -5,6 +5,7 @@ What pages show comes from columns copied out of the leaf; `contracts.ledger.ver
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -14,19 +15,22 @@ from sqlalchemy import ColumnElement, func, or_
 from sqlmodel import Session, col, select
 
 from contracts.errors import refuse
+from contracts.ids import PREFIXES
 from contracts.ledger.projection import COLUMNS, Projection, read_leaf
 from contracts.ledger.projector import columns_of, unsearched
 from contracts.ledger.stage import commitment
 from contracts.ledger.tables import LedgerEntry, LedgerHead, PersonalValue, SearchedEntry
 from contracts.ledger.tree import leaf_hash
 from contracts.ledger.words import line
-from contracts.people.roles import Side
-from contracts.people.tables import Account, Organisation
+from contracts.people.tables import Account
+from contracts.search.find import Question, kinds_of
+from contracts.search.tables import KindOfEntry
 
 PAGE = 50
 COUNT_UP_TO = 10_000
 DECISIONS = ("allow", "refuse", "done")
 _WAITING_AT_MOST = 2_000
+_EXACT = re.compile(rf"(?:{'|'.join(PREFIXES)})_\S+|#? ?[0-9][0-9 ]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +67,7 @@ class Search:
     """What compliance asks for; empty fields ask nothing.
 
     `events` asks for any of several. `since` is included, `until` is not. `q` is the exact id of an entry, contract, client,
-    organisation or other thing, a rule's code, the number of an entry in the tree, or part of a partner's name. `cursor` is the
+    organisation or other thing, the number of an entry in the tree, or words, each of which begins a word of the entry's kind. `cursor` is the
     last index seen: older entries follow.
     """
 
@@ -75,9 +79,16 @@ class Search:
     events: Sequence[str] = ()
     since: datetime | None = None
     until: datetime | None = None
+    rule: str = ""
+    purpose: str = ""
     q: str = ""
     cursor: int | None = None
     limit: int = PAGE
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether `q` is the id of something or the number of an entry, and not words."""
+        return _EXACT.fullmatch(self.q.strip()) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +179,13 @@ def leaves(session: Session, places: Sequence[int]) -> list[tuple[int, bytes]]:
     return [(index, leaf) for index, leaf in session.exec(query).all()]
 
 
+def at_places(session: Session, places: Sequence[int]) -> list[TimelineRow]:
+    """The entries at some places of the tree, newest first."""
+    found = session.exec(select(LedgerEntry).where(col(LedgerEntry.index).in_(places)).order_by(col(LedgerEntry.index).desc())).all()
+    size = _size(session)
+    return _rows(session, [_read(each, size) for each in found])
+
+
 def by_decision(session: Session, wanted: Search) -> dict[str, int]:
     """How many entries of each decision fit the other fields; each count is exact up to 10,000 and 10,001 beyond."""
     return {each: _count(session, _conditions(replace(wanted, decision=each))) for each in DECISIONS}
@@ -203,6 +221,7 @@ def _conditions(wanted: Search) -> list[ColumnElement[bool]]:
         (SearchedEntry.dataset, wanted.dataset),
         (SearchedEntry.decision, wanted.decision),
         (SearchedEntry.event, wanted.event),
+        (SearchedEntry.rule, wanted.rule),
     )
     conditions: list[ColumnElement[bool]] = [col(column) == _plain(value) for column, value in pairs if value]
     if wanted.events:
@@ -211,8 +230,11 @@ def _conditions(wanted: Search) -> list[ColumnElement[bool]]:
         conditions.append(col(SearchedEntry.at) >= wanted.since)
     if wanted.until is not None:
         conditions.append(col(SearchedEntry.at) < wanted.until)
-    if wanted.q:
+    if wanted.is_exact:
         conditions.append(_named(_plain(wanted.q)))
+    if wanted.purpose or (wanted.q and not wanted.is_exact):
+        kinds = kinds_of(Question(purpose=_plain(wanted.purpose), words="" if wanted.is_exact else _plain(wanted.q)))
+        conditions.append(col(SearchedEntry.index).in_(select(KindOfEntry.index).where(col(KindOfEntry.kind).in_(kinds))))
     return conditions
 
 
@@ -225,16 +247,8 @@ def _named(q: str) -> ColumnElement[bool]:
     number = q.removeprefix("#").replace(" ", "")
     if number.isascii() and number.isdigit() and len(number) < 19:
         return col(SearchedEntry.index) == int(number)
-    columns = (
-        SearchedEntry.id,
-        SearchedEntry.subject,
-        SearchedEntry.contract_id,
-        SearchedEntry.organisation_id,
-        SearchedEntry.credential_id,
-    )
-    like = "%" + q.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
-    named = select(Organisation.id).where(Organisation.side == Side.PARTNER, col(Organisation.name).ilike(like, escape="\\"))
-    return or_(*(col(each) == q for each in (*columns, SearchedEntry.rule)), col(SearchedEntry.organisation_id).in_(named))
+    columns = (SearchedEntry.id, SearchedEntry.subject, SearchedEntry.contract_id, SearchedEntry.organisation_id, SearchedEntry.credential_id)
+    return or_(*(col(each) == q for each in columns))
 
 
 def _size(session: Session) -> int:

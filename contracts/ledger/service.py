@@ -75,5 +75,5 @@ def _by(actor: Actor) -> dict[str, str]:
 
 def _asked(wanted: Search) -> dict[str, str]:
     moments: dict[str, datetime | None] = {"since": wanted.since, "until": wanted.until}
-    words = {name: getattr(wanted, name) for name in ("organisation", "contract", "dataset", "decision", "event", "q")}
+    words = {name: getattr(wanted, name) for name in ("organisation", "contract", "dataset", "decision", "event", "rule", "purpose", "q")}
     return words | {name: moment.isoformat() if moment else "" for name, moment in moments.items()}

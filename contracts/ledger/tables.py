@@ -49,7 +49,7 @@ class SearchedEntry(SQLModel, table=True):
     organisation_id: str = Field(default="", index=True)
     contract_id: str = Field(default="", index=True)
     dataset: str = Field(default="", index=True)
-    credential_id: str = ""
+    credential_id: str = Field(default="", index=True)
     subject: str = Field(default="", index=True)
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, Select, false, func, select
 from sqlmodel import Session, col
 
 from contracts.search.follow import split
@@ -20,7 +20,7 @@ from contracts.search.tables import EntryKind, KindDay, KindOfEntry, KindWord
 
 FEW = 20_000
 """So many entries are read by their kinds and sorted; where there are more, they are dense enough to be met from the newest on."""
-_BLOCK = 2_000
+BLOCK = 2_000
 _KINDS_A_QUERY = 500
 FACETS = ("decision", "event", "organisation_id", "dataset", "purpose", "rule")
 
@@ -61,6 +61,11 @@ class Answer:
     facets: dict[str, Counter[str]] = field(default_factory=dict)
 
 
+def kinds_of(asked: Question) -> Select[Any]:
+    """The kinds that fit, as a part of other statements; days ask nothing of a kind."""
+    return select(col(EntryKind.id)).where(*_of_kind(asked))
+
+
 def count(session: Session, asked: Question, *, facets: Sequence[str] = ()) -> Answer:
     """Count what fits. A facet is counted as if its own field asked nothing, so that it shows what else there is."""
     days = [Day(*row) for row in session.execute(_by_day(asked)).all()]
@@ -77,16 +82,20 @@ def grouped(session: Session, asked: Question, *names: str) -> list[tuple[Any, .
     return sorted(rows, key=lambda row: (-row[-2], *(str(each) for each in row[:-2])))
 
 
-def places(session: Session, asked: Question, days: Sequence[Day], most: int, before: int | None = None) -> list[int]:
+def places(
+    session: Session, asked: Question, days: Sequence[Day], most: int, before: int | None = None, *, few: int = FEW, block: int = BLOCK
+) -> list[int]:
     """The places of what fits, newest first, below a place where one is given; `days` are those of `count`."""
-    kinds = [int(each) for each in session.execute(select(col(EntryKind.id)).where(*_of_kind(asked))).scalars()]
+    kinds = [int(each) for each in session.execute(kinds_of(asked)).scalars()]
     found: list[int] = []
     for some in _spans([each for each in days if before is None or each.first < before], most):
         low, high = min(each.first for each in some), max(each.last for each in some)
         high = high if before is None else min(high, before - 1)
         wanted = most - len(found)
-        few = sum(each.entries for each in some) <= FEW
-        found += (_by_kind if few else _walked)(session, kinds, low, high, wanted)
+        if sum(each.entries for each in some) <= few:
+            found += _by_kind(session, kinds, low, high, wanted)
+        else:
+            found += _walked(session, kinds, low, high, wanted, block)
         if len(found) >= most:
             break
     return sorted(set(found), reverse=True)[:most]
@@ -118,12 +127,12 @@ def _by_kind(session: Session, kinds: Sequence[int], low: int, high: int, most: 
     return sorted(found, reverse=True)[:most]
 
 
-def _walked(session: Session, kinds: Sequence[int], low: int, high: int, most: int) -> list[int]:
+def _walked(session: Session, kinds: Sequence[int], low: int, high: int, most: int, block: int) -> list[int]:
     wanted, found = frozenset(kinds), list[int]()
     number = col(KindOfEntry.index)
     while len(found) < most and high >= low:
         query = select(number, col(KindOfEntry.kind)).where(number >= low, number <= high)
-        rows = session.execute(query.order_by(number.desc()).limit(_BLOCK)).all()
+        rows = session.execute(query.order_by(number.desc()).limit(block)).all()
         if not rows:
             break
         found += [index for index, kind in rows if kind in wanted]
@@ -167,7 +176,10 @@ def _of_kind(asked: Question, but: str = "") -> list[ColumnElement[bool]]:
     ]
     if asked.events and but != "event":
         conditions.append(col(EntryKind.event).in_(list(asked.events)))
-    return conditions + [col(EntryKind.id).in_(_beginning(word)) for word in dict.fromkeys(split(asked.words))]
+    words = list(dict.fromkeys(split(asked.words)))
+    if asked.words.strip() and not words:
+        conditions.append(false())
+    return conditions + [col(EntryKind.id).in_(_beginning(word)) for word in words]
 
 
 def _beginning(word: str) -> Any:

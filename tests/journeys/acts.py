@@ -295,6 +295,7 @@ WHO: dict[str, frozenset[Role] | str] = {
     "POST /compliance/verify": OFFICERS,
     "GET /compliance/entries/{entry_id}": STAFF,
     "GET /compliance/entries/{entry_id}/proof": STAFF,
+    "GET /compliance/questions": OFFICERS,
     "GET /compliance/deliveries": OFFICERS,
     "POST /compliance/deliveries": OFFICERS,
     "POST /compliance/deliveries/letter": OFFICERS,
@@ -961,6 +962,7 @@ NOBODYS: dict[str, str] = {
     "GET /desk/forms/{dataset_id}/{kind}": "what everyone is asked, for staff",
     "GET /consent/refused/{code}": "one of the house's own codes",
     "GET /ledger/tile/{level}/{place:path}": "hashes of the tree are for everyone; bundles of entries are for nobody here",
+    "GET /ledger/consistency/{old}": "a size of the tree, which is for everyone",
     "POST /demo/become/{key}": "the demo's invented people, and only there",
 }
 """Routes whose parameters name nothing of anybody, and why."""
@@ -1007,7 +1009,7 @@ NAMES: dict[str, str] = {
     ),
     **dict.fromkeys(("reason", "end_reason", "lift_reason", "title", "note", "decline_reason"), "words of an act"),
     **dict.fromkeys(("older", "newer"), "numbers of versions of the own contract that were offered"),
-    "form": "one of a few words",
+    **dict.fromkeys(("form", "ask", "days"), "one of a few words"),
     "asked_on": "of a letter to somebody outside",
     "take": "one of a few words",
     **dict.fromkeys(("return_reason", "recuse_reason", "extend_reason", "basis_reason", "appeal_reason", "remark"), "words of an act"),

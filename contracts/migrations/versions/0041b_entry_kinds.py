@@ -7,7 +7,7 @@ import sqlmodel.sql.sqltypes
 from alembic import op
 
 revision = "0041b"
-down_revision = "0041"
+down_revision = "0042"
 branch_labels = None
 depends_on = None
 
@@ -16,6 +16,7 @@ _big = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
 def upgrade() -> None:
+    op.create_index("ix_ledger_search_credential_id", "ledger_search", ["credential_id"])
     op.create_table(
         "entry_kind",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -51,5 +52,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.drop_index("ix_ledger_search_credential_id", "ledger_search")
     for name in ("entry_kind_day", "entry_kind_of", "entry_kind_word", "entry_kind"):
         op.drop_table(name)

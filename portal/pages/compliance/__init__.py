@@ -5,12 +5,12 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from contracts.house import House
-from portal.pages.compliance import deliveries, entries, erasure, incidents, ledger, letter
+from portal.pages.compliance import deliveries, entries, erasure, incidents, ledger, letter, questions
 
 
 def router(_house: House) -> APIRouter:
     """Every route under /compliance."""
     whole = APIRouter()
-    for part in (ledger, entries, deliveries, letter, erasure, incidents):
+    for part in (ledger, entries, deliveries, letter, questions, erasure, incidents):
         whole.include_router(part.routes)
     return whole

@@ -8,9 +8,10 @@ from datetime import UTC, datetime, time, timedelta
 from urllib.parse import urlencode
 
 from contracts.ledger.queries import Search
+from contracts.search.find import Question
 from portal.forms import Form, of
 
-NAMES = ("q", "organisation", "contract", "dataset", "event", "decision", "since", "until")
+NAMES = ("q", "organisation", "contract", "dataset", "event", "decision", "purpose", "rule", "since", "until")
 _LONGEST = 200
 
 
@@ -21,6 +22,13 @@ class Asked:
     form: Form
     search: Search | None
     parts: Mapping[str, str] = field(default_factory=dict)
+
+    def question(self) -> Question:
+        """The same as days and kinds of entries, where `q` is words."""
+        parts = self.parts
+        event, (since, until) = parts.get("event", ""), (self.form.day("since"), self.form.day("until"))
+        named = {name: parts.get(name, "") for name in ("organisation", "contract", "dataset", "decision", "purpose", "rule")}
+        return Question(events=(event,) if event else (), words=parts.get("q", ""), since=since, until=until, **named)
 
     def path(self, base: str, **change: str) -> str:
         """The address of this search with some parts changed; it starts at the newest entry unless `before` is given."""
@@ -46,6 +54,8 @@ def read(query: Mapping[str, str]) -> Asked | None:
         dataset=parts.get("dataset", ""),
         event=parts.get("event", ""),
         decision=parts.get("decision", ""),
+        purpose=parts.get("purpose", ""),
+        rule=parts.get("rule", ""),
         since=datetime.combine(since, time(), UTC) if since else None,
         until=datetime.combine(until, time(), UTC) + timedelta(days=1) if until else None,
         cursor=_cursor(query.get("before", "")),

@@ -17,17 +17,20 @@ from contracts.house import House
 from contracts.incidents.service import KINDS, listed
 from contracts.ledger.events import EVENTS
 from contracts.ledger.exports import service as exports
-from contracts.ledger.queries import COUNT_UP_TO, Results, Search, by_decision, search
+from contracts.ledger.queries import COUNT_UP_TO, Search, search
 from contracts.ledger.service import inspect, note_search
 from contracts.ledger.source import latest_checkpoint
 from contracts.ledger.tables import Checkpoint
 from contracts.people.actor import Actor
 from contracts.people.roles import Role, Side
 from contracts.people.tables import Organisation
+from contracts.search.follow import lag
+from contracts.terms.purposes import PURPOSES
 from portal.deps import house_of, page, requires
 from portal.forms import Form
 from portal.pages.compliance import asked
 from portal.pages.compliance.asked import Asked
+from portal.pages.compliance.results import facets_of, page_of
 
 routes = APIRouter(prefix="/compliance")
 Officer = Annotated[Actor, Depends(requires(Role.COMPLIANCE))]
@@ -114,14 +117,14 @@ def _today(request: Request) -> Response:
 
 def _found(request: Request, actor: Actor, wanted: Asked) -> Response:
     house = house_of(request)
-    found, counts = Results([], 0, None), {"allow": 0, "refuse": 0, "done": 0}
     with house.store.read() as session:
         partners = _partners(session)
-        if wanted.search is not None:
-            found, counts = search(session, wanted.search), by_decision(session, wanted.search)
+        found = page_of(session, wanted)
+        behind = lag(session)
     if wanted.search is not None:
         with house.store.write("ledger search") as unit:
             note_search(unit, actor, wanted.search, found.count)
+    names = _names(partners, house)
     return page(
         request,
         "compliance/search.html",
@@ -129,10 +132,12 @@ def _found(request: Request, actor: Actor, wanted: Asked) -> Response:
         asked=wanted,
         form=wanted.form,
         found=found,
-        facets=_facets(wanted, counts),
-        names=_names(partners, house),
+        facets=_facets(wanted, found.decisions),
+        narrower=facets_of(wanted, found, names, "/compliance"),
+        behind=behind,
+        names=names,
         decision_words=DECISION_WORDS,
-        count=_count_words(found.count),
+        count=_count_words(found.count, exact=wanted.search is not None and wanted.search.is_exact),
         formats=[
             (words, wanted.path("/compliance/export", format=name, show="" if wanted.parts else "all"))
             for name, words in exports.FORMATS.items()
@@ -155,7 +160,8 @@ def _partners(session: Session) -> Mapping[str, str]:
 
 
 def _names(partners: Mapping[str, str], house: House) -> Mapping[str, str]:
-    return {**partners, **{each.id: each.settings.title for each in house.catalogue.all()}}
+    purposes = {name: each.title for name, each in PURPOSES.items()}
+    return {**purposes, **partners, **{each.id: each.settings.title for each in house.catalogue.all()}}
 
 
 def _options(house: House, partners: Mapping[str, str]) -> Mapping[str, list[tuple[str, str]]]:
@@ -171,11 +177,11 @@ def _facets(wanted: Asked, counts: Mapping[str, int]) -> list[tuple[str, str, in
     every: tuple[str, str, int | None, bool] = ("Any decision", wanted.path("/compliance", decision=""), None, not chosen)
     return [
         every,
-        *((word, wanted.path("/compliance", decision=code), counts[code], chosen == code) for code, word in DECISION_WORDS.items()),
+        *((word, wanted.path("/compliance", decision=code), counts.get(code, 0), chosen == code) for code, word in DECISION_WORDS.items()),
     ]
 
 
-def _count_words(count: int) -> str:
-    if count > COUNT_UP_TO:
+def _count_words(count: int, *, exact: bool) -> str:
+    if exact and count > COUNT_UP_TO:
         return "More than 10,000 entries"
     return f"{count:,} entries" if count != 1 else "1 entry"

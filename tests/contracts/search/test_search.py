@@ -116,11 +116,7 @@ QUESTIONS = [
 
 
 @pytest.mark.parametrize("few", [0, find.FEW])
-def test_counts_facets_and_pages_are_those_of_the_leaves(
-    store: Store, clock: FixedClock, monkeypatch: pytest.MonkeyPatch, few: int
-) -> None:
-    monkeypatch.setattr(find, "FEW", few)
-    monkeypatch.setattr(find, "_BLOCK", 50)
+def test_counts_facets_and_pages_are_those_of_the_leaves(store: Store, clock: FixedClock, few: int) -> None:
     written(store, CHUNK + 200)
     followed(store)
     model = Model(store)
@@ -129,7 +125,7 @@ def test_counts_facets_and_pages_are_those_of_the_leaves(
         with store.read() as session:
             answer = count(session, asked, facets=FACETS)
             pages, before = list[int](), None
-            while page := places(session, asked, answer.days, 37, before):
+            while page := places(session, asked, answer.days, 37, before, few=few, block=50):
                 pages, before = [*pages, *page], page[-1]
             by_day = grouped(session, asked, "day")
         assert pages == [index for index, _, _ in expected], asked

@@ -13,6 +13,7 @@ from contracts.datasets.load import refresh
 from contracts.house import House
 from contracts.ledger.sequencer import Sequencer
 from contracts.people.roles import Role
+from contracts.search.follow import KindFollower
 from contracts.store.unit import Store
 from tests.portal.house import add_person, settings, sign_in, small_house
 
@@ -59,3 +60,12 @@ def cora(house: House) -> TestClient:
 def mara(house: House) -> TestClient:
     """A steward, signed in."""
     return sign_in(house, "mara@agora.example")
+
+
+def integrate(house: House) -> None:
+    """Until every entry is in the tree and search knows it."""
+    while house.sequencer.integrate():
+        pass
+    follower = KindFollower(house.store, house.settings)
+    while follower.tick():
+        pass

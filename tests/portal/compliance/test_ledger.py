@@ -18,6 +18,7 @@ from contracts.ledger.note import parse_vkey
 from contracts.ledger.proofs import check_proof
 from contracts.ledger.queries import Search
 from contracts.ledger.stage import Entry, record
+from tests.portal.compliance.conftest import integrate
 from tests.portal.house import post, sign_in
 
 SECRET = "192.0.2.0/24"
@@ -42,13 +43,13 @@ def _write(house: House, organisation: str, decision: str = "allow", rule: str =
 @pytest.fixture
 def written(house: House) -> list[str]:
     ids = [_write(house, "org_lab"), _write(house, "org_lab", "refuse", "rate_exceeded"), _write(house, "org_rival")]
-    house.sequencer.integrate()
+    integrate(house)
     return ids
 
 
 def _searches(house: House) -> list[tuple[str, dict[str, str]]]:
     """Who searched for what, oldest first."""
-    house.sequencer.integrate()
+    integrate(house)
     with house.store.read() as session:
         rows = queries.search(session, Search(event="ledger.searched")).rows
         values = [{each.name: each.value for each in queries.entry(session, row.entry_id).values} for row in reversed(rows)]
@@ -75,6 +76,9 @@ def test_an_empty_ledger_says_what_will_appear(house: House, cora: TestClient) -
         ("since=2026-11-02&until=2026-11-02&event=access.records", [2, 1, 0]),
         ("since=2026-11-03", []),
         ("q=rate_exceeded", [1]),
+        ("q=refused+rate", [1]),
+        ("q=ctr_org_rival", [2]),
+        ("rule=rate_exceeded", [1]),
     ],
 )
 def test_search_by_partner_dataset_time_and_decision(cora: TestClient, written: list[str], query: str, found: list[int]) -> None:
@@ -90,10 +94,24 @@ def test_each_search_is_recorded_with_its_words(house: House, cora: TestClient, 
     assert _searches(house) == [("Cora Compliance", {"organisation": "org_lab", "q": "ctr_org_lab"}), ("Cora Compliance", {})]
 
 
+def test_what_was_found_is_narrowed_down_by_a_click(cora: TestClient, written: list[str]) -> None:
+    shown = cora.get("/compliance?event=access.records").text
+    assert "Search knows every entry" in shown
+    assert 'href="/compliance?organisation=org_rival&amp;event=access.records">Rival' in shown or "organisation=org_rival" in shown
+    narrower = cora.get("/compliance?organisation=org_rival&event=access.records").text
+    assert ("1 entry" in narrower, written[2] in narrower, written[0] in narrower) == (True, True, False)
+
+
+def test_how_far_search_is_behind_is_said(house: House, cora: TestClient, written: list[str]) -> None:
+    _write(house, "org_lab")
+    house.sequencer.integrate()
+    assert "entries behind" in cora.get("/compliance?show=all").text
+
+
 def test_pages_of_a_search_meet(house: House, cora: TestClient) -> None:
     for _ in range(60):
         _write(house, "org_lab")
-    house.sequencer.integrate()
+    integrate(house)
     first = cora.get("/compliance?event=access.records").text
     older = first.split('">Older entries')[0].rsplit('href="', 1)[1].replace("&amp;", "&")
     second = cora.get(older).text
