@@ -247,7 +247,13 @@ def _named(q: str) -> ColumnElement[bool]:
     number = q.removeprefix("#").replace(" ", "")
     if number.isascii() and number.isdigit() and len(number) < 19:
         return col(SearchedEntry.index) == int(number)
-    columns = (SearchedEntry.id, SearchedEntry.subject, SearchedEntry.contract_id, SearchedEntry.organisation_id, SearchedEntry.credential_id)
+    columns = (
+        SearchedEntry.id,
+        SearchedEntry.subject,
+        SearchedEntry.contract_id,
+        SearchedEntry.organisation_id,
+        SearchedEntry.credential_id,
+    )
     return or_(*(col(each) == q for each in columns))
 
 
