@@ -7,7 +7,7 @@ import sqlmodel.sql.sqltypes
 from alembic import op
 
 revision = "0041b"
-down_revision = "0042"
+down_revision = "0038"
 branch_labels = None
 depends_on = None
 
