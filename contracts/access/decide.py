@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from contracts.access.query import Filter, Given, Query, Sampled, shape_of
@@ -68,16 +68,40 @@ def admit(grant: Grant, claims: Claims, address: str, today: date, scope: str = 
     return grant.refusal_at(today, claims.client_id) or grant.refusal_from(address, claims.client_id)
 
 
-def decide(grant: Grant, claims: Claims, dataset: Dataset | None, query: Query, address: str, today: date) -> Allowed | Refusal:
-    """What may leave, or the rule that says no. Unknown datasets and foreign ones are refused alike."""
+# What a grant allows of queries, by the query without its cursor, the dataset and what the token is narrowed to, told apart by their texts:
+# in a comparison 1 and true are the same.
+Decided = dict[tuple[str, str, str], Allowed]
+_MOST_DECIDED = 64
+
+
+def decide(
+    grant: Grant, claims: Claims, dataset: Dataset | None, query: Query, address: str, today: date, decided: Decided | None = None
+) -> Allowed | Refusal:
+    """What may leave, or the rule that says no. Unknown datasets and foreign ones are refused alike.
+
+    `decided` keeps what the grant allows of queries, so that the next page of one costs less; it must be this grant's own.
+    """
     refusal = admit(grant, claims, address, today)
     if refusal is not None:
         return refusal
     try:
-        allowed = _allowed(grant, dataset, query, claims.details)
+        allowed = _known(decided, grant, dataset, query, claims.details)
         return grant.refusal_of_dataset(allowed.dataset.id, claims.client_id) or allowed
     except Refused as refused:
         return refused.refusal
+
+
+def _known(decided: Decided | None, grant: Grant, dataset: Dataset | None, query: Query, details: Details) -> Allowed:
+    if decided is None or dataset is None:
+        return _allowed(grant, dataset, query, details)
+    key = (dataset.id, repr(replace(query, cursor="")), repr(details))
+    found = decided.get(key)
+    if found is None:
+        found = _allowed(grant, dataset, query, details)
+        if len(decided) >= _MOST_DECIDED:
+            decided.clear()
+        decided[key] = found
+    return found
 
 
 def _allowed(grant: Grant, dataset: Dataset | None, query: Query, details: Details) -> Allowed:

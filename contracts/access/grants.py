@@ -10,9 +10,10 @@ import asyncio
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from contracts.access.decide import Decided
 from contracts.clock import Clock
 from contracts.datasets.catalogue import Dataset, Version, current_versions
 from contracts.errors import Refusal
@@ -30,12 +31,16 @@ KEPT_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A contract's grant, or why there is none, with its datasets' current versions, all as of one epoch `grants`."""
+    """A contract's grant, or why there is none, with its datasets' current versions, all as of one epoch `grants`.
+
+    `decided` is what was decided of queries by this grant alone, for whoever asks the same while it is held.
+    """
 
     grant: Grant | Refusal
     versions: Mapping[str, Version]
     epoch: int
     loaded_at: float
+    decided: Decided = field(default_factory=dict, compare=False, repr=False)
 
 
 class GrantCache:

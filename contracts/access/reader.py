@@ -185,7 +185,8 @@ class Reader:
         if not await self._is_fresh():
             return _UNVERIFIED
         caller, today = request.caller, self.today(now)
-        verdict = decide(held.grant, caller.claims, self._catalogue.get(request.dataset_id), request.query, caller.address, today)
+        dataset = self._catalogue.get(request.dataset_id)
+        verdict = decide(held.grant, caller.claims, dataset, request.query, caller.address, today, held.decided)
         if isinstance(verdict, Refusal):
             return verdict
         used = self._used.get((held.grant.contract_id, today), 0)

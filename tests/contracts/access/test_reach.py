@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from itertools import product
 from types import MappingProxyType
 from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from contracts.access.decide import Allowed, decide
+from contracts.access.decide import Allowed, Decided, decide
 from contracts.access.query import Filter, Query
 from contracts.credentials.details import Detail
 from contracts.credentials.tokens import Claims
@@ -111,3 +112,20 @@ def test_what_the_token_was_made_without_is_told_from_what_the_contract_lacks() 
     allowed = decide(held, token, POSTS, asked(), "", TODAY)
     assert isinstance(allowed, Allowed)
     assert ([column.name for column in allowed.columns], allowed.purpose) == (["id", "lang"], "archiving")
+
+
+def test_what_was_decided_is_kept_by_all_that_it_depends_on_and_by_no_more() -> None:
+    kept: Decided = {}
+    filters = [{"value": value, "typed": typed} for value, typed in (("1", False), (1, True), (True, True), (1.5, True))]
+    queries = [
+        Query(filters=(Filter("likes", "eq", **each),), cursor=cursor, limit=most)
+        for each in filters
+        for cursor in ("", "c")
+        for most in (5, 6)
+    ]
+    narrowed = [CLAIMS, replace(CLAIMS, details=(Detail("posts", ("likes",), "archiving"),))]
+    for _ in range(2):
+        for query, claims, dataset in product(queries, narrowed, (POSTS, ADS, None)):
+            one = grant(list(NAMES), ["research", "archiving"])
+            assert decide(one, claims, dataset, query, "", TODAY, kept) == decide(one, claims, dataset, query, "", TODAY)
+    assert len(kept) == 12

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 from sqlalchemy import Engine, Integer, Text, column, event, select
 
 from contracts.datasets.engines.sought import Shapes, Sought
 from contracts.datasets.plan import AnyOf, Condition, Not
+from contracts.deliveries.ordinals import Ordinals
 from tests.contracts.datasets.engines.test_port import SERVED, Ground, ground, holds, test
 from tests.harness.postgres import connected
 
@@ -35,8 +38,9 @@ def test_other_values_find_other_rows(ground: Ground, shape: str) -> None:
         assert [json.loads(row)["likes"] for row in page.rows] == [each["likes"] for each in expected]
 
 
-@in_place
-def test_a_page_is_one_statement_and_nothing_of_it_is_spliced(ground: Ground) -> None:
+@contextmanager
+def listening() -> Iterator[list[str]]:
+    """The statements that are sent meanwhile."""
     said: list[str] = []
 
     def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
@@ -44,13 +48,28 @@ def test_a_page_is_one_statement_and_nothing_of_it_is_spliced(ground: Ground) ->
 
     event.listen(Engine, "before_cursor_execute", note)
     try:
-        for words in ("needle", "straw' OR 'x"):
-            ground.page(test("text", "contains", words), limit=17)
+        yield said
     finally:
         event.remove(Engine, "before_cursor_execute", note)
+
+
+@in_place
+def test_a_page_is_one_statement_and_nothing_of_it_is_spliced(ground: Ground) -> None:
+    with listening() as said:
+        for words in ("needle", "straw' OR 'x"):
+            ground.page(test("text", "contains", words), limit=17)
     assert len(said) == 2
     assert said[0] == said[1]
     assert not any(each in said[0] for each in ("needle", "17"))
+
+
+@in_place
+@pytest.mark.parametrize(("erased", "statements"), [(20, 1), (21, 2)])
+def test_a_page_that_meets_few_erased_rows_is_one_statement(ground: Ground, erased: int, statements: int) -> None:
+    ordinals = ground.page().ordinals
+    with listening() as said:
+        page = ground.page(limit=30, excluded=Ordinals(ordinals[:erased]))
+    assert (list(page.ordinals), page.more, len(said)) == (list(ordinals[erased : erased + 30]), True, statements)
 
 
 @pytest.mark.parametrize("ground", ["postgresql"], indirect=True, scope="module")
