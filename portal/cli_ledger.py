@@ -53,3 +53,19 @@ def witness(
         console.out(f"Listening on {host}:{server.server_address[1]}", highlight=False)
         with contextlib.suppress(KeyboardInterrupt):
             server.serve_forever()
+
+
+@ledger.command("close")
+def close(
+    why: Annotated[str, typer.Option(help="Why the log is closed; it becomes part of the ledger.", prompt=True)],
+    key: Annotated[str, typer.Option(help="The log's public key, where its private key cannot be opened any more.")] = "",
+    config: Config = None,
+) -> None:
+    """Close a log whose key is lost or known to others at its last witnessed checkpoint, and open the next with a new key."""
+    from portal.commands import ledger as ledger_command
+    from portal.commands.here import settings_here
+
+    opened = ledger_command.close_and_open(settings_here(config), why, key)
+    console.out(f"The log is closed. The next is {opened.origin}, with the public key", highlight=False)
+    console.out(opened.key, highlight=False)
+    console.out("Publish this key, and give it to whoever runs your witnesses.", highlight=False)

@@ -44,6 +44,8 @@ EXEMPT = {
     "/ledger/consistency/{old}": "some tens of rows by their keys; whoever kept a checkpoint must not be kept from comparing it",
     "/ledger/verify_licet.py": "a constant file, kept by caches",
     "/ledger/checkpoint": "one row by its key; witnesses and monitors ask often, and must not be kept from it",
+    "/ledger/logs/{number}/checkpoint": "one row by its key, as that of the log that is written",
+    "/ledger/logs/{number}/tile/{level}/{place:path}": "one row by its key, kept by caches for ever",
     "/ledger/tile/{level}/{place:path}": "one row by its key, kept by caches for ever; who verifies the whole ledger asks for all",
     "/inbox/stripe": "refused before anything is stored unless the payment service signed it; a limit would lose its events",
 }

@@ -5,16 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 
 from fastapi import APIRouter
+from sqlmodel import Session
 from starlette.requests import Request
 from starlette.responses import Response
 
 import contracts.ledger
+from contracts.anchors.closing import closed
 from contracts.anchors.published import published
 from contracts.errors import refuse
 from contracts.house import House
 from contracts.ledger.consistency import consistency
 from contracts.ledger.tables import LedgerTile
-from contracts.ledger.tiles import parse_tile_path
+from contracts.ledger.tiles import parse_tile_path, width_at
 from contracts.ledger.tree import HASH
 
 routes = APIRouter(prefix="/ledger", tags=["ledger"])
@@ -57,13 +59,39 @@ def tile(request: Request, level: str, place: str) -> Response:
     `entries` is refused: leaves name partners and what they read, so only compliance sees them. Each partner gets its own
     entries with their proofs.
     """
+    house: House = request.app.state.house
+    with house.store.read() as session:
+        return _tile(session, level, place)
+
+
+@routes.get("/logs/{number}/checkpoint", response_class=Response)
+def closing_checkpoint(request: Request, number: str) -> Response:
+    """The last checkpoint of a closed log, with the cosignatures of witnesses; nothing that its key signed later counts."""
+    house: House = request.app.state.house
+    with house.store.read() as session:
+        return Response(closed(session, _number(number)).closing, media_type="text/plain; charset=utf-8", headers={"cache-control": SHORT})
+
+
+@routes.get("/logs/{number}/tile/{level}/{place:path}", response_class=Response)
+def closed_tile(request: Request, number: str, level: str, place: str) -> Response:
+    """Hashes of one tile of a closed log, up to its last checkpoint; the log after it has the same tree."""
+    house: House = request.app.state.house
+    with house.store.read() as session:
+        return _tile(session, level, place, closed(session, _number(number)).size)
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 6 else 0
+
+
+def _tile(session: Session, level: str, place: str, size: int | None = None) -> Response:
     ref = parse_tile_path(level, place)
     if ref is None:
         raise refuse("not_found", NO_TILE)
     if ref.level is None:
         raise refuse("role_required", "Entries are for compliance staff; a partner finds its own with their proofs under /v1/access-log.")
-    house: House = request.app.state.house
-    with house.store.read() as session:
+    row = None
+    if size is None or width_at(ref.level, ref.index, size) >= ref.width:
         row = session.get(LedgerTile, (ref.level, ref.index)) if ref.index < 2**63 else None
     if row is None or len(row.hashes) < ref.width * HASH:
         raise refuse("not_found", NO_TILE)

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from sqlmodel import Session, col, select
 
-from contracts.anchors.tables import CheckpointCosignature
+from contracts.anchors.tables import CheckpointCosignature, Log
 from contracts.ledger.source import latest_checkpoint
 from contracts.ledger.tables import Checkpoint
 
@@ -42,8 +42,17 @@ def covering(session: Session, index: int) -> Published | None:
     return _noted(session, chosen) if chosen is not None and chosen.size > index else None
 
 
+def ending(session: Session) -> Published | None:
+    """Where a log would be closed: its newest cosigned checkpoint, else its newest; None before the first."""
+    chosen = _cosigned(session) or latest_checkpoint(session)
+    return _noted(session, chosen) if chosen is not None else None
+
+
 def _cosigned(session: Session) -> Checkpoint | None:
-    size = session.exec(select(CheckpointCosignature.size).order_by(col(CheckpointCosignature.size).desc()).limit(1)).first()
+    """The newest cosigned checkpoint of the log that is being written; those of a closed log are by another key."""
+    before = session.exec(select(Log.size).where(col(Log.closed_at).isnot(None)).order_by(col(Log.number).desc()).limit(1)).first()
+    query = select(CheckpointCosignature.size).where(CheckpointCosignature.size > (before or 0))
+    size = session.exec(query.order_by(col(CheckpointCosignature.size).desc()).limit(1)).first()
     return session.get(Checkpoint, size) if size is not None else None
 
 

@@ -121,6 +121,7 @@ EVENTS: dict[str, str] = {
     "ledger.exported": "Entries of the ledger were exported; it names the key that signs the export's manifest.",
     "ledger.anchored": "A witness outside cosigned a checkpoint of the ledger for the first time.",
     "ledger.witness_refused": "A witness refused a checkpoint, because it holds another history of the ledger.",
+    "ledger.opened": "The operator closed the log, whose key was lost or known to others, and the next began.",
     "ledger.searched": "Someone searched the ledger.",
     "ledger.viewed": "Someone opened a ledger entry.",
     "quota.reached": "80 or 100 percent of one of a contract's quotas were used.",

@@ -5,9 +5,10 @@ from __future__ import annotations
 from sqlalchemy import bindparam
 from sqlmodel import Session, col, select
 
-from contracts.errors import refuse
+from contracts.anchors.tables import Log
+from contracts.errors import Misconfigured, refuse
 from contracts.keys import KeyRing, KeyRow, Purpose, ed25519_key, newest
-from contracts.ledger.note import Verifier, verifier_of
+from contracts.ledger.note import Verifier, parse_vkey, verifier_of
 from contracts.ledger.tables import Checkpoint, LedgerTile
 
 # Built once, as everything that each run of the sequencer asks: building a statement costs more than running it.
@@ -38,8 +39,22 @@ def latest_checkpoint(session: Session) -> Checkpoint | None:
 
 def verifiers(session: Session, keys: KeyRing, origin: str) -> list[Verifier]:
     """Every ledger key that ever signed, under one origin, newest first; old checkpoints stay checkable after a change of keys."""
-    rows = session.exec(select(KeyRow).where(KeyRow.purpose == Purpose.LEDGER).order_by(col(KeyRow.id).desc())).all()
-    return [verifier_of(origin, ed25519_key(keys.open(row))) for row in rows]
+    return [Verifier(origin, public) for public in public_keys(session, keys)]
+
+
+def public_keys(session: Session, keys: KeyRing) -> list[bytes]:
+    """Every public key that ever signed checkpoints; of a closed log whose private key is lost, the one that was kept with it.
+
+    Raises `Misconfigured` where a key in use cannot be opened.
+    """
+    found = []
+    for row in session.exec(select(KeyRow).where(KeyRow.purpose == Purpose.LEDGER).order_by(col(KeyRow.id).desc())).all():
+        try:
+            found.append(verifier_of("ledger", ed25519_key(keys.open(row))).public)
+        except Misconfigured:
+            if row.retired_at is None:
+                raise
+    return list(dict.fromkeys([*found, *(parse_vkey(each).public for each in session.exec(select(Log.key)))]))
 
 
 def verifier_key(session: Session, keys: KeyRing, origin: str) -> str:

@@ -13,17 +13,17 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
 from sqlalchemy import select as sql_select
 from sqlmodel import Session, col, select
 
-from contracts.keys import KeyRing, KeyRow, Purpose, ed25519_key
+from contracts.keys import KeyRing
 from contracts.ledger import note, tree
 from contracts.ledger.contents import Contents
 from contracts.ledger.diagnose import MOST, Problem, Stored, name_all, split_hashes
 from contracts.ledger.note import CheckpointText
 from contracts.ledger.sequencer import HEAD
+from contracts.ledger.source import public_keys
 from contracts.ledger.tables import Checkpoint, LedgerEntry, LedgerHead, LedgerTile, SearchedEntry
 from contracts.ledger.tiles import width_at
 from contracts.ledger.tree import HASH, Edge
@@ -92,13 +92,12 @@ class _Verification:
         return Report(not problems, problems[:MOST], self._size, self._root.hex(), contents.erased, len(checkpoints))
 
     def _checkpoints(self) -> tuple[list[CheckpointText], list[Problem]]:
-        rows = self._session.exec(select(KeyRow).where(KeyRow.purpose == Purpose.LEDGER)).all()
-        signers = [ed25519_key(self._keys.open(row)) for row in rows]
+        publics = public_keys(self._session, self._keys)
         told, problems = [], []
         for row in self._session.exec(select(Checkpoint).order_by(col(Checkpoint.size))).all():
             try:
                 name = row.note.partition("\n")[0]
-                text = note.open_checkpoint(row.note, [note.verifier_of(name, signer) for signer in signers])
+                text = note.open_checkpoint(row.note, [note.Verifier(name, each) for each in publics])
             except ValueError as error:
                 problems.append(Problem(None, "", f"the checkpoint of {row.size} entries does not verify: {error}"))
                 continue
@@ -106,13 +105,13 @@ class _Verification:
                 problems.append(Problem(None, "", f"the checkpoint of {row.size} entries says another size or root than its row"))
             told.append(text)
         if self._held is not None:
-            told.append(self._open_held(signers, problems))
+            told.append(self._open_held(publics, problems))
         return sorted(told, key=lambda each: each.size), problems
 
-    def _open_held(self, signers: list[Any], problems: list[Problem]) -> CheckpointText:
+    def _open_held(self, publics: list[bytes], problems: list[Problem]) -> CheckpointText:
         held = self._held or ""
         try:
-            text = note.open_checkpoint(held, [note.verifier_of(held.partition("\n")[0], signer) for signer in signers])
+            text = note.open_checkpoint(held, [note.Verifier(held.partition("\n")[0], each) for each in publics])
         except ValueError as error:
             problems.append(Problem(None, "", f"the checkpoint that you hold was not signed by this ledger: {error}"))
             return _NOTHING

@@ -133,6 +133,7 @@ _LINES: dict[tuple[str, str], str] = {
     ("ledger.exported", "done"): "Ledger exported",
     ("ledger.anchored", "done"): "Witness cosigned the ledger for the first time",
     ("ledger.witness_refused", "refuse"): "Witness holds another history of the ledger",
+    ("ledger.opened", "done"): "Log closed, and the next begun",
     ("ledger.searched", "done"): "Ledger searched",
     ("ledger.viewed", "done"): "Ledger entry opened",
     ("organisation.described", "done"): "Kind and country of the organisation said",

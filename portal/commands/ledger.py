@@ -5,14 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from contracts.anchors.closing import close_log
 from contracts.anchors.logs import current_origin
 from contracts.anchors.status import Standing, standing
+from contracts.anchors.tables import Log
+from contracts.errors import Misconfigured
 from contracts.keys import KeyRing, master_key
 from contracts.ledger.service import inspect
 from contracts.ledger.verify import Report
 from contracts.settings import Settings
 from contracts.store.engine import open_engine
+from contracts.store.leader import SEQUENCER, Leader
 from contracts.store.unit import Store
+from portal.alone import is_served
 from portal.ground import clock_of
 
 
@@ -44,6 +49,23 @@ def anchor_lines(found: Standing) -> Iterator[str]:
     yield from (f"WRONG  {each}" for each in found.refusals)
     yield from found.problems
     yield found.sentence()
+
+
+def close_and_open(settings: Settings, why: str, key: str) -> Log:
+    """Close the log and open the next, while nothing signs; `Misconfigured` where a portal or worker runs."""
+    mend = "Stop the portal and every worker, close the log, and start them again."
+    if is_served(settings.home):
+        raise Misconfigured("portal", "is running, and signs checkpoints.", mend)
+    engine = open_engine(settings.database_url)
+    store = Store(engine, clock_of(settings), settings.node)
+    leader = Leader(store, SEQUENCER)
+    try:
+        if not leader.leads():
+            raise Misconfigured("worker", "is running, and signs checkpoints.", mend)
+        return close_log(store, KeyRing(master_key(settings)), settings, why, key)
+    finally:
+        leader.resign()
+        engine.dispose()
 
 
 def lines(report: Report) -> Iterator[str]:

@@ -12,6 +12,7 @@ from starlette.testclient import TestClient
 
 from api.ledger import router
 from api.problems import on_error
+from contracts.anchors.closing import close_log
 from contracts.clock import FixedClock
 from contracts.errors import LicetError
 from contracts.house import House
@@ -19,6 +20,7 @@ from contracts.keys import KeyRing
 from contracts.ledger import note, tree, verify_licet
 from contracts.ledger.sequencer import Sequencer
 from contracts.ledger.tiles import TileRef, tile_path, width_at
+from contracts.settings import Settings
 from contracts.store.unit import Store
 from tests.contracts.ledger.conftest import ORIGIN, fill
 
@@ -115,3 +117,19 @@ def test_a_kept_checkpoint_is_compared_with_the_newest_by_the_offline_file_alone
     assert verify_licet.check_consistency(kept, answer.text, key, []) == (old, old + 300)
     refused = [client.get(f"/ledger/consistency/{wrong}").status_code for wrong in (old + 301, -1, "x", "9" * 30)]
     assert refused == [404] * 4
+
+
+def test_a_closed_log_stays_served_up_to_its_end(house: House, client: TestClient) -> None:
+    fill(house.store, 3)
+    house.sequencer.integrate()
+    settings = Settings(profile="test", ledger_name=ORIGIN)
+    key = house.sequencer.ensure_key()
+    end = note.open_checkpoint(client.get("/ledger/checkpoint").text, [note.parse_vkey(key)])
+    opened = close_log(house.store, house.keys, settings, "The key was lost.")
+    Sequencer(house.store, house.keys, opened.origin).integrate()
+    assert note.open_checkpoint(client.get("/ledger/logs/1/checkpoint").text, [note.parse_vkey(key)]) == end
+    served = client.get(f"/ledger/logs/1/tile/0/000.p/{end.size}").content
+    assert tree.root_of(tree.split(served)) == end.root
+    assert note.open_checkpoint(client.get("/ledger/checkpoint").text, [note.parse_vkey(opened.key)]).size == end.size + 2
+    absent = (f"1/tile/0/000.p/{end.size + 1}", "2/checkpoint", "0/checkpoint", "x/checkpoint", "2/tile/0/000.p/1", "1/tile/a/000")
+    assert [client.get(f"/ledger/logs/{each}").status_code for each in absent] == [404] * 6
