@@ -60,6 +60,7 @@ PREFIXES = {
     "ver": "contract version",
     "whe": "webhook",
     "wht": "try to deliver a webhook's message",
+    "vis": "visit of an auditor",
 }
 
 SECRETS = {

@@ -34,4 +34,5 @@ import contracts.store.epochs
 import contracts.store.inbox
 import contracts.store.outbox
 import contracts.uploads.tables
+import contracts.visits.tables
 import contracts.webhooks.tables  # noqa: F401 - imported for its tables, as all above

@@ -30,7 +30,7 @@ from portal.words import state_word
 
 FOLDER = Path(__file__).parent
 MAX_BODY_BYTES = 256 * 1024
-AREAS = ("public", "account", "partner", "desk", "compliance", "operator", "demo")
+AREAS = ("public", "account", "partner", "desk", "compliance", "audit", "operator", "demo")
 
 _CSP = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; font-src 'none'; form-action 'self'; "

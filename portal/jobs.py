@@ -46,6 +46,7 @@ from contracts.store import inbox, outbox
 from contracts.store.jobs import Job
 from contracts.store.outbox import Effect
 from contracts.uploads import files
+from contracts.visits.service import end_due
 from contracts.webhooks import follow
 from contracts.webhooks.deliver import posting, webhook_handler
 from contracts.webhooks.messages import WEBHOOK
@@ -82,6 +83,7 @@ def jobs_of(house: House) -> list[Job]:
         Job("new texts", 60.0, lambda: rounds.advance(house.store, house.settings)),
         Job("endings", 60.0, lambda: tell_due(house.store, house.settings.platform.time_zone)),
         Job("field changes", 60.0, lambda: changes.tell_due(house.store, house.settings)),
+        Job("visits", 60.0, lambda: end_due(house.store)),
         Job("applications", 60.0, lambda: run_due(house.store, house.settings)),
     ]
 

@@ -133,6 +133,8 @@ DONE: dict[str, str] = {
     "agreement-rejected": "Not taken. Import a mended one.",
     "claim-sent": "Sent. The link before does not work any more.",
     "terminated": "Ended for good. The partner gets a mail with your reason.",
+    "visit-opened": "Opened. The auditor gets a mail with the link to the account.",
+    "visit-ended": "Ended. The account reads nothing any more.",
     "secret-ended": "The old secret has ended, with the tokens that came by it.",
     "proof-changed": "Saved. It holds within 2 seconds.",
     "revoked": "The credential is revoked. It stops working within 2 seconds.",
@@ -217,12 +219,14 @@ _PARTNER = (
     NavItem("Team", "/partner/team"),
     NavItem("Datasets", "/datasets"),
 )
+_AUDITOR = (NavItem("Your visit", "/audit"),)
 _STAFF = (
     (NavItem("Today", "/desk"), {Role.STEWARD, Role.ADMINISTRATOR, Role.COMPLIANCE}),
     (NavItem("Applications", "/desk/applications"), {Role.STEWARD, Role.COMPLIANCE}),
     (NavItem("Contracts", "/desk/contracts"), {Role.STEWARD}),
     (NavItem("Ledger", "/compliance"), {Role.COMPLIANCE}),
     (NavItem("Erasure", "/compliance/erasure"), {Role.COMPLIANCE}),
+    (NavItem("Visits", "/compliance/visits"), {Role.COMPLIANCE}),
     (NavItem("Incidents", "/desk/incidents"), {Role.STEWARD}),
     (NavItem("Incidents", "/compliance/incidents"), {Role.COMPLIANCE}),
     (NavItem("Gate", "/operator"), {Role.OPERATOR}),
@@ -245,6 +249,8 @@ def navigation(actor: Actor | None) -> tuple[NavItem, ...]:
     """The main navigation of a person, each title once."""
     if actor is None:
         return _VISITOR
+    if Role.AUDITOR in actor.roles:
+        return _AUDITOR
     if not actor.is_staff:
         return _PARTNER
     items: dict[str, NavItem] = {}
@@ -264,6 +270,8 @@ def home_of(actor: Actor | None) -> str:
     """The first page of a person: what waits for them."""
     if actor is None:
         return "/"
+    if Role.AUDITOR in actor.roles:
+        return "/audit"
     if not actor.is_staff:
         return "/partner"
     for roles, path in (

@@ -49,6 +49,19 @@ def holdings(session: Session, dataset: str, ordinals: Ordinals) -> list[Holding
     return asked(session, ask)
 
 
+def entries_of(session: Session, dataset: str, ordinals: Ordinals) -> list[str]:
+    """The entries under which any of the records ever left, in no order. Reads the deliveries of those days on which some did."""
+
+    def ask(late: Sequence[Arrived]) -> list[str]:
+        met = {each.entry_id: each for each in late if each.dataset == dataset}
+        for contract, days in days_of(session, dataset, ordinals).items():
+            for day in days:
+                met |= {each.entry_id: each for each in _on(session, contract, day) if each.dataset == dataset}
+        return [each.entry_id for each in met.values() if unpack(each.packed) & ordinals]
+
+    return asked(session, ask)
+
+
 def _holding(contract: str, dataset: str, held: Ordinals, known: Sequence[date], met: Sequence[Arrived]) -> Holding | None:
     """None where the first delivery came while the question was being answered."""
     if not met:

@@ -175,6 +175,8 @@ EVENTS: dict[str, str] = {
     "token.refused": "An access token, or a request about one, was refused.",
     "token.revoked": "A token was revoked before its end by the client that held it.",
     "token.family_revoked": "Every token from one person's consent was revoked.",
+    "visit.ended": "The visit of an auditor from outside ended, and the account with it.",
+    "visit.opened": "Compliance opened a slice of the ledger to an auditor from outside, until a day.",
     "webhook.changed": "The address or the events of a webhook were changed.",
     "webhook.created": "A webhook was made: an address that is told of what happens.",
     "webhook.disabled": "A webhook was switched off, because its address failed for days or is gone.",

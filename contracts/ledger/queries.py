@@ -31,6 +31,7 @@ COUNT_UP_TO = 10_000
 DECISIONS = ("allow", "refuse", "done")
 _WAITING_AT_MOST = 2_000
 _EXACT = re.compile(rf"(?:{'|'.join(PREFIXES)})_\S+|#? ?[0-9][0-9 ]*")
+_IDS_A_QUERY = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,7 @@ class Search:
     rule: str = ""
     purpose: str = ""
     q: str = ""
+    among: Sequence[int] | None = None
     cursor: int | None = None
     limit: int = PAGE
 
@@ -168,9 +170,18 @@ def search(session: Session, wanted: Search) -> Results:
 
 
 def indexes(session: Session, wanted: Search) -> Iterator[int]:
-    """The places of all integrated entries that fit, in ascending order, without holding them."""
+    """The places of all entries that fit and that search knows, in ascending order, without holding them."""
     query = select(SearchedEntry.index).where(*_conditions(wanted)).order_by(col(SearchedEntry.index))
     return iter(session.exec(query, execution_options={"yield_per": COUNT_UP_TO}))
+
+
+def places_of(session: Session, entry_ids: Sequence[str]) -> list[int]:
+    """The indexes of entries that search knows, in ascending order; other ids are left out."""
+    found = list[int]()
+    for start in range(0, len(entry_ids), _IDS_A_QUERY):
+        here = col(SearchedEntry.id).in_(entry_ids[start : start + _IDS_A_QUERY])
+        found += session.exec(select(SearchedEntry.index).where(here)).all()
+    return sorted(found)
 
 
 def leaves(session: Session, places: Sequence[int]) -> list[tuple[int, bytes]]:
@@ -230,6 +241,8 @@ def _conditions(wanted: Search) -> list[ColumnElement[bool]]:
         conditions.append(col(SearchedEntry.at) >= wanted.since)
     if wanted.until is not None:
         conditions.append(col(SearchedEntry.at) < wanted.until)
+    if wanted.among is not None:
+        conditions.append(col(SearchedEntry.index).in_(list(wanted.among)))
     if wanted.is_exact:
         conditions.append(_named(_plain(wanted.q)))
     if wanted.purpose or (wanted.q and not wanted.is_exact):

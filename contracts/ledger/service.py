@@ -18,22 +18,22 @@ BROKEN = "The ledger does not verify"
 
 
 def note_search(unit: Unit, actor: Actor, wanted: Search, found: int) -> str:
-    """Record a search before its results are shown; only for compliance. Returns the entry's id.
+    """Record a search before its results are shown; for compliance, and for an auditor of their own slice. Returns the entry's id.
 
     Which fields were used stands in the leaf, what was put into them is a personal value.
     """
-    actor.require(Role.COMPLIANCE)
+    actor.require(Role.COMPLIANCE, Role.AUDITOR)
     asked = asked_words(wanted)
     facts = {"fields": sorted(asked), "found": found}
     return record(unit, Entry(event="ledger.searched", facts=facts, personal=_by(actor) | {"search": canonical(asked).decode()}))
 
 
 def note_export(unit: Unit, actor: Actor, asked: Mapping[str, str], found: int, form: str, manifest_key: str) -> str:
-    """Record an export before anything of it leaves; only for compliance. Returns the entry's id.
+    """Record an export before anything of it leaves; for compliance, and for an auditor of their own slice. Returns the entry's id.
 
     The key, made for this export alone, signs its manifest: whoever has the entry's proof needs no other key.
     """
-    actor.require(Role.COMPLIANCE)
+    actor.require(Role.COMPLIANCE, Role.AUDITOR)
     facts = {"fields": sorted(asked), "found": found, "format": form, "manifest_key": manifest_key}
     return record(unit, Entry(event="ledger.exported", facts=facts, personal=_by(actor) | {"search": canonical(asked).decode()}))
 
@@ -49,8 +49,8 @@ def note_lookup(unit: Unit, actor: Actor, dataset: str, key: str, found: int, as
 
 
 def note_view(unit: Unit, actor: Actor, entry_id: str) -> str:
-    """Record that a member of staff opened an entry, before it is shown."""
-    actor.require(*STAFF)
+    """Record that a member of staff or an auditor opened an entry, before it is shown."""
+    actor.require(*STAFF, Role.AUDITOR)
     return record(unit, Entry(event="ledger.viewed", subject=entry_id, personal=_by(actor)))
 
 

@@ -190,6 +190,8 @@ _LINES: dict[tuple[str, str], str] = {
     ("token.refused", "refuse"): "Access token refused",
     ("token.revoked", "done"): "Access token revoked",
     ("quota.reached", "done"): "80 or 100 percent of a quota used",
+    ("visit.ended", "done"): "Auditor’s visit ended",
+    ("visit.opened", "done"): "Auditor’s visit opened",
     ("webhook.changed", "done"): "Webhook changed",
     ("webhook.created", "done"): "Webhook made",
     ("webhook.disabled", "done"): "Webhook switched off, because it failed",

@@ -128,6 +128,9 @@ NOTICES: dict[str, NoticeFacts] = {
     "contract-closed": _row("To stewards and compliance: a certificate of destruction came in.", "title", "organisation", "signer"),
     "certificate-sent-back": _row("To leads and signatories: certify again, by when and why.", "name", "title", "due", "reason"),
     "agreements-staged": _row("To stewards and compliance: agreements signed before Licet wait for two confirmations.", "count"),
+    "auditor": _row(
+        "To an auditor from outside: make the account for a visit, which ends by itself.", "authority", "link", "platform", "last_day"
+    ),
     "claim": _row("To the contact of an agreement signed before Licet: take over the account.", "name", "title", "link", "platform"),
     "contract-ending": _row("To leads, signatories and developers, 60, 30 and 7 days before the end.", "name", "title", "ends", "left"),
     "certificate-soon": _row("To leads and signatories: a certificate of destruction is due within 7 days.", "name", "title", "due"),

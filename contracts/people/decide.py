@@ -68,6 +68,8 @@ def check_description(actor: Actor, known: tuple[str, str], kind: str, country: 
 
 def check_invitation(actor: Actor, email: str, role: Role) -> Refusal | None:
     """Administrators invite staff, leads invite members of their own organisation, and nobody gives a role to themselves."""
+    if ROLES[role].side is Side.OUTSIDE:
+        return Refusal("role_required", "Auditors are invited by compliance, with the visit that they come for.")
     inviter = Role.ADMINISTRATOR if ROLES[role].side is Side.PLATFORM else Role.LEAD
     if inviter not in actor.roles:
         return Refusal("role_required", f"Only people with the role {inviter.value} may invite someone to this role.")

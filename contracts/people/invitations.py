@@ -25,7 +25,7 @@ from contracts.people.tables import Account, Membership, OneTimeLink, Organisati
 from contracts.settings import Settings
 from contracts.store.unit import Unit
 
-JOINING = (LinkKind.INVITATION, LinkKind.FIRST_ADMINISTRATOR, LinkKind.CLAIM)
+JOINING = (LinkKind.INVITATION, LinkKind.FIRST_ADMINISTRATOR, LinkKind.CLAIM, LinkKind.AUDITOR)
 
 
 def invite(unit: Unit, actor: Actor, *, email: str, role: Role, base_url: str) -> str:
@@ -176,6 +176,8 @@ def _refuse_stale_inviter(unit: Unit, link: OneTimeLink, role: Role) -> None:
         if any(Role.LEAD in row.roles for row in members(unit.session, home)):
             raise links.unusable("Somebody leads the organisation already and can invite you.")
         return
+    if link.kind == LinkKind.AUDITOR:
+        return  # the link ends with the visit that it was made for
     inviter = Role.ADMINISTRATOR if ROLES[role].side is Side.PLATFORM else Role.LEAD
     if link.given_by is None or not holds(unit.session, link.given_by, home, [inviter]):
         raise links.unusable("Who invited you may no longer do so. Ask for a new invitation.")

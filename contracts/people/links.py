@@ -24,6 +24,7 @@ class LinkKind(StrEnum):
     SIGNATORY = "signatory"
     STOP_LOST_FACTOR = "stop-lost-factor"
     CLAIM = "claim"
+    AUDITOR = "auditor"
 
 
 LIFETIME: dict[LinkKind, timedelta] = {
@@ -34,6 +35,7 @@ LIFETIME: dict[LinkKind, timedelta] = {
     LinkKind.SIGNATORY: timedelta(days=14),
     LinkKind.STOP_LOST_FACTOR: timedelta(hours=24),
     LinkKind.CLAIM: timedelta(days=30),
+    LinkKind.AUDITOR: timedelta(days=14),
 }
 
 

@@ -7,10 +7,11 @@ from enum import StrEnum
 
 
 class Side(StrEnum):
-    """The two kinds of organisation."""
+    """The kinds of organisation: the platform, its partners, and authorities and auditors who look at both."""
 
     PLATFORM = "platform"
     PARTNER = "partner"
+    OUTSIDE = "outside"
 
 
 class Role(StrEnum):
@@ -25,6 +26,7 @@ class Role(StrEnum):
     DEVELOPER = "developer"
     BILLING = "billing"
     READER = "reader"
+    AUDITOR = "auditor"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,7 @@ ROLES: dict[Role, RoleFacts] = {
     Role.SIGNATORY: RoleFacts(Side.PARTNER, "Binds the organisation: signs contracts."),
     Role.DEVELOPER: RoleFacts(Side.PARTNER, "Creates and revokes credentials."),
     Role.BILLING: RoleFacts(Side.PARTNER, "Sees usage and bills."),
+    Role.AUDITOR: RoleFacts(Side.OUTSIDE, "Reads a named slice of the ledger until a named day, and nothing else."),
     Role.READER: RoleFacts(Side.PARTNER, "Sees contracts and usage, changes nothing."),
 }
 

@@ -103,13 +103,13 @@ def of_indexes(
     return Export(entry_id, form, made_at, asked, found, proof, key, origin, platform)
 
 
-def stream(store: Store, export: Export, more: Iterable[tuple[str, Iterable[bytes]]] = ()) -> Iterator[bytes]:
+def stream(store: Store, export: Export, more: Iterable[tuple[str, Iterable[bytes]]] = (), guide: Path = GUIDE) -> Iterator[bytes]:
     """The archive, part by part; `more` are further files. Holds one chunk of entries in memory; what else is made waits on disk."""
     archive, sent = Archive(export.made_at), _Sent()
     with ExitStack() as open_files:
         between_file, other = (open_files.enter_context(TemporaryFile()) for _ in range(2))
         writer = _writer(export, other)
-        yield from archive.put("GUIDE.txt", [_guide(export)])
+        yield from archive.put("GUIDE.txt", [_guide(export, guide)])
         yield from archive.put("entries.jsonl", _lines(store, export, between_file, writer, sent))
         yield from archive.put("entries.proof", _read(between_file))
         if writer is not None:
@@ -189,6 +189,6 @@ def _manifest(export: Export, sent: _Sent, archive: Archive) -> str:
     return note.sign(f"{MANIFEST}\n{canonical(told).decode()}\n", f"{export.origin}/export", export.key)
 
 
-def _guide(export: Export) -> bytes:
-    text = GUIDE.read_text(encoding="utf-8")
+def _guide(export: Export, guide: Path) -> bytes:
+    text = guide.read_text(encoding="utf-8")
     return text.format(platform=export.platform, origin=export.origin, made_at=rfc3339(export.made_at), entry=export.entry_id).encode()

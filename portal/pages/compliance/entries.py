@@ -51,7 +51,7 @@ def entry(request: Request, actor: Staff, entry_id: str) -> Response:
         links=links,
         contract=contract,
         organisation=organisation,
-        told=_told(view),
+        told=told(view),
         sees_values=Role.COMPLIANCE in actor.roles,
         sees_contracts=bool(actor.roles & {Role.COMPLIANCE, Role.STEWARD}),
         commands=_commands(house, entry_id, key),
@@ -101,7 +101,8 @@ _SHOWN = (
 )
 
 
-def _told(view: EntryView) -> list[tuple[str, Any]]:
+def told(view: EntryView) -> list[tuple[str, Any]]:
+    """What an entry says, as titles and values in the order of the page."""
     facts = view.facts
     shown = [(title, facts[name]) for name, title in _SHOWN if name in facts]
     own = facts.get("facts")
