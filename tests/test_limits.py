@@ -50,7 +50,7 @@ EXEMPT = {
     "/inbox/stripe": "refused before anything is stored unless the payment service signed it; a limit would lose its events",
 }
 # People's pages that nobody uses without being signed in: who asks is known, and what binds or sends mail is limited all the same.
-SIGNED_IN = ("/account", "/partner", "/desk", "/compliance", "/operator")
+SIGNED_IN = ("/account", "/partner", "/desk", "/compliance", "/audit", "/operator")
 # Pages that exist on the operator's own machine only, and what leaves things as they are.
 ELSEWHERE = {
     "/demo": "in the demo only, which listens on this machine",

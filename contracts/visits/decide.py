@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from contracts.addresses import address_problem
 from contracts.errors import Refusal
-from contracts.people.decide import name_problem
+from contracts.people.decide import name_problem, tidy
 
 LONGEST = timedelta(days=90)
 
@@ -38,7 +38,7 @@ class Wanted:
 def check(wanted: Wanted, today: date) -> Refusal | None:
     """`invalid_input` with a sentence for each field that is missing or wrong."""
     wrong = {
-        "authority": name_problem(wanted.authority, "Write the name of the authority or auditor."),
+        "authority": name_problem(tidy(wanted.authority), "Write the name of the authority or auditor."),
         "email": address_problem(wanted.email),
         "slice": "" if wanted.slice in {*Slice} else "Choose what the visit is about.",
         "partner": "Choose the partner." if wanted.slice == Slice.PARTNER and not wanted.partner else "",

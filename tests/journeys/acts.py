@@ -51,7 +51,8 @@ LEADS = frozenset({Role.LEAD})
 AGREEING = frozenset({Role.ADMINISTRATOR, *READERS})
 HELPERS = frozenset(lost.HELPERS)
 SIGNERS, MAKERS = frozenset({Role.LEAD, Role.SIGNATORY}), frozenset({Role.LEAD, Role.DEVELOPER})
-ANYONE_SIGNED_IN = PARTNERS | STAFF
+ANYONE_SIGNED_IN = PARTNERS | STAFF | {Role.AUDITOR}
+AUDITORS = frozenset({Role.AUDITOR})
 CONSENTING = frozenset(MAY_CONSENT)
 
 WHO: dict[str, frozenset[Role] | str] = {
@@ -302,6 +303,14 @@ WHO: dict[str, frozenset[Role] | str] = {
     "GET /compliance/erasure": OFFICERS,
     "POST /compliance/erasure": OFFICERS,
     "GET /compliance/incidents": OFFICERS,
+    "GET /compliance/visits": OFFICERS,
+    "POST /compliance/visits": OFFICERS,
+    "POST /compliance/visits/{visit_id}/end": OFFICERS,
+    "GET /compliance/visits/{visit_id}/archive": OFFICERS,
+    "GET /audit": AUDITORS,
+    "GET /audit/entries/{entry_id}": AUDITORS,
+    "GET /audit/entries/{entry_id}/proof": AUDITORS,
+    "GET /audit/archive": AUDITORS,
     "GET /operator": OPERATORS,
     "POST /operator/mode": OPERATORS,
     "GET /operator/stops.csv": OPERATORS,
@@ -468,6 +477,12 @@ def _third(*names: str, hand_over: str = "") -> Callable[[Ground], Ids]:
         return {name: made[name] for name in names}
 
     return fresh
+
+
+def _visit_form(ground: Ground, _ids: Ids) -> Mapping[str, Any]:
+    last = ground.house.clock.now().date() + timedelta(days=7)
+    asked = {"slice": "partner", "partner": ground.organisation_of("lab-reader"), "last_day": last.isoformat()}
+    return {**asked, "authority": "The Authority", "email": f"{uuid4().hex}@authority.example"}
 
 
 def _revision(ground: Ground, ids: Ids, **more: Any) -> Mapping[str, Any]:
@@ -829,6 +844,8 @@ ACTS: dict[str, Act] = {
     "/compliance/deliveries": Act("compliance", _nothing, lambda g, ids: {"person": "keeper-1"}),
     "/compliance/deliveries/letter": Act("compliance", _nothing, lambda g, ids: {"person": "keeper-1"}),
     "/compliance/erasure": Act("compliance", _nothing, lambda g, ids: {"dataset": "trees", "key": "3", **_REASON}),
+    "/compliance/visits": Act("compliance", _nothing, _visit_form),
+    "/compliance/visits/{visit_id}/end": Act("compliance", lambda g: {"visit_id": g.visit("lab-reader")[0]}, lambda g, ids: {}),
     "/operator/mode": Act("operator", _nothing, lambda g, ids: {"mode": "enforce"}),
 }
 
@@ -944,6 +961,7 @@ PARAMETERS: dict[str, Foreign] = {
     "bar_id": Foreign(lambda g, things: [things.bar], lambda: new_id("bar")),
     "proposal_id": Foreign(lambda g, things: [things.proposal], lambda: new_id("prp")),
     "policy_id": Foreign(lambda g, things: [things.policy], lambda: new_id("pol")),
+    "visit_id": Foreign(lambda g, things: [things.visit], lambda: new_id("vis")),
     "request_id": Foreign(lambda g, things: [things.request], lambda: new_id("dsc")),
     "lost_id": Foreign(lambda g, things: things.lost, lambda: new_id("los")),
     "passkey_id": Foreign(lambda g, things: things.passkeys, lambda: "f" * 64),
@@ -961,6 +979,7 @@ NOBODYS: dict[str, str] = {
     "GET /apply/{dataset_id}": "the questions are for everyone",
     "GET /desk/forms/{dataset_id}/{kind}": "what everyone is asked, for staff",
     "GET /consent/refused/{code}": "one of the house's own codes",
+    "GET /ledger/consistency/{old}": "a size of the tree, which is for everyone",
     "GET /ledger/tile/{level}/{place:path}": "hashes of the tree are for everyone; bundles of entries are for nobody here",
     "GET /ledger/consistency/{old}": "a size of the tree, which is for everyone",
     **dict.fromkeys(
@@ -1045,6 +1064,7 @@ NAMES: dict[str, str] = {
     **dict.fromkeys(
         ("coordinator", "reference", "received_on", "text", "modalities", "amendment", "ground"), "read on pages of staff alone"
     ),
+    **dict.fromkeys(("slice", "partner"), "read on a page of compliance alone"),
     "credential": "an answer to a challenge, checked against the own account's passkeys",
     "sealed": "a secret that opens for the account alone for which it was sealed",
     "to": "the mailbox page of tests and demos, which shows every mail to everyone",

@@ -7,9 +7,15 @@ of the other organisation stands in it. The routes are read from the apps, so th
 from __future__ import annotations
 
 import itertools
+import json
 import re
 import secrets
+import shlex
+import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -327,3 +333,42 @@ def _own_pages(place: Ground, routes: list[Route]) -> dict[str, str]:
             found[path] = visitor.get(path).text
     assert len(found) > 30
     return found
+
+
+def test_an_auditor_reads_nothing_outside_the_visit(place: Ground) -> None:
+    place.settle()
+    auditor = place.visitor("auditor")
+    theirs, own = (place.entries(each.contracts["active"])["placed"] for each in (place.rival, place.lab))
+    assert {auditor.get(f"/audit/entries/{each}").status_code for each in own} == {200}
+    for path in ("", "/proof"):
+        foreign = [auditor.get(f"/audit/entries/{each}{path}", accept="application/json") for each in (*theirs, new_id("ent"))]
+        assert {(each.status_code, each.json()["detail"]) for each in foreign} == {(404, "There is no such entry in your visit.")}
+    assert [word for word in place.words_of(RIVAL, place.rival) if word in auditor.get("/audit").text] == []
+
+
+def test_a_stranger_follows_the_archives_own_reading_guide(place: Ground, tmp_path: Path) -> None:
+    """Nothing but the archive, its guide and the key: each command that the guide names is run as it stands there."""
+    place.settle()
+    (tmp_path / "visit.zip").write_bytes(place.visitor("auditor").get("/audit/archive").content)
+    shutil.unpack_archive(tmp_path / "visit.zip", tmp_path)
+    guide = (tmp_path / "GUIDE.txt").read_text(encoding="utf-8")
+    check, compute = (line.strip() for line in guide.splitlines() if line.startswith("    python3 "))
+    checked = _run(check.replace("ARCHIVE.zip", "visit.zip").replace("'KEY'", place.house.sequencer.ensure_key()), tmp_path)
+    assert (checked.returncode, checked.stdout.startswith("Holds: ")) == (0, True), checked.stdout
+    contracts = {each["id"]: each for each in json.loads((tmp_path / "contracts.json").read_text(encoding="utf-8"))}
+    entries = [json.loads(line)["entry"] for line in (tmp_path / "entries.jsonl").read_text(encoding="utf-8").splitlines()]
+    read = next(each for each in entries if each["event"] == "access.records" and each["contract"] == place.lab.contracts["active"])
+    version = next(each for each in contracts[read["contract"]]["versions"] if each["number"] == read["contract_version"])
+    folder = tmp_path / "contracts" / read["contract"]
+    terms = _run(compute, folder).stdout.strip()
+    assert {version["terms_sha256"], read["contract_hash"], terms} == {terms}
+    assert (folder / "version-1.pdf").read_bytes().startswith(b"%PDF-")
+    decided = (tmp_path / "decisions.csv").read_text(encoding="utf-8")
+    assert "contract.activated" in decided
+    assert [word for word in place.words_of(RIVAL, place.rival) if word in decided + json.dumps(entries)] == []
+
+
+def _run(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """The command in a bare Python: no environment, no packages."""
+    words = shlex.split(command)
+    return subprocess.run([sys.executable, "-I", "-S", *words[1:]], cwd=folder, capture_output=True, text=True, check=False)

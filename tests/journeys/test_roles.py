@@ -18,7 +18,7 @@ from contracts.people.assurance import NEEDS
 from contracts.people.roles import Role
 from tests.journeys.acts import ACTS, ANYONE_SIGNED_IN, ASKS, CHANGES_NOTHING, DEMO, FREE, PARTNERS, PUBLIC, WHO, Act
 from tests.journeys.later_life import furnish_further
-from tests.journeys.two_partners import CAST, LAB, STAFF, Ground, changed, furnish, ground, people_of, snapshot
+from tests.journeys.two_partners import AUDITOR, CAST, LAB, STAFF, Ground, changed, furnish, ground, people_of, snapshot
 from tests.journeys.walk import Route, routes_of
 
 JSON = {"accept": "application/json"}
@@ -27,6 +27,7 @@ EVIDENCE: dict[str, tuple[str, ...]] = {"ledger_counter": (), "ledger_entry": ()
 # One person for each role, each holding that role alone.
 PEOPLE: dict[str, Role] = {
     **{each.key: each.role for each in STAFF if each.key != "second-steward"},
+    AUDITOR.key: Role.AUDITOR,
     **{each.key: each.role for each in people_of(LAB)[1:]},
 }
 
@@ -192,6 +193,7 @@ def _ids(place: Ground, route: Route) -> dict[str, str]:
         "organisation_id": place.organisation_of("lab-reader"),
         "member_id": place.lab.member,
         "evidence_id": place.lab.evidence[0],
+        "visit_id": place.lab.visit,
         "webhook_id": own.webhook,
         "message_id": own.message,
         "template": "research",

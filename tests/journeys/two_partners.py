@@ -63,6 +63,8 @@ from contracts.sandbox.grant import clients_of
 from contracts.settings import load, write_master_key
 from contracts.uploads import service as uploads
 from contracts.uploads.files import Incoming
+from contracts.visits import service as visits
+from contracts.visits.decide import Wanted as VisitWanted
 from contracts.webhooks import queries as webhook_queries
 from contracts.webhooks import service as webhooks
 from portal.commands.demo import running
@@ -108,7 +110,9 @@ def people_of(organisation: CastOrganisation) -> tuple[CastPerson, ...]:
     return (founder, *(_person(organisation, role.value, role) for role in PARTNER_ROLES))
 
 
-CAST = (*STAFF, *people_of(LAB), *people_of(RIVAL))
+AUTHORITY = "Commission for the Right to Know"
+AUDITOR = CastPerson("auditor", "Ada Auditor", "ada@authority.example", PASSWORD, "authority", (Role.AUDITOR,), "auditor", "")
+CAST = (*STAFF, AUDITOR, *people_of(LAB), *people_of(RIVAL))
 
 
 @dataclass
@@ -136,6 +140,7 @@ class Things:
     policy: str = ""
     proposal: str = ""
     request: str = ""
+    visit: str = ""
 
 
 @dataclass
@@ -292,6 +297,26 @@ class Ground:
 
     def _actor_of(self, account: Account, home: str) -> Actor:
         return Actor(account.id, home, account.name, account.email, frozenset({Role.ADMINISTRATOR}))
+
+    def visit(self, partner: str, email: str = "") -> tuple[str, str]:
+        """A visit about a partner, for the auditor or somebody new: its id, and the token that makes the account."""
+        wanted = VisitWanted(
+            authority=AUTHORITY,
+            email=email or f"{new_id('acc')}@authority.example".lower(),
+            slice="partner",
+            partner=self.organisation_of(partner),
+            last_day=self.house.clock.now().date() + timedelta(days=30),
+        )
+        compliance = self.story.actor("compliance")
+        with self.house.store.write("ground") as unit:
+            made, link = visits.open_visit(unit, compliance, wanted, visits.Found(), self.base_url)
+        return made.id, link.rpartition("/")[2]
+
+    def let_in(self) -> None:
+        """The auditor's account, made by the link of a visit about the lab."""
+        _, token = self.visit("lab-reader", AUDITOR.email)
+        with self.house.store.write("ground") as unit:
+            people.accept_invitation(unit, token, name=AUDITOR.name, password_hash="x")
 
     def wider_policy(self) -> str:
         """A wider policy of the trees, found in settings that nobody keeps."""
@@ -616,6 +641,7 @@ def ground(folder: Path) -> Iterator[Ground]:
                 story.join(founder.key, each.key)
         with serving(Rooms(house)) as served:
             made = Ground(house, story, f"http://127.0.0.1:{served}")
+            made.let_in()
             yield made
             made.close()
 
@@ -642,6 +668,7 @@ def furnish(made: Ground) -> None:
         things.member = made.named(key, things.applications["draft"], f"{key.partition('-')[0]}-developer")
         things.evidence += [made.handed_in_document(key), made.document(key, things.applications["draft"])]
         things.bar, things.policy, things.proposal = made.bar(), made.wider_policy(), made.proposal()
+        things.visit = made.visit(f"{key.partition('-')[0]}-reader")[0]
         things.request = made.reasoned_request(key=f"{key.partition('-')[0]}-reader")
     made.platform.webhook, made.platform.message = made.webhook("administrator", "kept")
     # A dataset that the rival's contract does not name and the lab's does.
