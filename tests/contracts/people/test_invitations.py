@@ -64,7 +64,7 @@ def test_invitations_to_different_roles_taken_at_once_make_one_account(store: St
 @pytest.mark.parametrize(
     ("inviter", "role", "expected"),
     [(Role.ADMINISTRATOR, role, "" if role in STAFF else "role_required") for role in Role]
-    + [(Role.LEAD, role, "role_required" if role in STAFF else "") for role in Role]
+    + [(Role.LEAD, role, "role_required" if role in STAFF or role is Role.AUDITOR else "") for role in Role]
     + [
         (other, role, "role_required")
         for other in Role
