@@ -981,7 +981,6 @@ NOBODYS: dict[str, str] = {
     "GET /consent/refused/{code}": "one of the house's own codes",
     "GET /ledger/consistency/{old}": "a size of the tree, which is for everyone",
     "GET /ledger/tile/{level}/{place:path}": "hashes of the tree are for everyone; bundles of entries are for nobody here",
-    "GET /ledger/consistency/{old}": "a size of the tree, which is for everyone",
     **dict.fromkeys(
         ("GET /ledger/logs/{number}/checkpoint", "GET /ledger/logs/{number}/tile/{level}/{place:path}"),
         "what a closed log published is for everyone",

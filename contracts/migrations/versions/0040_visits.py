@@ -8,7 +8,7 @@ from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
 revision = "0040"
-down_revision = "0038"
+down_revision = "0041b"
 branch_labels = None
 depends_on = None
 
