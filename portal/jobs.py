@@ -18,6 +18,7 @@ from contracts.applications.due import run_due
 from contracts.billing.events import stripe_handler
 from contracts.billing.report import CHECK_CUSTOMER, REPORT, ask_to_report, check_customer_handler, report_handler
 from contracts.changes import service as changes
+from contracts.completeness import service as completeness
 from contracts.credentials.kept import sweep_kept
 from contracts.credentials.rotation import end_replaced
 from contracts.credentials.sweeping import sweep_credentials
@@ -64,6 +65,7 @@ def jobs_of(house: House) -> list[Job]:
         Job("witnesses", settings.anchors.seconds, Anchoring(house.store, settings.anchors, house.sequencer.origin, posted(house)).tick),
         Job("time-stamps", 60.0, Stamping(house.store, settings.anchors).tick),
         Job("search", 0.5, KindFollower(house.store, house.settings).tick),
+        Job("completeness", 600.0, lambda: completeness.tick(house.store, house.settings)),
         Job("outbox", 0.5, lambda: outbox.run_due(house.store, handlers)),
         Job("webhooks", 1.0, lambda: follow.tick(house.store)),
         Job("messages", 0.5, lambda: outbox.run_due(house.store, messages, most=10)),

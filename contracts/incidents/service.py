@@ -15,6 +15,7 @@ from contracts.store.unit import Unit
 KINDS: dict[str, str] = {
     "seal_broken": "Stored terms are not those of the sealed contract.",
     "ledger_broken": "The ledger does not verify.",
+    "entries_missing": "Entries are missing: a gap in a node's numbers, or more at the proxies than in the ledger.",
     "token_forged": "A token was presented that the platform's key has signed and that was never issued.",
     "scraping": "Automated collection without a licence.",
     "contract_breach": "A partner acted outside its contract.",

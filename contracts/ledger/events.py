@@ -71,6 +71,7 @@ EVENTS: dict[str, str] = {
     "client.rotated": "A partner gave a credential a new secret.",
     "client.secret_ended": "A partner ended a credential's old secret before its cut-off.",
     "client.revoked": "A credential was revoked.",
+    "completeness.checked": "A day's entries were compared with the nodes' numbers and with what proxies counted.",
     "contract.activated": "The platform countersigned; the contract is in force.",
     "contract.certificate_sent_back": "Staff did not take a certificate of destruction; another is due.",
     "contract.closed": "The partner certified that every record was destroyed.",

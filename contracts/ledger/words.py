@@ -81,6 +81,7 @@ _LINES: dict[tuple[str, str], str] = {
     ("client.rotated", "done"): "Credential given a new secret",
     ("client.secret_ended", "done"): "Credential's old secret ended",
     ("client.revoked", "done"): "Credential revoked",
+    ("completeness.checked", "done"): "Day compared with numbers and proxies",
     ("contract.activated", "done"): "Countersigned and sealed; in force",
     ("contract.certificate_sent_back", "done"): "Certificate of destruction sent back",
     ("contract.closed", "done"): "Destruction of every record certified",

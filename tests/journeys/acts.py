@@ -297,6 +297,7 @@ WHO: dict[str, frozenset[Role] | str] = {
     "GET /compliance/entries/{entry_id}": STAFF,
     "GET /compliance/entries/{entry_id}/proof": STAFF,
     "GET /compliance/questions": OFFICERS,
+    "GET /compliance/completeness": OFFICERS,
     "GET /compliance/deliveries": OFFICERS,
     "POST /compliance/deliveries": OFFICERS,
     "POST /compliance/deliveries/letter": OFFICERS,
