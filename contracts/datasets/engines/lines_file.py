@@ -17,6 +17,8 @@ from contracts.datasets.pseudonyms import PREFIX
 from contracts.deliveries.ordinals import Ordinals, unpack
 
 _TAIL = 8 + len(MAGIC)
+# Of the ordinal and the time, with a separator behind each, at most.
+_NUMBERS = 40
 
 
 class Lines:
@@ -35,20 +37,32 @@ class Lines:
         self.time: str | None = index["time"]
         self._values: Mapping[str, Sequence[tuple[Any, int, int]]] = index["values"]
 
-    def read(self, place: int) -> tuple[int, int, list[str]]:
-        """Ordinal and time of the record at a place, and its fields in the order of `types`, each as `"name":value`."""
-        ordinal, time, *fields = self._data[self._starts[place] : self._starts[place + 1] - 1].decode().split(SEPARATOR)
-        return int(ordinal), int(time), fields
+    def read(self, places: Sequence[int], fields: Sequence[int]) -> tuple[list[int], list[int], list[list[str]]]:
+        """Ordinals and times of the records at some places, and, for each of the fields, by its number in `types`, theirs as `"name":value`.
+
+        One split takes all lines apart: a page so takes half of what it would line by line.
+        """
+        if not places:
+            return [], [], [[] for _ in fields]
+        starts, width = self._starts, len(self.types) + 2
+        parts = b"\x1f".join([self._data[starts[each] : starts[each + 1] - 1] for each in places]).decode().split(SEPARATOR)
+        return list(map(int, parts[::width])), list(map(int, parts[1::width])), [parts[2 + each :: width] for each in fields]
+
+    def order(self, place: int) -> tuple[int, int]:
+        """Time and ordinal of the record at a place."""
+        start = self._starts[place]
+        ordinal, time, *_ = self._data[start : start + _NUMBERS].split(b"\x1f", 2)
+        return int(time), int(ordinal)
 
     def behind(self, mark: Mark | None, version: str) -> int:
         """The first place behind a mark, which may be of another version."""
         if mark is None:
             return 0
-        return mark.pos + 1 if mark.version == version else bisect_right(range(self.rows), (mark.time, mark.ordinal), key=self._order)
+        return mark.pos + 1 if mark.version == version else bisect_right(range(self.rows), (mark.time, mark.ordinal), key=self.order)
 
     def since(self, time: int) -> int:
         """The first place whose time is not before a moment, as marks have it."""
-        return bisect_left(range(self.rows), (time, -1), key=self._order)
+        return bisect_left(range(self.rows), (time, -1), key=self.order)
 
     def values(self, field: str) -> Sequence[tuple[Any, int, int]] | None:
         """The values of a field, each with what `having` takes; None for a field of many."""
@@ -58,10 +72,6 @@ class Lines:
         """The places of records that have a value."""
         return unpack(self._data[start : start + size])
 
-    def _order(self, place: int) -> tuple[int, int]:
-        ordinal, time, _ = self.read(place)
-        return time, ordinal
-
 
 class Codes:
     """A contract's pseudonyms of one version, of so many fields a record."""
@@ -70,14 +80,15 @@ class Codes:
         """OSError where there is no such file."""
         self._data, self._size = _mapped(file), DIGITS // 2 * fields
 
-    def read(self, place: int) -> str:
-        """The codes of the record at a place, in hexadecimal, one after the other."""
-        return self._data[place * self._size : (place + 1) * self._size].hex()
+    def read(self, places: Sequence[int]) -> list[str]:
+        """The codes of the records at some places, each record's in hexadecimal, one after the other."""
+        data, size = self._data, self._size
+        return [data[each * size : (each + 1) * size].hex() for each in places]
 
 
-def told(code: str) -> str:
-    """A code as JSON."""
-    return "null" if code == NO_CODE else f'"{PREFIX}{code}"'
+def named(field: str, code: str) -> str:
+    """A pseudonymised field as lines have fields."""
+    return f'"{field}":null' if code == NO_CODE else f'"{field}":"{PREFIX}{code}"'
 
 
 def _mapped(file: Path) -> mmap.mmap:

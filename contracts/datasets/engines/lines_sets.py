@@ -64,21 +64,12 @@ def _tested(lines: Lines, test: Test) -> Ordinals | None:
     return Ordinals.union(Ordinals(), *met)
 
 
-def _timed(lines: Lines, test: Test) -> Ordinals | None:
+def _timed(lines: Lines, test: Test) -> Ordinals:
     """Records without a time lie before all others, and meet no test."""
-    first = lines.since(NO_TIME + 1)
-    values = test.value if isinstance(test.value, tuple) else (test.value,)
-    found = Ordinals()
-    for value in values:
+    first, found = lines.since(NO_TIME + 1), Ordinals()
+    for value in test.value if isinstance(test.value, tuple) else (test.value,):
         moment = to_mark(value)
-        here, behind = max(first, lines.since(moment)), max(first, lines.since(moment + 1))
-        low, high = {
-            "eq": (here, behind),
-            "in": (here, behind),
-            "gte": (here, lines.rows),
-            "gt": (behind, lines.rows),
-            "lte": (first, behind),
-            "lt": (first, here),
-        }[test.op]
-        found.add_range(low, high)
+        low = first if test.op in ("lte", "lt") else lines.since(moment + (test.op == "gt"))
+        high = lines.rows if test.op in ("gte", "gt") else lines.since(moment + (test.op != "lt"))
+        found.add_range(max(first, low), high)
     return found
