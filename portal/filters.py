@@ -100,13 +100,13 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class BarChart:
-    """A bar chart of 640 by 200 units, ready to be drawn: bars, gridlines as (y, text) and labels as (x, text)."""
+    """A bar chart of 640 by 206 units, ready to be drawn: bars, gridlines as (y, text) and labels as (x, text)."""
 
     bars: tuple[Bar, ...]
     grid: tuple[tuple[float, str], ...]
     labels: tuple[tuple[float, str], ...]
     width: int = 640
-    height: int = 200
+    height: int = 206
 
 
 def bar_chart(series: Sequence[tuple[str, float | Decimal]]) -> BarChart:

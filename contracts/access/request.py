@@ -130,9 +130,15 @@ def entry_of(
     version: str = "",
     event: str = "access.records",
 ) -> Entry:
-    """The entry of a request for records. Names that the request invented stay out of the leaf."""
+    """The entry of a request for records: which fields, and to what grain those that are generalised.
+
+    Names that the request invented stay out of the leaf.
+    """
+    entry = entry_by(request.caller, grant, event, refusal, request.asked)
+    grains = {} if allowed is None else {each.name: each.coarse.grain for each in allowed.columns if each.coarse is not None}
     return replace(
-        entry_by(request.caller, grant, event, refusal, request.asked),
+        entry,
+        facts={**entry.facts, "generalised": grains} if grains else entry.facts,
         purpose="" if allowed is None else allowed.purpose,
         dataset=request.dataset_id if dataset_known else "",
         dataset_version=version,

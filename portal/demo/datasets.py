@@ -64,7 +64,8 @@ def _posts(file: Path) -> dict[str, Any]:
                 "A gasolina em Natal desce há 3 dias.",
                 kind="personal",
                 filterable=False,
-            ),
+            )
+            | {"grains": ["masked"], "at_least": "masked"},
             "likes": _field("integer", "How many people liked it.", "0", "14", "233"),
             "reposts": _field("integer", "How many people passed it on.", "0", "2", "31"),
         },

@@ -225,7 +225,9 @@ def test_answers_name_what_is_generalised_and_the_contracts_own_rows_stay_exact(
     expected = [each for each in served(data.posts) if "2026-02-02T12:30:00" <= each["created_at"] < "2026-03"]
     assert sorted(row["likes"] for row in pages[0]) == sorted(each["likes"] for each in expected)
     withheld = json.loads(ask(data, contract, client, {}).body)["withheld"]
-    assert withheld["generalised"] == {"created_at": "month", "text": "masked"}
+    assert withheld["generalised"] == data.leaves()[-1]["facts"]["generalised"] == {"created_at": "month", "text": "masked"}
+    ask(data, contract, client, {"fields": ["likes", "lang"]})
+    assert "facts" not in data.leaves()[-1]
 
 
 def decided(data: World, terms: Row, **parameters: str) -> Any:
