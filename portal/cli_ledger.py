@@ -17,9 +17,22 @@ Config = Annotated[Path | None, typer.Option("--config", help="Settings file; li
 @ledger.command("verify")
 def verify(
     held: Annotated[Path | None, typer.Option(help="A checkpoint that you kept; the ledger must still contain it.", exists=True)] = None,
+    url: Annotated[str, typer.Option(help="Follow somebody's log over HTTP instead, such as https://data.example.com/ledger.")] = "",
+    key: Annotated[str, typer.Option(help="The public key of that log, as <name>+<key id>+<key>.")] = "",
+    state: Annotated[Path | None, typer.Option(help="File that keeps what was read of that log; the next run goes on there.")] = None,
     config: Config = None,
 ) -> None:
     """Recompute the whole ledger and name the first thing that is wrong."""
+    if url:
+        from portal.commands import monitor
+
+        try:
+            told = monitor.verify_url(url, key, state)
+        except ValueError as error:
+            console.out(f"WRONG  {error}", highlight=False)
+            raise typer.Exit(1) from error
+        console.out(f"The log is whole: {told.size} entries of {told.origin}, with root {told.root.hex()}", highlight=False)
+        return
     from portal.commands import ledger as ledger_command
     from portal.commands.here import settings_here
 

@@ -153,9 +153,16 @@ def complete(source: HashSource, height: int, index: int) -> bytes:
 class Edge:
     """A tree reduced to the roots of its complete subtrees: takes leaf hashes in order, knows the root after each."""
 
-    def __init__(self) -> None:
-        self.size = 0
-        self._roots: list[bytes] = []
+    def __init__(self, size: int = 0, roots: Sequence[bytes] = ()) -> None:
+        self.size = size
+        self._roots = list(roots)
+        if len(self._roots) != size.bit_count():
+            raise ValueError(f"a tree of {size} has {size.bit_count()} complete subtrees, not {len(self._roots)}")
+
+    @property
+    def roots(self) -> Sequence[bytes]:
+        """The roots of its complete subtrees, the largest first; with the size they are the whole of it."""
+        return tuple(self._roots)
 
     def append(self, leaf: bytes) -> None:
         """Take the next leaf hash."""

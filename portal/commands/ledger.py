@@ -18,6 +18,7 @@ from contracts.store.engine import open_engine
 from contracts.store.leader import SEQUENCER, Leader
 from contracts.store.unit import Store
 from portal.alone import is_served
+from portal.commands.monitor import telling
 from portal.ground import clock_of
 
 
@@ -29,7 +30,8 @@ def verify_ledger(settings: Settings, held: Path | None = None) -> Report:
     checkpoint = held.read_text(encoding="utf-8") if held else None
     engine = open_engine(settings.database_url)
     try:
-        return inspect(Store(engine, clock_of(settings), settings.node), KeyRing(master_key(settings)), held=checkpoint)
+        with telling() as progress:
+            return inspect(Store(engine, clock_of(settings), settings.node), KeyRing(master_key(settings)), progress, checkpoint)
     finally:
         engine.dispose()
 

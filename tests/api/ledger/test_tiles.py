@@ -9,20 +9,24 @@ from typing import cast
 import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
+from starlette.types import ASGIApp
 
 from api.ledger import router
 from api.problems import on_error
 from contracts.anchors.closing import close_log
 from contracts.clock import FixedClock
-from contracts.errors import LicetError
+from contracts.errors import LicetError, Unserved
 from contracts.house import House
 from contracts.keys import KeyRing
 from contracts.ledger import note, tree, verify_licet
+from contracts.ledger.monitor import read_kept
 from contracts.ledger.sequencer import Sequencer
 from contracts.ledger.tiles import TileRef, tile_path, width_at
 from contracts.settings import Settings
 from contracts.store.unit import Store
+from portal.commands.monitor import verify_url
 from tests.contracts.ledger.conftest import ORIGIN, fill
+from tests.harness.asgi import serving
 
 
 @pytest.fixture
@@ -133,3 +137,20 @@ def test_a_closed_log_stays_served_up_to_its_end(house: House, client: TestClien
     assert note.open_checkpoint(client.get("/ledger/checkpoint").text, [note.parse_vkey(opened.key)]).size == end.size + 2
     absent = (f"1/tile/0/000.p/{end.size + 1}", "2/checkpoint", "0/checkpoint", "x/checkpoint", "2/tile/0/000.p/1", "1/tile/a/000")
     assert [client.get(f"/ledger/logs/{each}").status_code for each in absent] == [404] * 6
+
+
+def test_the_command_follows_a_log_over_http(house: House, client: TestClient, tmp_path: Path) -> None:
+    fill(house.store, 300)
+    house.sequencer.integrate()
+    key, state = house.sequencer.ensure_key(), tmp_path / "kept.json"
+    with serving(cast(ASGIApp, client.app)) as port:
+        address = f"http://127.0.0.1:{port}/ledger/"
+        first = verify_url(address, key, state)
+        fill(house.store, 20)
+        house.sequencer.integrate()
+        second = verify_url(address, key, state)
+        with pytest.raises(Unserved, match="answers 404"):
+            verify_url(f"{address}nothing", key, None)
+    assert (first.size, second.size, read_kept(state).edge.size) == (301, 321, 321)
+    with pytest.raises(Unserved, match="does not answer"):
+        verify_url(address, key, state)
