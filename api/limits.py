@@ -19,7 +19,7 @@ from contracts.access.answers import FREED_DAILY
 from contracts.access.request import Quotas
 from contracts.errors import Refusal
 from contracts.quotas.standing import DAILY, Term
-from contracts.settings import Shared
+from contracts.sections import Shared
 from contracts.store import counters
 
 DAY_SECONDS = 86_400

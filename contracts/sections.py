@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, field_validator, model_validator
 
 from contracts.datasets.coarse import Grain, takes
 from contracts.errors import Misconfigured
@@ -267,3 +268,35 @@ class Aggregates(Section):
         for name in self.sums:
             if fields.get(name, ("", ""))[0] not in ("integer", "number"):
                 raise ValueError(f"only numbers of the dataset are summed, and {name!r} is none")
+
+
+class Shared(Section):
+    """What several processes share beside the database. Without it there is one process."""
+
+    url: SecretStr | None = Field(
+        default=None,
+        description="Address of a Valkey or Redis that keeps the counters of pace for all processes, such as redis://127.0.0.1:6379/0; none keeps them in the memory of one.",
+    )
+
+    @field_validator("url")
+    @classmethod
+    def _scheme_known(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is not None and urlsplit(url.get_secret_value()).scheme not in ("redis", "rediss", "unix"):
+            raise ValueError("an address begins with redis://, rediss:// (TLS) or unix://")
+        return url
+
+
+class Uploads(Section):
+    """Documents that partners hand in with an application; they lie under home."""
+
+    megabytes: int = Field(default=20, ge=1, le=1000, description="Size of the largest file that is taken, in MiB.")
+    organisation_megabytes: int = Field(default=500, ge=1, description="Room that all documents of one partner have together, in MiB.")
+
+
+class Limits(Section):
+    """How many requests to the OAuth addresses are answered in a minute; those above get 429 with `Retry-After`."""
+
+    client_tokens: int = Field(default=60, ge=1, description="Tokens that one client asks for from one network. A token lasts ten minutes.")
+    network_tokens: int = Field(default=600, ge=1, description="Tokens that one network (/24, /48) asks for.")
+    client_introspections: int = Field(default=30_000, ge=1, description="Questions about tokens of one client from one network.")
+    network_introspections: int = Field(default=60_000, ge=1, description="Questions about tokens of one network (/24, /48).")

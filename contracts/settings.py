@@ -27,7 +27,19 @@ from pydantic import (
 from contracts import addresses
 from contracts.anchors.settings import Anchors, WitnessAt
 from contracts.errors import Misconfigured
-from contracts.sections import Aggregates, DatasetPeople, DatasetSource, FieldChange, FieldSettings, Section, SignIn, Signing
+from contracts.sections import (
+    Aggregates,
+    DatasetPeople,
+    DatasetSource,
+    FieldChange,
+    FieldSettings,
+    Limits,
+    Section,
+    Shared,
+    SignIn,
+    Signing,
+    Uploads,
+)
 
 _NESTED = "__"
 # Variables that name files of commands: the settings' own, and a partner's sign-ins.
@@ -172,38 +184,6 @@ class Gate(Section):
     )
 
 
-class Shared(Section):
-    """What several processes share beside the database. Without it there is one process."""
-
-    url: SecretStr | None = Field(
-        default=None,
-        description="Address of a Valkey or Redis that keeps the counters of pace for all processes, such as redis://127.0.0.1:6379/0; none keeps them in the memory of one.",
-    )
-
-    @field_validator("url")
-    @classmethod
-    def _scheme_known(cls, url: SecretStr | None) -> SecretStr | None:
-        if url is not None and urlsplit(url.get_secret_value()).scheme not in ("redis", "rediss", "unix"):
-            raise ValueError("an address begins with redis://, rediss:// (TLS) or unix://")
-        return url
-
-
-class Uploads(Section):
-    """Documents that partners hand in with an application; they lie under home."""
-
-    megabytes: int = Field(default=20, ge=1, le=1000, description="Size of the largest file that is taken, in MiB.")
-    organisation_megabytes: int = Field(default=500, ge=1, description="Room that all documents of one partner have together, in MiB.")
-
-
-class Limits(Section):
-    """How many requests to the OAuth addresses are answered in a minute; those above get 429 with `Retry-After`."""
-
-    client_tokens: int = Field(default=60, ge=1, description="Tokens that one client asks for from one network. A token lasts ten minutes.")
-    network_tokens: int = Field(default=600, ge=1, description="Tokens that one network (/24, /48) asks for.")
-    client_introspections: int = Field(default=30_000, ge=1, description="Questions about tokens of one client from one network.")
-    network_introspections: int = Field(default=60_000, ge=1, description="Questions about tokens of one network (/24, /48).")
-
-
 class Settings(Section):
     """All settings of one installation."""
 
@@ -227,6 +207,10 @@ class Settings(Section):
     )
     master_key: SecretStr | None = Field(
         default=None, description="32 bytes in base64 that wrap every stored key; else the file `master.key` under home."
+    )
+    subject_keys: Path | None = Field(
+        default=None,
+        description="Folder of the keys that personal values in the ledger are sealed under; `subjects` under home if empty. Processes on several machines share one folder. Keep it out of backups: whoever is erased must be erased from every copy.",
     )
     statement_seconds: float = Field(
         default=30.0,
@@ -260,6 +244,11 @@ class Settings(Section):
     def database_url(self) -> str:
         """The database's address; SQLite under `home` where none is set."""
         return self.database or f"sqlite:///{(self.home / 'licet.db').as_posix()}"
+
+    @property
+    def subject_folder(self) -> Path:
+        """The folder of the keys of subjects (`contracts.ledger.subjects`)."""
+        return self.subject_keys or self.home / "subjects"
 
     @property
     def ledger_origin(self) -> str:
@@ -383,6 +372,7 @@ def _overlay(values: dict[str, Any], variables: dict[str, str]) -> None:
 def _anchor(values: dict[str, Any], folder: Path) -> None:
     home = Path(str(values.get("home", ".licet")))
     values["home"] = home if home.is_absolute() else folder / home
+    _beside(values, "subject_keys", folder)
     for name in ("certificate", "key_file"):
         _beside(values.get("signing"), name, folder)
     anchors = values.get("anchors", {})

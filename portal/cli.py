@@ -149,6 +149,36 @@ def migrate(config: Config = None) -> None:
 
 
 @app.command()
+def backup(
+    file: Annotated[Path, typer.Argument(help="Archive to write, such as licet-2026-11-22.tar.gz.", dir_okay=False)],
+    config: Config = None,
+) -> None:
+    """Write the database and the files of home into one archive; the keys that open personal values stay out of it."""
+    from portal.commands import backup as backup_command
+    from portal.commands.here import settings_here
+
+    settings = settings_here(config)
+    count = backup_command.back_up(settings, file)
+    console.print(f"Wrote {file}: the database and {count} files of home.", markup=False)
+    console.print("Not in it: master.key, and the keys of those whom personal values are about. docs/erasing.md says how to keep these.")
+
+
+@app.command()
+def restore(
+    file: Annotated[
+        Path | None, typer.Argument(help="Archive of `licet backup`; none where other tools put the database back.", exists=True)
+    ] = None,
+    config: Config = None,
+) -> None:
+    """Put a backup back, and erase from it whoever was erased since. Run it before serving."""
+    from portal.commands import backup as backup_command
+    from portal.commands.here import settings_here
+
+    gone = backup_command.restore(settings_here(config), file)
+    console.print(f"Restored. Erasures replayed: the values under {gone} keys that were erased since are gone from it as well.")
+
+
+@app.command()
 def administrator(
     email: Annotated[str, typer.Option(help="Address to sign in with; the one before, if not given.", show_default=False)] = "",
     config: Config = None,

@@ -31,6 +31,7 @@ from contracts.deliveries.service import NOTICE
 from contracts.errors import LicetError
 from contracts.guarded import GuardedClient, Reply
 from contracts.house import House
+from contracts.ledger.erasing import Sweeper
 from contracts.lifecycle.ending import tell_due
 from contracts.lifecycle.expiry import expire_due
 from contracts.lifecycle.service import ACTIVATED
@@ -66,6 +67,7 @@ def jobs_of(house: House) -> list[Job]:
         Job("time-stamps", 60.0, Stamping(house.store, settings.anchors).tick),
         Job("search", 0.5, KindFollower(house.store, house.settings).tick),
         Job("completeness", 600.0, lambda: completeness.tick(house.store, house.settings)),
+        Job("erased values", 30.0, Sweeper(house.store).tick),
         Job("outbox", 0.5, lambda: outbox.run_due(house.store, handlers)),
         Job("webhooks", 1.0, lambda: follow.tick(house.store)),
         Job("messages", 0.5, lambda: outbox.run_due(house.store, messages, most=10)),

@@ -13,7 +13,7 @@ from starlette.requests import Request
 
 from contracts.errors import refuse
 from contracts.networks import client_address, parse, prefix
-from contracts.settings import Shared
+from contracts.sections import Shared
 from contracts.store import counters
 
 Handler = TypeVar("Handler", bound=Callable[..., object])

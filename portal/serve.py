@@ -56,7 +56,7 @@ _ELSEWHERE = PlainTextResponse("This address is served by another process.\n", 4
 def build(settings: Settings, clock: Clock | None = None) -> House:
     """Every part, from settings as far as they are confirmed; the database must be migrated. Starts nothing but the payment stand-in."""
     clock = clock or clock_of(settings)
-    engine = open_engine(settings.database_url)
+    engine = open_engine(settings.database_url, settings.subject_folder)
     check_durable(engine)
     check_current(engine)
     notices.replace_with(own.usable(settings.home))

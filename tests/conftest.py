@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, settings
 from sqlalchemy import Engine
 
 from contracts.clock import FixedClock
+from contracts.ledger.values import keep_keys_in
 from contracts.people.passwords import QUICK, hash_with
 from contracts.store.engine import open_engine
 from contracts.store.unit import Store
@@ -67,6 +68,12 @@ def empty_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 def quick_passwords() -> None:
     """People of tests are invented, and sign in thousands of times."""
     hash_with(QUICK)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def keys_of_subjects(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Stores on PostgreSQL that a test opens by their address alone have no folder of their own."""
+    keep_keys_in(tmp_path_factory.mktemp("subjects"))
 
 
 @pytest.fixture

@@ -16,7 +16,8 @@ from sqlmodel import Session, col
 from contracts.clock import day_in
 from contracts.credentials.tables import Client, CredentialDay, Followed
 from contracts.ledger.projection import read_leaf
-from contracts.ledger.tables import LedgerEntry, PersonalValue, SearchedEntry
+from contracts.ledger.tables import LedgerEntry, SearchedEntry
+from contracts.ledger.values import NETWORK, values_of
 from contracts.sandbox.tables import SandboxClient
 from contracts.store.unit import Store, Unit
 
@@ -114,9 +115,8 @@ def _weight(leaf: bytes) -> tuple[int, int]:
 
 def _networks(session: Session, entry_ids: Iterable[str]) -> dict[str, str]:
     """The network prefix of each entry; one that was erased stays away."""
-    query = select(col(PersonalValue.entry_id), col(PersonalValue.value)).where(col(PersonalValue.field) == "network")
-    found = session.execute(query.where(col(PersonalValue.entry_id).in_(list(entry_ids)))).all()
-    return {row.entry_id: row.value for row in found}
+    found = values_of(session, list(entry_ids))
+    return {entry_id: each.values[NETWORK].value for entry_id, each in found.items() if NETWORK in each.values}
 
 
 def _add(unit: Unit, day: tuple[str, date], requests: int, records: int) -> None:

@@ -10,7 +10,8 @@ from contracts.ledger.diagnose import Problem
 from contracts.ledger.projection import COLUMNS, UNREADABLE, project, read_leaf
 from contracts.ledger.projector import first_unsearched
 from contracts.ledger.stage import commitment
-from contracts.ledger.tables import EntryCounter, LedgerEntry, NodeCounter, PersonalValue, SearchedEntry
+from contracts.ledger.tables import EntryCounter, LedgerEntry, NodeCounter, SealedValues, SearchedEntry
+from contracts.ledger.values import NOTHING, values_of
 
 _BATCH = 500
 
@@ -103,21 +104,22 @@ class Contents:
     def _values(self) -> None:
         batch, self._batch = self._batch, []
         ids = [entry_id for _, entry_id, _ in batch]
-        rows = self._session.exec(select(PersonalValue).where(col(PersonalValue.entry_id).in_(ids))).all() if ids else []
-        kept = {(row.entry_id, row.field): row for row in rows}
+        found = values_of(self._session, ids)
         for index, entry_id, commitments in batch:
+            opened = found.get(entry_id, NOTHING)
+            if opened.broken:
+                self._problem(index, entry_id, f"the values of {entry_id} were changed: they do not open under their key")
             for name, committed in commitments.items():
-                row = kept.pop((entry_id, name), None)
-                if row is None:
-                    self.erased += 1
-                elif commitment(name, row.salt, row.value) != committed:
+                kept = opened.values.get(name)
+                if kept is not None and commitment(name, kept.salt, kept.value) != committed:
                     self._problem(index, entry_id, f"the value {name} of {entry_id} was changed: it does not fit its commitment")
-        for row in kept.values():
-            self._problem(None, row.entry_id, f"the value {row.field} was added to {row.entry_id}, which has no commitment to it")
+                self.erased += kept is None and not opened.broken
+            for name in sorted(opened.values.keys() - commitments.keys()):
+                self._problem(None, entry_id, f"the value {name} was added to {entry_id}, which has no commitment to it")
 
     def _orphans(self) -> None:
-        known = col(PersonalValue.entry_id).in_(select(LedgerEntry.id))
-        orphans = self._session.exec(select(PersonalValue.entry_id).where(~known).distinct().limit(10)).all()
+        known = col(SealedValues.entry_id).in_(select(LedgerEntry.id))
+        orphans = self._session.exec(select(SealedValues.entry_id).where(~known).distinct().limit(10)).all()
         for entry_id in sorted(orphans):
             self._problem(None, entry_id, f"a personal value belongs to {entry_id}, which is not in the ledger: that entry was removed")
         false = select(SearchedEntry).where(~col(SearchedEntry.index).in_(select(LedgerEntry.index))).limit(10)

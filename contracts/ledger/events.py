@@ -178,6 +178,7 @@ EVENTS: dict[str, str] = {
     "token.family_revoked": "Every token from one person's consent was revoked.",
     "visit.ended": "The visit of an auditor from outside ended, and the account with it.",
     "visit.opened": "Compliance opened a slice of the ledger to an auditor from outside, until a day.",
+    "values.erased": "A person's or a network's values were erased from the ledger; `entries` had any.",
     "webhook.changed": "The address or the events of a webhook were changed.",
     "webhook.created": "A webhook was made: an address that is told of what happens.",
     "webhook.disabled": "A webhook was switched off, because its address failed for days or is gone.",

@@ -19,8 +19,9 @@ from contracts.ids import PREFIXES
 from contracts.ledger.projection import COLUMNS, Projection, read_leaf
 from contracts.ledger.projector import columns_of, unsearched
 from contracts.ledger.stage import commitment
-from contracts.ledger.tables import LedgerEntry, LedgerHead, PersonalValue, SearchedEntry
+from contracts.ledger.tables import LedgerEntry, LedgerHead, SearchedEntry
 from contracts.ledger.tree import leaf_hash
+from contracts.ledger.values import ACCOUNT, NOTHING, Kept, values_of
 from contracts.ledger.words import line
 from contracts.people.tables import Account
 from contracts.search.find import Question, kinds_of
@@ -322,18 +323,20 @@ def _rows(session: Session, found: Sequence[Found]) -> list[TimelineRow]:
 def _actors(session: Session, entry_ids: Sequence[str]) -> dict[str, str]:
     if not entry_ids:
         return {}
-    query = select(PersonalValue.entry_id, Account.name).join(Account, col(Account.id) == col(PersonalValue.value))
-    return dict(session.exec(query.where(PersonalValue.field == "account", col(PersonalValue.entry_id).in_(entry_ids))).all())
+    who = {entry_id: each.values[ACCOUNT].value for entry_id, each in values_of(session, entry_ids).items() if ACCOUNT in each.values}
+    query = select(Account.id, Account.name).where(col(Account.id).in_(set(who.values())))
+    names = dict(session.exec(query).all()) if who else {}
+    return {entry_id: names[account] for entry_id, account in who.items() if account in names}
 
 
 def _values(session: Session, entry_id: str, commitments: dict[str, str]) -> list[Value]:
-    kept = {row.field: row for row in session.exec(select(PersonalValue).where(PersonalValue.entry_id == entry_id)).all()}
+    kept = values_of(session, [entry_id]).get(entry_id, NOTHING).values
     return [_value(session, name, kept.get(name), committed) for name, committed in sorted(commitments.items())]
 
 
-def _value(session: Session, name: str, row: PersonalValue | None, committed: str) -> Value:
-    if row is None:
+def _value(session: Session, name: str, kept: Kept | None, committed: str) -> Value:
+    if kept is None:
         return Value(name, None, "", committed, matches=False)
-    account = session.get(Account, row.value) if name == "account" else None
+    account = session.get(Account, kept.value) if name == ACCOUNT else None
     shown = account.name if account is not None else ""
-    return Value(name, row.value, row.salt.hex(), committed, commitment(name, row.salt, row.value) == committed, shown)
+    return Value(name, kept.value, kept.salt.hex(), committed, commitment(name, kept.salt, kept.value) == committed, shown)

@@ -3,8 +3,8 @@
 The transaction takes the next places of the tree from one counter and writes its leaves there; the sequencer hashes them in later.
 
 A leaf is canonical JSON (sorted keys, no spaces, UTF-8, no floats) with version, node, node number and 16 random bytes, so that
-nobody guesses an entry from its hash. Personal values stand in it only as salted commitments; value and salt lie beside it in
-`ledger_value`, where they can be erased without hurting a proof.
+nobody guesses an entry from its hash. Personal values stand in it only as salted commitments; value and salt lie beside it, sealed
+(`contracts.ledger.values`), where they can be erased without hurting a proof.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ from sqlmodel import col
 from contracts.clock import rfc3339
 from contracts.ids import new_id
 from contracts.ledger.events import EVENTS
-from contracts.ledger.tables import EntryCounter, LedgerEntry, NodeCounter, PersonalValue
+from contracts.ledger.tables import EntryCounter, LedgerEntry, NodeCounter
+from contracts.ledger.values import Draft, keep
 from contracts.store.driver import Ready
 from contracts.store.many import Insertion
 from contracts.store.unit import Unit
@@ -73,7 +74,6 @@ _told = attrgetter(*_TOLD)
 
 # Built once: building a statement costs more than running it.
 _ENTRIES = Insertion(LedgerEntry, "index", "id", "leaf")
-_VALUES = Insertion(PersonalValue, "entry_id", "field", "value", "salt")
 _COUNTED = Ready(
     update(NodeCounter)
     .where(col(NodeCounter.node) == bindparam("of_node"))
@@ -106,17 +106,20 @@ def stage(connection: Connection, node: str, now: datetime, entries: Sequence[En
     if not entries:
         return []
     ids = ids or [new_id("ent") for _ in entries]
-    at, number, index = rfc3339(now), _numbered(connection, node, len(entries)), _placed(connection, len(entries))
-    rows, values = [], []
+    at, rows = rfc3339(now), []
     # One draw for the whole batch: each asks the kernel.
     drawn = memoryview(secrets.token_bytes(NONCE_BYTES * sum(1 + len(entry.personal) for entry in entries)))
     nonces = (bytes(drawn[start : start + NONCE_BYTES]) for start in range(0, len(drawn), NONCE_BYTES))
-    for offset, (entry_id, entry) in enumerate(zip(ids, entries, strict=True)):
-        salts = dict(zip(entry.personal, nonces, strict=False))
-        rows.append((index + offset, entry_id, leaf_bytes(entry, entry_id, node, number + offset, at, salts, next(nonces))))
-        values += [(entry_id, name, value, salts[name]) for name, value in entry.personal.items()]
+    drafts = [
+        Draft(each, entry.personal, dict(zip(entry.personal, nonces, strict=False))) for each, entry in zip(ids, entries, strict=True)
+    ]
+    # Before the counters are taken: the key of someone new has to reach the disk.
+    keep(connection, drafts)
+    number, index = _numbered(connection, node, len(entries)), _placed(connection, len(entries))
+    for offset, (entry, draft) in enumerate(zip(entries, drafts, strict=True)):
+        leaf = leaf_bytes(entry, draft.entry_id, node, number + offset, at, draft.salts, next(nonces))
+        rows.append((index + offset, draft.entry_id, leaf))
     _ENTRIES.execute(connection, rows)
-    _VALUES.execute(connection, values)
     return ids
 
 

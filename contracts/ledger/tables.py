@@ -93,10 +93,24 @@ class NodeCounter(SQLModel, table=True):
     last: int = Field(default=0, sa_type=BigInteger)
 
 
-class PersonalValue(SQLModel, table=True):
-    """A personal value of an entry with the salt of its commitment; erasing the row leaves every proof valid."""
+class SealedValues(SQLModel, table=True):
+    """The personal values of one subject in one entry, with the salts of their commitments; erasing the row leaves every proof valid.
+
+    `subject` and `network` are handles (`contracts.ledger.subjects`): the database cannot say whose they are, nor open `sealed`.
+    """
 
     __tablename__ = "ledger_value"
+
+    entry_id: str = Field(primary_key=True)
+    subject: int = Field(primary_key=True, sa_type=BigInteger, index=True)
+    network: int | None = Field(default=None, sa_type=BigInteger, index=True)
+    sealed: bytes = Field(sa_type=Octets)
+
+
+class PlainValue(SQLModel, table=True):
+    """A personal value as it was kept before there were keys of subjects; `licet migrate` seals what it finds here."""
+
+    __tablename__ = "ledger_plain_value"
 
     entry_id: str = Field(primary_key=True)
     field: str = Field(primary_key=True)

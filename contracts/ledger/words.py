@@ -131,6 +131,7 @@ _LINES: dict[tuple[str, str], str] = {
     ("leak.ended", "done"): "Secret that was found in the open ended",
     ("leak.reported", "done"): "Secrets reported as found in the open",
     ("letter.written", "done"): "Letter about who received a person's records written",
+    ("values.erased", "done"): "Personal values erased from the ledger",
     ("ledger.exported", "done"): "Ledger exported",
     ("ledger.anchored", "done"): "Witness cosigned the ledger for the first time",
     ("ledger.witness_refused", "refuse"): "Witness holds another history of the ledger",

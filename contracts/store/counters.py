@@ -16,7 +16,7 @@ from limits.errors import StorageError
 from limits.storage import RedisStorage
 
 from contracts.errors import StoreUnavailable
-from contracts.settings import Shared
+from contracts.sections import Shared
 from contracts.store.windows import MemoryWindows
 
 if TYPE_CHECKING:

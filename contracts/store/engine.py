@@ -6,9 +6,10 @@ synchronous_commit=on; a store that says otherwise is refused at start.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, event, make_url, text
+from sqlalchemy import URL, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from contracts.errors import Misconfigured
@@ -18,18 +19,21 @@ _DURABLE = {"on", "remote_apply", "remote_write"}
 _QUIET = {"hide_parameters": True}
 
 
-def open_engine(url: str) -> Engine:
-    """An engine for `sqlite:///…` or `postgresql+psycopg://…`; other databases are refused."""
+def open_engine(url: str, subjects: Path | None = None) -> Engine:
+    """An engine for `sqlite:///…` or `postgresql+psycopg://…`; other databases are refused.
+
+    `subjects` is the folder of the keys that personal values in its ledger are sealed under, as every process over the database
+    must name it; by default `subjects` beside an SQLite file.
+    """
     try:
-        backend = make_url(url).get_backend_name()
+        engine = _opened(make_url(url))
     except ArgumentError as error:
         mend = "Use sqlite:///FILE or postgresql+psycopg://USER@HOST/NAME, or leave it empty."
         raise Misconfigured("setting database", "is not an address of a database.", mend) from error
-    if backend == "sqlite":
-        return _sqlite(url)
-    if backend == "postgresql":
-        return _postgresql(url)
-    raise Misconfigured("setting database", f"{backend} is not supported.", "Use sqlite or postgresql+psycopg.")
+    if subjects is None and engine.name == "sqlite":
+        subjects = Path(str(engine.url.database)).parent / "subjects"
+    engine.update_execution_options(licet_subjects=subjects)
+    return engine
 
 
 def check_durable(engine: Engine) -> None:
@@ -57,7 +61,17 @@ def _durability(engine: Engine) -> tuple[str, bool]:
         return level, level in _DURABLE and connection.execute(text("SHOW fsync")).scalar_one() == "on"
 
 
-def _sqlite(url: str) -> Engine:
+def _opened(url: URL) -> Engine:
+    match url.get_backend_name():
+        case "sqlite":
+            return _sqlite(url)
+        case "postgresql":
+            return _postgresql(url)
+        case backend:
+            raise Misconfigured("setting database", f"{backend} is not supported.", "Use sqlite or postgresql+psycopg.")
+
+
+def _sqlite(url: URL) -> Engine:
     engine = create_engine(url, pool_size=24, max_overflow=24, connect_args={"timeout": 10, "check_same_thread": False}, **_QUIET)
 
     @event.listens_for(engine, "connect")
@@ -75,5 +89,5 @@ def _sqlite(url: str) -> Engine:
     return engine
 
 
-def _postgresql(url: str) -> Engine:
+def _postgresql(url: URL) -> Engine:
     return create_engine(url, pool_size=16, max_overflow=16, pool_pre_ping=True, connect_args={"options": "-c timezone=UTC"}, **_QUIET)

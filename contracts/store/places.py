@@ -10,7 +10,7 @@ import secrets
 import threading
 from typing import Protocol
 
-from contracts.settings import Shared
+from contracts.sections import Shared
 from contracts.store import counters
 
 # Longer than any request runs; a place that nobody gave back is free after that.

@@ -14,7 +14,7 @@ from contracts.errors import Refused, refuse
 from contracts.ids import new_id
 from contracts.ledger.stage import Entry, record
 from contracts.people.actor import Actor
-from contracts.settings import Uploads
+from contracts.sections import Uploads
 from contracts.store.unit import Unit
 from contracts.uploads import files
 from contracts.uploads.decide import Held, decide_add, decide_remove

@@ -69,7 +69,7 @@ def _trusted(certificate: Path | None, settings: Settings | None) -> list[bytes]
         return from_pem(certificate.read_bytes())
     if settings is None:
         return []
-    engine = open_engine(settings.database_url)
+    engine = open_engine(settings.database_url, settings.subject_folder)
     try:
         with Store(engine, clock_of(settings)).read() as session:
             return known_certificates(session, settings)

@@ -41,7 +41,7 @@ def describe(file: Path, name: str, folder: Path) -> str:
 
 def refresh_dataset(settings: Settings, name: str) -> str:
     """Load a new version and build its pseudonyms; returns its name. A running portal serves it within two seconds."""
-    engine, keys = open_engine(settings.database_url), KeyRing(master_key(settings))
+    engine, keys = open_engine(settings.database_url, settings.subject_folder), KeyRing(master_key(settings))
     store = Store(engine, clock_of(settings), settings.node)
     try:
         build, keep = partial(build_all, store, keys, settings, name), partial(remember, store, keys, settings)

@@ -11,7 +11,7 @@ from portal.ground import clock_of
 
 def rebuild(settings: Settings) -> int:
     """Fold all deliveries of an installation again, also while it runs; returns how many entries were read."""
-    engine = open_engine(settings.database_url)
+    engine = open_engine(settings.database_url, settings.subject_folder)
     try:
         return fold.rebuild(Store(engine, clock_of(settings), settings.node))
     finally:

@@ -92,7 +92,7 @@ def _keys_and_database(settings: Settings) -> Iterator[Finding]:
     yield master
     found = _checked("database", lambda: _check_there(settings))
     if found.fine:
-        engine = open_engine(settings.database_url)
+        engine = open_engine(settings.database_url, settings.subject_folder)
         found = _checked("database", lambda: _check_database(engine))
         if found.fine and master.fine:
             yield found
@@ -115,7 +115,7 @@ def _check_master_key(settings: Settings) -> str:
 
 def _check_there(settings: Settings) -> str:
     """Looks without opening, because opening an SQLite file makes it."""
-    engine = open_engine(settings.database_url)
+    engine = open_engine(settings.database_url, settings.subject_folder)
     file = engine.url.database or ""
     if engine.dialect.name == "sqlite" and not Path(file).exists():
         raise Misconfigured("database", f"is not there: {file}.", "Run `licet migrate`, or put its backup back.")
@@ -195,7 +195,7 @@ def _unconfirmed(settings: Settings) -> Iterator[Finding]:
     own = [each for kind in KINDS for each in template_of(settings, kind).clauses if each.needs_confirmation]
     if not own or not _checked("database", lambda: _check_there(settings)).fine:
         return
-    engine = open_engine(settings.database_url)
+    engine = open_engine(settings.database_url, settings.subject_folder)
     try:
         with Store(engine, clock_of(settings)).read() as session:
             waiting = unconfirmed(session, own)

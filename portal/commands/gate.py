@@ -12,7 +12,7 @@ from portal.ground import clock_of
 
 def turn_off(settings: Settings) -> None:
     """Set the gate to shadow; every gate follows within two seconds, by the epoch."""
-    engine = open_engine(settings.database_url)
+    engine = open_engine(settings.database_url, settings.subject_folder)
     with Store(engine, clock_of(settings), settings.node).write("gate") as unit:
         set_mode(unit, SYSTEM, "shadow", settings)
     engine.dispose()

@@ -10,6 +10,7 @@ from pathlib import Path
 from contracts import addresses
 from contracts.errors import Misconfigured
 from contracts.keys import KeyRing, Purpose, master_key
+from contracts.ledger.values import seal_plain
 from contracts.people.decide import name_problem, tidy
 from contracts.people.links import LIFETIME, LinkKind
 from contracts.people.service import first_administrator_link
@@ -130,10 +131,12 @@ def prepare(settings: Settings) -> None:
     """Bring the database to this version and make the keys that every installation needs. Harmless to repeat."""
     keys = KeyRing(master_key(settings))
     settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
-    engine = open_engine(settings.database_url)
+    engine = open_engine(settings.database_url, settings.subject_folder)
     check_durable(engine)
     upgrade(engine)
-    with Store(engine, clock_of(settings), settings.node).write("init") as unit:
+    store = Store(engine, clock_of(settings), settings.node)
+    seal_plain(store)
+    with store.write("init") as unit:
         make_keys(unit, keys)
     engine.dispose()
 
@@ -146,7 +149,7 @@ def make_keys(unit: Unit, keys: KeyRing) -> None:
 
 def administrator_link(settings: Settings, email: str = "") -> str:
     """A fresh one-time link for the first administrator, to this address or the platform's contact; earlier links end."""
-    engine = open_engine(settings.database_url)
+    engine = open_engine(settings.database_url, settings.subject_folder)
     with Store(engine, clock_of(settings), settings.node).write("init") as unit:
         link = first_administrator_link(unit, settings, email)
     engine.dispose()

@@ -16,7 +16,7 @@ from portal.ground import clock_of
 
 def list_keys(settings: Settings) -> list[KeyLine]:
     """Every key, newest first."""
-    engine = open_engine(settings.database_url)
+    engine = open_engine(settings.database_url, settings.subject_folder)
     try:
         store = Store(engine, clock_of(settings), settings.node)
         with store.read() as session:
@@ -27,7 +27,7 @@ def list_keys(settings: Settings) -> list[KeyLine]:
 
 def rotate_key(settings: Settings) -> str:
     """Make a new key; returns its id."""
-    engine = open_engine(settings.database_url)
+    engine = open_engine(settings.database_url, settings.subject_folder)
     try:
         with Store(engine, clock_of(settings), settings.node).write("token key") as unit:
             return rotation.rotate(unit, KeyRing(master_key(settings))).id
@@ -37,7 +37,7 @@ def rotate_key(settings: Settings) -> str:
 
 def revoke_key(settings: Settings, kid: str) -> None:
     """End a key; every process follows within two seconds, by the epoch."""
-    engine = open_engine(settings.database_url)
+    engine = open_engine(settings.database_url, settings.subject_folder)
     try:
         with Store(engine, clock_of(settings), settings.node).write("token key") as unit:
             rotation.revoke(unit, KeyRing(master_key(settings)), kid)

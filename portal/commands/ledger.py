@@ -28,7 +28,7 @@ def verify_ledger(settings: Settings, held: Path | None = None) -> Report:
     A ledger that does not verify opens an incident that staff see.
     """
     checkpoint = held.read_text(encoding="utf-8") if held else None
-    engine = open_engine(settings.database_url)
+    engine = open_engine(settings.database_url, settings.subject_folder)
     try:
         with telling() as progress:
             return inspect(Store(engine, clock_of(settings), settings.node), KeyRing(master_key(settings)), progress, checkpoint)
@@ -38,7 +38,7 @@ def verify_ledger(settings: Settings, held: Path | None = None) -> Report:
 
 def anchored(settings: Settings) -> Standing:
     """Who outside holds the ledger, as far as what they signed holds."""
-    engine = open_engine(settings.database_url)
+    engine = open_engine(settings.database_url, settings.subject_folder)
     try:
         with Store(engine, clock_of(settings), settings.node).read() as session:
             return standing(session, settings.anchors, current_origin(session, settings))

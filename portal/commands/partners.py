@@ -20,7 +20,7 @@ from portal.ground import clock_of
 
 def import_agreements(settings: Settings, file: Path, *, write: bool) -> list[Line]:
     """Every line with what is wrong with it. Kept, for staff to confirm, where `write` is given and nothing is wrong with any."""
-    engine = open_engine(settings.database_url)
+    engine = open_engine(settings.database_url, settings.subject_folder)
     try:
         store = Store(engine, clock_of(settings), settings.node)
         found = read(file, settings, day_in(store.clock.now(), settings.platform.time_zone))

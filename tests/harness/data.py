@@ -28,7 +28,8 @@ from contracts.datasets.catalogue import Catalogue
 from contracts.datasets.load import refresh
 from contracts.ids import new_id
 from contracts.keys import KeyRing
-from contracts.ledger.tables import LedgerEntry, PersonalValue
+from contracts.ledger.tables import LedgerEntry
+from contracts.ledger.values import values_of
 from contracts.lifecycle.seal import seal
 from contracts.lifecycle.tables import Contract, ContractVersion, Signature
 from contracts.settings import Settings
@@ -175,8 +176,7 @@ class World:
     def personal(self, entry_id: str) -> dict[str, str]:
         """The personal values beside an entry."""
         with self.store.read() as session:
-            rows = session.exec(select(PersonalValue).where(PersonalValue.entry_id == entry_id)).all()
-        return {row.field: row.value for row in rows}
+            return {name: kept.value for name, kept in values_of(session, [entry_id])[entry_id].values.items()}
 
 
 @contextmanager

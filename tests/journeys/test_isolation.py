@@ -40,6 +40,7 @@ OF_THE_ASKING = {
     "ledger_counter": (),
     "ledger_entry": (),
     "ledger_value": (),
+    "ledger_plain_value": (),
     "ledger_node_counter": (),
     "client": ("last_used_at", "last_network"),
 }

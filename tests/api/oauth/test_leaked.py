@@ -19,7 +19,8 @@ from contracts.credentials.renewal import rotate_client
 from contracts.credentials.tables import Client, TokenFamily
 from contracts.credentials.tokens import Claims
 from contracts.ids import new_secret
-from contracts.ledger.tables import LedgerEntry, PersonalValue
+from contracts.ledger.tables import LedgerEntry
+from contracts.ledger.values import values_of
 from contracts.people import links, sessions
 from contracts.people.tables import OneTimeLink, SignInSession
 from contracts.sandbox import service as sandbox
@@ -172,8 +173,10 @@ def test_neither_the_secret_nor_where_it_lies_gets_into_the_ledger_or_a_mail(
     caller = sqlite_world.caller()
     caller.post("/oauth/leaked", json=[{"token": first, "url": WHERE}, {"token": second, "url": f"https://x.example/?key={second}"}])
     with sqlite_world.store.read() as session:
-        places = [row.value for row in session.exec(select(PersonalValue).where(PersonalValue.field == "found_at")).all()]
-        kept = " ".join(row.leaf.decode() for row in session.exec(select(LedgerEntry)).all())
+        rows = session.exec(select(LedgerEntry)).all()
+        values = [each.values for each in values_of(session, [row.id for row in rows]).values()]
+        places = [each["found_at"].value for each in values if "found_at" in each]
+        kept = " ".join(row.leaf.decode() for row in rows)
         mailed = json.dumps([row.payload for row in session.exec(select(OutboxRow)).all()])
     assert places == [WHERE]
     assert [each in kept + mailed + str(capsys.readouterr()) for each in (first, second, WHERE)] == [False] * 3

@@ -18,7 +18,8 @@ from api.oauth.pace import PaceLimits
 from contracts.clock import FixedClock
 from contracts.credentials import service as credentials
 from contracts.credentials.tokens import Claims
-from contracts.ledger.tables import PersonalValue
+from contracts.ledger.tables import LedgerEntry
+from contracts.ledger.values import values_of
 from contracts.lifecycle.tables import Contract, ContractVersion
 from contracts.people.roles import Role
 from contracts.store import epochs
@@ -66,9 +67,8 @@ def test_a_client_gets_a_token_that_the_ledger_knows(world: World) -> None:
     assert body == {"access_token": body["access_token"], "token_type": "Bearer", "expires_in": 600, "scope": "records:read"}
     with world.store.read() as session:
         version = session.exec(select(ContractVersion)).one()
-        assert [(row.field, row.value) for row in session.exec(select(PersonalValue)).all() if row.field == "network"] == [
-            ("network", "203.0.113.0/24")
-        ]
+        opened = values_of(session, session.exec(select(LedgerEntry.id)).all())
+        assert [each.values["network"].value for each in opened.values() if "network" in each.values] == ["203.0.113.0/24"]
     assert world.entries() == [
         {
             "event": "token.issued",
@@ -141,7 +141,9 @@ def test_no_refusal_writes_a_secret_or_a_claimed_name_down(world: World) -> None
     _ask(world.caller(), (world.api[0], "hunter2hunter2"))
     with world.store.engine.connect() as connection:
         leaves = connection.execute(text("SELECT leaf FROM ledger_entry")).scalars().all()
-        values = connection.execute(text("SELECT value FROM ledger_value")).scalars().all()
+        ids = connection.execute(text("SELECT id FROM ledger_entry")).scalars().all()
+    with world.store.read() as session:
+        values = [kept.value for each in values_of(session, ids).values() for kept in each.values.values()]
     written = b"".join(map(bytes, leaves)) + " ".join(values).encode()
     assert [each in written for each in (b"someone", b"hunter2", world.api[1].encode())] == [False] * 3
 

@@ -15,7 +15,8 @@ from contracts.applications.form import ApplicationForm, read_form
 from contracts.applications.tables import Application
 from contracts.errors import Refused
 from contracts.forms.files import current
-from contracts.ledger.tables import LedgerEntry, PersonalValue
+from contracts.ledger.tables import LedgerEntry
+from contracts.ledger.values import values_of
 from contracts.people.actor import Actor
 from contracts.settings import Settings
 from contracts.store.unit import Store, Unit
@@ -123,7 +124,7 @@ def test_the_decision_stands_in_the_ledger_with_its_reason_as_a_commitment(store
         service.decline(unit, cast.mara, application.id, application.revision, "Too broad.", "not-proportionate")
     with store.read() as session:
         staged = session.exec(select(LedgerEntry).order_by(LedgerEntry.index)).all()[-1]  # type: ignore[arg-type]  # a column
-        values = session.exec(select(PersonalValue).where(PersonalValue.entry_id == staged.id)).all()
+        values = values_of(session, [staged.id])[staged.id].values
     leaf = json.loads(staged.leaf)
     assert {name: leaf[name] for name in ("event", "subject", "organisation", "dataset", "purpose", "decision", "facts")} == {
         "event": "application.declined",
@@ -140,7 +141,7 @@ def test_the_decision_stands_in_the_ledger_with_its_reason_as_a_commitment(store
         },
     }
     assert b"Too broad" not in staged.leaf
-    assert {row.field: row.value for row in values} == {
+    assert {name: kept.value for name, kept in values.items()} == {
         "account": cast.mara.account_id,
         "network": "192.0.2.0/24",
         "reason": "Too broad.",

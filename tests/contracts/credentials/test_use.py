@@ -13,7 +13,7 @@ from contracts.credentials.tables import Client, CredentialDay
 from contracts.credentials.use import ENTRIES_A_RUN, UseFollower, used_by_day
 from contracts.ledger.sequencer import Sequencer
 from contracts.ledger.stage import Entry, record, stage
-from contracts.ledger.tables import LedgerEntry, PersonalValue
+from contracts.ledger.tables import LedgerEntry, SealedValues
 from contracts.people.roles import Role
 from contracts.store.unit import Store
 from tests.contracts.credentials.sealed import RING, contract_in_force
@@ -98,7 +98,7 @@ def test_a_backlog_is_read_in_runs(sqlite_store: Store, clock: FixedClock) -> No
 def test_an_erased_network_and_an_edited_leaf_stop_nothing(used: Used, clock: FixedClock) -> None:
     entry = used.entry(rows=5)
     with used.store.write() as unit:
-        unit.session.delete(unit.session.exec(select(PersonalValue).where(PersonalValue.entry_id == entry)).one())
+        unit.session.delete(unit.session.exec(select(SealedValues).where(SealedValues.entry_id == entry)).one())
         unit.session.exec(select(LedgerEntry).where(LedgerEntry.id == entry)).one().leaf = b"nothing"
     assert used.follow() == (clock.now(), "", {})
     with used.store.read() as session:

@@ -25,7 +25,8 @@ from contracts.gate.facts import Facts, identity_of
 from contracts.gate.queries import Effect
 from contracts.gate.tally import MOST_FETCHES, Fetch
 from contracts.keys import KeyRing
-from contracts.ledger.tables import LedgerEntry, PersonalValue
+from contracts.ledger.tables import LedgerEntry
+from contracts.ledger.values import values_of
 from contracts.people.actor import SYSTEM, Actor
 from contracts.people.roles import Role
 from contracts.people.tables import Account
@@ -171,8 +172,8 @@ def test_fetches_reach_the_ledger_in_one_entry_with_erasable_paths(parts: GatePa
         {**same, "decision": "refuse", "rule": "path_not_in_contract", "facts": {"fetches": 1, "different": 1}},
     ]
     with parts.store.read() as session:
-        values = session.exec(select(col(PersonalValue.field), col(PersonalValue.value))).all()  # type: ignore[call-overload]  # Core select
-    assert sorted((name, value) for name, value in values) == [
+        opened = values_of(session, session.execute(select(col(LedgerEntry.id))).scalars().all()).values()
+    assert sorted((name, kept.value) for each in opened for name, kept in each.values.items()) == [
         ("network", "192.0.2.0/24"),
         ("network", "192.0.2.0/24"),
         ("paths", "/authors/ada"),

@@ -13,7 +13,7 @@ from contracts.ledger import queries
 from contracts.ledger.queries import Results, Search, TimelineRow
 from contracts.ledger.sequencer import Sequencer
 from contracts.ledger.stage import Entry, record
-from contracts.ledger.tables import PersonalValue
+from contracts.ledger.tables import SealedValues
 from contracts.people.tables import Account, Organisation
 from contracts.search.follow import KindFollower
 from contracts.store.unit import Store
@@ -137,7 +137,7 @@ def test_an_entry_shows_leaf_and_values_until_they_are_erased(store: Store, hist
     assert (whole.row.index, whole.facts["n"], len(whole.leaf_hash)) == (1, 2, 64)
     assert [(each.name, each.value, each.matches, each.shown) for each in whole.values] == [("account", "acc_mara", True, "Mara")]
     with store.write() as unit:
-        unit.connection.execute(delete(PersonalValue))
+        unit.connection.execute(delete(SealedValues))
     with store.read() as session:
         erased = queries.entry(session, history[0])
     assert [(each.name, each.value, each.salt, each.matches) for each in erased.values] == [("account", None, "", False)]

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import text
+from sqlmodel import select
 
 from contracts.errors import Misconfigured
 from contracts.keys import KeyRing, Purpose, ed25519_key, newest
@@ -19,8 +20,9 @@ from contracts.ledger.note import CheckpointText
 from contracts.ledger.sequencer import Sequencer
 from contracts.ledger.source import latest_checkpoint
 from contracts.ledger.stage import Entry, record
-from contracts.ledger.tables import Checkpoint, LedgerHead, LedgerTile
+from contracts.ledger.tables import Checkpoint, LedgerHead, LedgerTile, SealedValues
 from contracts.ledger.tamper import Tampered, tamper_copy
+from contracts.ledger.values import Kept, keys_of, sealed, unsealed
 from contracts.ledger.verify import Report, verify
 from contracts.store.engine import open_engine
 from contracts.store.unit import Store
@@ -290,12 +292,24 @@ def test_a_changed_personal_value_is_named_and_an_erased_one_counted(sqlite_stor
     sql(sqlite_store, "DELETE FROM ledger_value WHERE entry_id = :id", id=plain[2])
     report = verify(sqlite_store, keys)
     assert (report.ok, report.erased) == (True, 1)
-    sql(sqlite_store, "UPDATE ledger_value SET value = '10.0.0.0/24' WHERE entry_id = :id", id=plain[3])
-    sql(sqlite_store, "UPDATE ledger_value SET field = 'account' WHERE entry_id = :id", id=plain[4])
+    sql(sqlite_store, "UPDATE ledger_value SET sealed = zeroblob(60) WHERE entry_id = :id", id=plain[3])
+    _reseal(sqlite_store, plain[4], network="10.0.0.0/24")
+    _reseal(sqlite_store, plain[5], account="acc_1")
     assert [each.what for each in verify(sqlite_store, keys).problems] == [
-        f"the value network of {plain[3]} was changed: it does not fit its commitment",
-        f"the value account was added to {plain[4]}, which has no commitment to it",
+        f"the values of {plain[3]} were changed: they do not open under their key",
+        f"the value network of {plain[4]} was changed: it does not fit its commitment",
+        f"the value account was added to {plain[5]}, which has no commitment to it",
     ]
+
+
+def _reseal(store: Store, entry_id: str, **values: str) -> None:
+    """What someone can do who holds the database and the keys of subjects."""
+    with store.write() as unit:
+        row = unit.session.exec(select(SealedValues).where(SealedValues.entry_id == entry_id)).one()
+        cipher = keys_of(unit.connection).cipher(row.subject)
+        assert cipher is not None
+        before = unsealed(cipher, row) or {}
+        row.sealed = sealed(cipher, entry_id, {**before, **{name: Kept(value, bytes(16)) for name, value in values.items()}})
 
 
 def test_an_entry_dropped_before_integration_leaves_a_gap(sqlite_store: Store, keys: KeyRing, plain: list[str]) -> None:

@@ -13,7 +13,7 @@ from limits.aio.strategies import SlidingWindowCounterRateLimiter as LoopLimiter
 from limits.strategies import SlidingWindowCounterRateLimiter as ThreadLimiter
 
 from contracts.errors import StoreUnavailable
-from contracts.settings import Shared
+from contracts.sections import Shared
 from contracts.store import counters
 from tests.harness import valkey
 from tests.harness.server import free_port

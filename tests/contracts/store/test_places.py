@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from contracts.errors import StoreUnavailable
-from contracts.settings import Shared
+from contracts.sections import Shared
 from contracts.store.places import MemoryPlaces, Places, SharedPlaces, places
 from tests.harness import valkey
 from tests.harness.server import free_port

@@ -19,7 +19,7 @@ from contracts.clock import SystemClock
 from contracts.errors import Refused
 from contracts.ids import new_id
 from contracts.people.actor import Actor
-from contracts.settings import Uploads
+from contracts.sections import Uploads
 from contracts.store.engine import open_engine
 from contracts.store.unit import Store
 from contracts.uploads import files, service

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from contracts.errors import Misconfigured
-from contracts.settings import Settings, Shared
+from contracts.sections import Shared
+from contracts.settings import Settings
 from portal.commands.processes import Plan, plan
 from portal.parts import WHOLE, Part
 from tests.harness import valkey

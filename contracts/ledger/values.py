@@ -1,0 +1,168 @@
+"""Personal values beside the entries, sealed under the keys of those whom they are about.
+
+Whose a value is: a field that names somebody (`NAMING`) is that person's own. All others of an entry (network, query, reason,
+remark) are its account's; without an account its network's; without either the house's. So erasing a person takes along from
+where the person came and what the person wrote, and leaves alone what concerns others. A network that stands under an account's
+key is found by its own handle in a column beside.
+
+Values are AES-256-GCM under the subject's key with the entry's id as associated data (NIST SP 800-38D), so that no row opens in
+another's place. One row holds all values of one subject in one entry.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import orjson
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from sqlalchemy import Connection, delete
+from sqlmodel import Session, col, select
+
+from contracts.errors import Misconfigured
+from contracts.ledger.subjects import SubjectKeys, keys_in
+from contracts.ledger.tables import PlainValue, SealedValues
+from contracts.store.many import Insertion
+from contracts.store.unit import Store
+
+ACCOUNT, NETWORK = "account", "network"
+NAMING = frozenset({ACCOUNT, "member", "to", "of", "given_by", "email", "person", "search"})
+NOBODY = "-"
+"""Stands for the house itself, where a value is about nobody who is known."""
+NONCE = 12
+_TOGETHER = 500
+_A_RUN = 100
+_KEEP = Insertion(SealedValues, "entry_id", "subject", "network", "sealed")
+
+
+class Kept(NamedTuple):
+    """A personal value with the salt of its commitment."""
+
+    value: str
+    salt: bytes
+
+
+class Draft(NamedTuple):
+    """The values of one new entry, each with its salt."""
+
+    entry_id: str
+    personal: Mapping[str, str]
+    salts: Mapping[str, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The values that can be read of an entry. `broken` says that a row is there and its key as well, but that it does not open."""
+
+    values: Mapping[str, Kept]
+    broken: bool = False
+
+
+NOTHING = Opened({})
+
+
+_ELSEWHERE: list[Path] = []
+
+
+def keep_keys_in(folder: Path) -> None:
+    """Where this process keeps the keys of stores that were opened without a folder for them: tests make many such."""
+    _ELSEWHERE[:] = [folder]
+
+
+def keys_of(connection: Connection) -> SubjectKeys:
+    """The keys that belong to a connection's database; `Misconfigured` where it was opened without saying where they lie."""
+    folder: Path | None = connection.get_execution_options().get("licet_subjects") or next(iter(_ELSEWHERE), None)
+    if folder is None:
+        raise Misconfigured("setting subject_keys", "is not known to this store.", "Open the store with the folder of the settings.")
+    return keys_in(folder)
+
+
+def keep(connection: Connection, drafts: Sequence[Draft]) -> None:
+    """Seal and store the values of new entries, in a transaction that the caller commits."""
+    if not drafts:
+        return
+    keys = keys_of(connection)
+    shared = [(draft, _by_subject(draft.personal)) for draft in drafts]
+    wanted = {subject for _, groups in shared for subject in groups}
+    beside = {draft.personal[NETWORK] for draft in drafts if NETWORK in draft.personal}
+    sealing, rows = keys.sealing(wanted | beside), []
+    for draft, groups in shared:
+        for subject, names in groups.items():
+            handle, cipher = sealing[subject]
+            network = sealing[draft.personal[NETWORK]].handle if NETWORK in names else None
+            values = {name: Kept(draft.personal[name], draft.salts[name]) for name in names}
+            rows.append((draft.entry_id, handle, None if network == handle else network, sealed(cipher, draft.entry_id, values)))
+    _KEEP.execute(connection, rows)
+
+
+def sealed(cipher: AESGCM, entry_id: str, values: Mapping[str, Kept]) -> bytes:
+    """Values under a subject's key: a random nonce, then the ciphertext with its tag."""
+    nonce = secrets.token_bytes(NONCE)
+    plain = orjson.dumps({name: (kept.value, kept.salt.hex()) for name, kept in values.items()})
+    return nonce + cipher.encrypt(nonce, plain, entry_id.encode())
+
+
+def unsealed(cipher: AESGCM, row: SealedValues) -> dict[str, Kept] | None:
+    """What a row holds; None where it is not what was sealed for its entry."""
+    try:
+        plain = cipher.decrypt(row.sealed[:NONCE], row.sealed[NONCE:], row.entry_id.encode())
+    except (InvalidTag, ValueError):  # ValueError: an edited row is too short to be sealed
+        return None
+    return {name: Kept(value, bytes.fromhex(salt)) for name, (value, salt) in orjson.loads(plain).items()}
+
+
+def values_of(session: Session, entry_ids: Sequence[str]) -> dict[str, Opened]:
+    """What can be read of each entry that has values left; those whose key is gone are left out, as erased."""
+    found = dict[str, Opened]()
+    keys = keys_of(session.connection()) if entry_ids else None
+    for start in range(0, len(entry_ids), _TOGETHER):
+        part = entry_ids[start : start + _TOGETHER]
+        for row in session.exec(select(SealedValues).where(col(SealedValues.entry_id).in_(part))).all():
+            cipher = keys.cipher(row.subject) if keys is not None else None
+            if cipher is None:
+                continue
+            before = found.get(row.entry_id, NOTHING)
+            values = unsealed(cipher, row)
+            found[row.entry_id] = Opened({**before.values, **(values or {})}, before.broken or values is None)
+    return found
+
+
+def entries_with(session: Session, text: str, most: int) -> list[str]:
+    """Ids of entries that have a personal value which is exactly this text and names somebody or a network; newest first."""
+    handles = keys_of(session.connection()).find(text)
+    if not handles:
+        return []
+    own, beside = col(SealedValues.subject).in_(handles), col(SealedValues.network).in_(handles)
+    ids = select(SealedValues.entry_id).where(own).union(select(SealedValues.entry_id).where(beside)).subquery()
+    return list(session.exec(select(ids.c.entry_id).order_by(ids.c.entry_id.desc()).limit(most)).all())
+
+
+def seal_plain(store: Store) -> int:
+    """Seal the values that stand in clear since before there were keys; returns how many entries had any. Harmless to repeat."""
+    done = 0
+    while True:
+        with store.write("seal values") as unit:
+            ids = unit.session.exec(select(PlainValue.entry_id).distinct().limit(_A_RUN)).all()
+            rows = unit.session.exec(select(PlainValue).where(col(PlainValue.entry_id).in_(ids))).all()
+            drafts = {entry_id: Draft(entry_id, {}, {}) for entry_id in ids}
+            for row in rows:
+                draft = drafts[row.entry_id]
+                drafts[row.entry_id] = Draft(row.entry_id, {**draft.personal, row.field: row.value}, {**draft.salts, row.field: row.salt})
+            keep(unit.connection, list(drafts.values()))
+            unit.connection.execute(delete(PlainValue).where(col(PlainValue.entry_id).in_(ids)))
+        done += len(ids)
+        if len(ids) < _A_RUN:
+            return done
+
+
+def _by_subject(personal: Mapping[str, str]) -> dict[str, list[str]]:
+    owner = personal.get(ACCOUNT) or personal.get(NETWORK) or NOBODY
+    groups = defaultdict[str, list[str]](list)
+    for name, value in personal.items():
+        groups[value if name in NAMING and value else owner].append(name)
+    return groups
