@@ -259,8 +259,9 @@ def test_a_changed_byte_in_a_copy_of_the_ledger_is_named_while_the_ledger_itself
     assert changed is not None and code == 0
     index, entry = changed.groups()
     assert found == f"verify entry {index} ({entry}): entry {index} was changed: its bytes are not those that were signed"
-    code, (whole, _root) = demo.licet("ledger", "verify")
+    code, (whole, _root, anchor) = demo.licet("ledger", "verify")
     assert code == 0 and re.fullmatch(r"The ledger is whole: \d+ entries, \d+ checkpoints, 0 values erased\.", whole)
+    assert re.fullmatch(r"Unanchored since .+: nobody outside has signed a checkpoint\.", anchor)
 
 
 def test_a_demo_keeps_to_its_port_and_takes_no_port_of_another(demo: Demo, tmp_path: Path) -> None:
