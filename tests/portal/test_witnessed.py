@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,9 +15,10 @@ from contracts.anchors.settings import Anchors, WitnessAt
 from contracts.anchors.status import standing
 from contracts.house import House
 from contracts.ledger.sequencer import Sequencer
+from portal import jobs
 from portal.commands.ledger import anchor_lines
 from portal.commands.witness import Door, open_witness, server_of
-from portal.jobs import posted
+from portal.jobs import guarded, posted
 from tests.harness.tls import certificate
 
 
@@ -44,7 +46,9 @@ def rounds(house: House) -> None:
 
 
 @pytest.fixture
-def signing(house: House) -> House:
+def signing(house: House, monkeypatch: pytest.MonkeyPatch) -> House:
+    # Five seconds are little on a machine that does ten other things.
+    monkeypatch.setattr(jobs, "guarded", lambda house: replace(guarded(house), seconds=60.0))
     object.__setattr__(house, "sequencer", Sequencer(house.store, house.keys, house.settings.ledger_origin))
     house.sequencer.ensure_key()
     house.sequencer.integrate()

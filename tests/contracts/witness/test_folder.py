@@ -111,7 +111,7 @@ found(Path(sys.argv[1]), "witness.example/1")
 witness = Witness(Path(sys.argv[1]), {ORIGIN: log.verifier}, SystemClock())
 size = witness.cosigned()[ORIGIN].size if ORIGIN in witness.cosigned() else 0
 print("ready", flush=True)
-for each in range(size + 1, 401):
+for each in range(size + 1, min(size + int(sys.argv[2]) + 60, 401)):
     answer = witness.add_checkpoint(log.request(each - 1, each))
     print(each, answer.line.strip(), flush=True)
 """
@@ -120,7 +120,9 @@ for each in range(size + 1, 401):
 def test_killed_at_any_moment_it_is_never_behind_what_it_signed(tmp_path: Path) -> None:
     log, said = Log(400), 0
     for kill_after in (1, 7, 30):
-        run = subprocess.Popen([sys.executable, "-c", KILLED, str(tmp_path)], stdout=subprocess.PIPE, text=True, cwd=Path.cwd())
+        run = subprocess.Popen(
+            [sys.executable, "-c", KILLED, str(tmp_path), str(kill_after)], stdout=subprocess.PIPE, text=True, cwd=Path.cwd()
+        )
         assert run.stdout is not None and run.stdout.readline() == "ready\n"
         for _ in range(kill_after):
             said = int(run.stdout.readline().split(" ")[0])

@@ -42,7 +42,7 @@ def witness(tmp_path: Path) -> Witness:
 @pytest.fixture
 def connection(witness: Witness) -> Iterator[http.client.HTTPConnection]:
     with served(witness, Door(port=0)) as port:
-        made = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+        made = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
         yield made
         made.close()
 
@@ -78,7 +78,7 @@ def test_a_request_above_64_kib_is_not_read(connection: http.client.HTTPConnecti
 def test_with_a_certificate_it_does_tls(witness: Witness, tmp_path: Path) -> None:
     pem = certificate(tmp_path, "localhost")
     with served(witness, Door(port=0, certificate=pem)) as port:
-        connection = http.client.HTTPSConnection("localhost", port, timeout=5, context=ssl.create_default_context(cafile=str(pem)))
+        connection = http.client.HTTPSConnection("localhost", port, timeout=60, context=ssl.create_default_context(cafile=str(pem)))
         assert post(connection, LOG.request(0, 3))[0] == 200
         connection.close()
 
