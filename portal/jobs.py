@@ -63,7 +63,11 @@ def jobs_of(house: House) -> list[Job]:
     handlers, messages = handlers_of(house), {WEBHOOK: webhook_handler(house.store, house.keys, posting(guarded(house)))}
     return [
         Job("ledger", 0.25, house.sequencer.tick),
-        Job("witnesses", settings.anchors.seconds, Anchoring(house.store, settings.anchors, house.sequencer.origin, posted(house)).tick),
+        Job(
+            "witnesses",
+            settings.anchors.seconds,
+            Anchoring(house.store, settings.anchors, house.sequencer.origin, posted(guarded(house))).tick,
+        ),
         Job("time-stamps", 60.0, Stamping(house.store, settings.anchors).tick),
         Job("search", 0.5, KindFollower(house.store, house.settings).tick),
         Job("completeness", 600.0, lambda: completeness.tick(house.store, house.settings)),
@@ -115,11 +119,11 @@ def guarded(house: House) -> GuardedClient:
     return GuardedClient(sign=Agent(house.keys, house.store, house.clock, house.settings.base_url).sign)
 
 
-def posted(house: House) -> Callable[[WitnessAt, bytes], Reply]:
+def posted(guarded: GuardedClient) -> Callable[[WitnessAt, bytes], Reply]:
     """Sends a checkpoint to a witness through the guarded client; a private address only where its settings allow that."""
 
     def post(witness: WitnessAt, body: bytes) -> Reply:
-        client = replace(guarded(house), ports=None)
+        client = replace(guarded, ports=None)
         if witness.private:
             client = replace(client, permitted=lambda _address: True)
         if witness.trust is not None:

@@ -15,7 +15,6 @@ from contracts.anchors.settings import Anchors, WitnessAt
 from contracts.anchors.status import standing
 from contracts.house import House
 from contracts.ledger.sequencer import Sequencer
-from portal import jobs
 from portal.commands.ledger import anchor_lines
 from portal.commands.witness import Door, open_witness, server_of
 from portal.jobs import guarded, posted
@@ -42,13 +41,13 @@ def witnessed(house: House, folder: Path, *, private: bool = True) -> Iterator[H
 
 def rounds(house: House) -> None:
     house.sequencer.integrate()
-    Anchoring(house.store, house.settings.anchors, house.sequencer.origin, posted(house)).tick()
+    # Five seconds are little on a machine that does ten other things.
+    patient = replace(guarded(house), seconds=60.0)
+    Anchoring(house.store, house.settings.anchors, house.sequencer.origin, posted(patient)).tick()
 
 
 @pytest.fixture
-def signing(house: House, monkeypatch: pytest.MonkeyPatch) -> House:
-    # Five seconds are little on a machine that does ten other things.
-    monkeypatch.setattr(jobs, "guarded", lambda house: replace(guarded(house), seconds=60.0))
+def signing(house: House) -> House:
     object.__setattr__(house, "sequencer", Sequencer(house.store, house.keys, house.settings.ledger_origin))
     house.sequencer.ensure_key()
     house.sequencer.integrate()
