@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
+import sys
+import zipfile
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from contracts.deliveries import fold
+from contracts.search.follow import KindFollower
 from portal import cookies
 from tests.contracts.deliveries.history import deliver
 from tests.harness.browser import chromium, look, visitor
@@ -43,7 +48,7 @@ def test_an_officer_learns_who_received_what(tmp_path: Path) -> None:
         expect(row.get_by_role("cell").nth(1)).to_have_text("3")
         expect(row.get_by_role("cell").nth(3)).to_have_text("30")
         look(page, "what a contract received")
-        page.get_by_label("Id of the person").fill("keeper-1")
+        page.get_by_label("The person", exact=True).fill("@keeper-1")
         press(page, "Show who holds their records")
         expect(page.get_by_role("cell", name="10 of 10")).to_be_visible()
         look(page, "who holds records of a person")
@@ -51,3 +56,58 @@ def test_an_officer_learns_who_received_what(tmp_path: Path) -> None:
         expect(page.get_by_role("heading", name="2. Who holds 10")).to_be_visible()
         steps.follow(page, "latest")
         expect(page.locator("main")).to_contain_text("Records")
+        place.house.sequencer.integrate()
+        proved(letter_of(page, "@keeper-1", tmp_path), tmp_path)
+        follower = KindFollower(place.house.store, place.house.settings)
+        while follower.tick():
+            pass
+        answered_by_questions(page)
+
+
+def letter_of(page: Page, person: str, folder: Path) -> Path:
+    """From a handle to the letter with its proofs, in fewer than ten clicks from the first page on."""
+    clicks = 0
+    page.goto("/compliance")
+    steps.follow(page, "Who received what")
+    page.get_by_label("The person", exact=True).fill(person)
+    press(page, "Show who holds their records")
+    page.get_by_label("To", exact=False).first.fill("Kim Ash\n1 Quay Road")
+    press(page, "Write the letter")
+    clicks += 3
+    expect(page.get_by_role("heading", name="Who received records about you", exact=False)).to_be_visible()
+    look(page, "letter to a person")
+    with page.expect_download() as sent:
+        press(page, "Download with proofs")
+    clicks += 1
+    assert clicks < 10
+    file = folder / "letter.zip"
+    sent.value.save_as(file)
+    return file
+
+
+def proved(letter: Path, folder: Path) -> None:
+    """Every proof holds, by what came with the letter alone."""
+    with zipfile.ZipFile(letter) as archive:
+        archive.extractall(folder)
+    there = folder / "proofs"
+    key = re.search(r"tlog-proof '([^']+)'", (there / "READ-ME.txt").read_text())
+    assert key is not None
+    proofs = sorted(there.glob("*.tlog-proof"))
+    for each in proofs:
+        subprocess.run([sys.executable, "-I", "verify_licet.py", "proof", each.name, key[1]], cwd=there, check=True, capture_output=True)
+    assert (len(proofs), (folder / "letter.pdf").read_bytes()[:5]) == (2, b"%PDF-")
+
+
+def answered_by_questions(page: Page) -> None:
+    """The prepared questions, a click each, and the search narrowed down by one."""
+    page.goto("/compliance")
+    steps.follow(page, "Questions")
+    look(page, "questions of auditors")
+    steps.follow(page, "Who read which dataset?")
+    expect(page.get_by_role("cell", name="Street trees").first).to_be_visible()
+    look(page, "who read which dataset")
+    steps.follow(page, "Is anything missing?")
+    look(page, "completeness")
+    page.goto("/compliance?show=all")
+    page.get_by_text("Narrow it down").click()
+    look(page, "search narrowed down")
