@@ -119,12 +119,13 @@ def _found(request: Request, actor: Actor, wanted: Asked) -> Response:
     house = house_of(request)
     with house.store.read() as session:
         partners = _partners(session)
+        own = dict(session.exec(select(Organisation.id, Organisation.name).where(Organisation.side == Side.PLATFORM)).all())
         found = page_of(session, wanted)
         behind = lag(session)
     if wanted.search is not None:
         with house.store.write("ledger search") as unit:
             note_search(unit, actor, wanted.search, found.count)
-    names = _names(partners, house)
+    names = {**own, **_names(partners, house)}
     return page(
         request,
         "compliance/search.html",

@@ -21,7 +21,7 @@ from contracts.ledger.service import note_lookup
 from contracts.lifecycle.states import LIVE
 from contracts.lifecycle.tables import Contract
 from contracts.people.actor import Actor
-from contracts.people.roles import Role, Side
+from contracts.people.roles import Role
 from contracts.people.tables import Organisation
 from contracts.search.find import Question, grouped
 from contracts.search.follow import lag
@@ -125,8 +125,8 @@ def _by_day(asking: Asking) -> Sequence[tuple[str, str, list[tuple[str, int]]]]:
     refused = {row[0]: row[1] for row in grouped(asking.session, asking.question(decision="refuse"), "day")}
     days = [asking.since + timedelta(days=each) for each in range((asking.until - asking.since).days + 1)]
     return [
-        ("Records delivered", "records a day", [(each.isoformat(), delivered.get(each, 0)) for each in days]),
-        ("Refusals", "refused requests and acts a day", [(each.isoformat(), refused.get(each, 0)) for each in days]),
+        ("Records delivered", "records a day", [(f"{each:%-d %b}", delivered.get(each, 0)) for each in days]),
+        ("Refusals", "refused requests and acts a day", [(f"{each:%-d %b}", refused.get(each, 0)) for each in days]),
     ]
 
 
@@ -251,7 +251,7 @@ QUESTIONS: dict[str, Prepared] = {
 
 
 def _names(session: Session, house: House) -> dict[str, str]:
-    partners = dict(session.exec(select(Organisation.id, Organisation.name).where(Organisation.side == Side.PARTNER)).all())
+    partners = dict(session.exec(select(Organisation.id, Organisation.name)).all())
     contracts = dict(session.exec(select(Contract.id, Contract.title)).all())
     datasets = {each.id: each.settings.title for each in house.catalogue.all()}
     return {**{name: each.title for name, each in PURPOSES.items()}, **partners, **contracts, **datasets}
