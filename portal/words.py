@@ -226,7 +226,6 @@ _STAFF = (
     (NavItem("Contracts", "/desk/contracts"), {Role.STEWARD}),
     (NavItem("Ledger", "/compliance"), {Role.COMPLIANCE}),
     (NavItem("Erasure", "/compliance/erasure"), {Role.COMPLIANCE}),
-    (NavItem("Visits", "/compliance/visits"), {Role.COMPLIANCE}),
     (NavItem("Incidents", "/desk/incidents"), {Role.STEWARD}),
     (NavItem("Incidents", "/compliance/incidents"), {Role.COMPLIANCE}),
     (NavItem("Gate", "/operator"), {Role.OPERATOR}),
