@@ -11,8 +11,11 @@ from contracts.anchors.status import Standing, standing
 from contracts.anchors.tables import Log
 from contracts.errors import Misconfigured
 from contracts.keys import KeyRing, master_key
+from contracts.ledger.erasing import Erased, erase
 from contracts.ledger.service import inspect
 from contracts.ledger.verify import Report
+from contracts.people.actor import Actor
+from contracts.people.roles import Role
 from contracts.settings import Settings
 from contracts.store.engine import open_engine
 from contracts.store.leader import SEQUENCER, Leader
@@ -67,6 +70,18 @@ def close_and_open(settings: Settings, why: str, key: str) -> Log:
         return close_log(store, KeyRing(master_key(settings)), settings, why, key)
     finally:
         leader.resign()
+        engine.dispose()
+
+
+def erase_values(settings: Settings, subject: str, reason: str) -> Erased:
+    """Erase as the operator on the machine, whom the entry names so. Raises what `contracts.ledger.erasing.erase` does."""
+    engine = open_engine(settings.database_url, settings.subject_folder)
+    try:
+        store = Store(engine, clock_of(settings), settings.node)
+        roles = frozenset({Role.COMPLIANCE})
+        operator = Actor("operator", "", "Operator", "", roles, second_factor_at=store.clock.now())
+        return erase(store, operator, subject, reason)
+    finally:
         engine.dispose()
 
 

@@ -21,6 +21,7 @@ from contracts.store.unit import Store
 from portal.alone import alone
 from portal.commands.backup import back_up, restore
 from portal.commands.init import prepare
+from portal.commands.ledger import erase_values
 from tests.conftest import START
 
 CORA = Actor("acc_cora", "org_agora", "Cora", "cora@agora.example", frozenset({Role.COMPLIANCE}), second_factor_at=START)
@@ -73,6 +74,12 @@ def test_a_backup_made_before_an_erasure_restores_all_others(settings: Settings,
     assert _kept(settings, mara, tove) == [{}, {"account": "acc_tove"}]
     assert (settings.home / "documents" / "one.pdf").read_bytes() == b"%PDF"
     assert sorted(path.name for path in settings.home.iterdir()) == ["documents", "licet.db", "master.key", "subjects"]
+
+
+def test_the_operator_erases_on_the_machine(settings: Settings) -> None:
+    mara, tove = _write(settings, "acc_mara"), _write(settings, "acc_tove")
+    assert erase_values(settings, "acc_mara", "She asked.").entries == 1
+    assert _kept(settings, mara, tove) == [{}, {"account": "acc_tove"}]
 
 
 def test_neither_key_is_in_a_backup_and_only_its_owner_reads_it(settings: Settings, tmp_path: Path) -> None:
