@@ -227,25 +227,6 @@ def refresh(name: str, config: Config = None) -> None:
     console.print(f"{name} is now at version {version}.")
 
 
-@ledger.command("erase")
-def erase_values(
-    subject: Annotated[
-        str,
-        typer.Option(
-            prompt="Whose values (id of an account, mail address or network, whole)", hide_input=True, help="Asked for, if not given."
-        ),
-    ],
-    reason: Annotated[str, typer.Option(prompt="On what ground", help="Asked for, if not given.")],
-    config: Config = None,
-) -> None:
-    """Erase a person's or a network's values from the ledger for good; entries and proofs stay."""
-    from portal.commands import ledger as ledger_command
-    from portal.commands.here import settings_here
-
-    erased = ledger_command.erase_values(settings_here(config), subject, reason)
-    console.print(f"Erased values of {erased.entries} entries. The erasure is {erased.id} in the ledger; docs/erasing.md says what stays.")
-
-
 @deliveries.command("rebuild")
 def rebuild_deliveries(config: Config = None) -> None:
     """Make anew what "who holds this record" is answered from; answers stay right meanwhile and take longer."""

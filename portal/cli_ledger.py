@@ -82,3 +82,22 @@ def close(
     console.out(f"The log is closed. The next is {opened.origin}, with the public key", highlight=False)
     console.out(opened.key, highlight=False)
     console.out("Publish this key, and give it to whoever runs your witnesses.", highlight=False)
+
+
+@ledger.command("erase")
+def erase_values(
+    subject: Annotated[
+        str,
+        typer.Option(
+            prompt="Whose values (id of an account, mail address or network, whole)", hide_input=True, help="Asked for, if not given."
+        ),
+    ],
+    reason: Annotated[str, typer.Option(prompt="On what ground", help="Asked for, if not given.")],
+    config: Config = None,
+) -> None:
+    """Erase a person's or a network's values from the ledger for good; entries and proofs stay."""
+    from portal.commands import ledger as ledger_command
+    from portal.commands.here import settings_here
+
+    erased = ledger_command.erase_values(settings_here(config), subject, reason)
+    console.print(f"Erased values of {erased.entries} entries. The erasure is {erased.id} in the ledger; docs/erasing.md says what stays.")
