@@ -1,0 +1,181 @@
+"""`make bench-ledger`: how many entries the ledger takes, how long a request waits for its own, what a proof and a whole check cost.
+
+Entries of answers, one personal value each, go through the hot path's writer while the sequencer signs four times a second; they
+count once they are in the tree, and with search once search knows them. Each ratio is a measure against its target, so 1 is met:
+entries a second over those wanted, time allowed over time taken. `BENCH_ENTRIES`, `BENCH_CHECKED` and `BENCH_LONG` say how many
+entries are written, checked, and in the log of the proofs; `BENCH_CACHE` where the large logs are kept.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlmodel import Session, col, select
+
+from bench.harness import summarise
+from bench.logs import KEYS, ORIGIN, answer, long_log, opened, whole_log
+from contracts.access.writer import AccessWriter
+from contracts.ledger.proofs import Proof, proof_of
+from contracts.ledger.sequencer import Sequencer
+from contracts.ledger.tables import LedgerEntry
+from contracts.ledger.verify import verify
+from contracts.search.follow import KindFollower
+from contracts.settings import Settings
+from contracts.store.epochs import EpochWatch
+from contracts.store.unit import Store
+
+CACHE = Path(os.environ.get("BENCH_CACHE", "~/.cache/licet-bench")).expanduser()
+ENTRIES, CHECKED = int(os.environ.get("BENCH_ENTRIES", "60000")), int(os.environ.get("BENCH_CHECKED", "1000000"))
+LONG = int(os.environ.get("BENCH_LONG", "10000000"))
+AT_ONCE, EVERY, RATE, SECONDS, ROUNDS, PROOFS = 512, 0.25, 1_000, 10, 5, 400
+A_SECOND, A_SECOND_WITH_SEARCH, WAIT, PROOF, CHECK = 15_000, 8_000, 0.010, 0.002, 30.0
+
+
+@dataclass(frozen=True)
+class Running:
+    """A ledger at work: its writer, and what takes in all that was written."""
+
+    writer: AccessWriter
+    settle: Callable[[], None]
+
+
+def main() -> None:
+    """Measure one after the other, print the result."""
+    found: dict[str, list[float]] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for name, wanted, search in (("entries", A_SECOND, False), ("entries_with_search", A_SECOND_WITH_SEARCH, True)):
+            rates = [_rate(Path(folder) / f"{name}-{number}.db", search=search) for number in range(ROUNDS)]
+            _say(f"{name} a second", rates)
+            found[name] = [each / wanted for each in rates]
+        waits = [_wait(Path(folder) / f"wait-{number}.db") for number in range(ROUNDS)]
+    _say("seconds that 99 of 100 requests wait at most", waits)
+    proofs = _proofs(long_log(CACHE, LONG))
+    _say(f"seconds for a proof among {LONG:,}", proofs)
+    checks = [_checked(whole_log(CACHE, CHECKED)) for _ in range(ROUNDS)]
+    _say(f"seconds to check {CHECKED:,}", checks)
+    found |= {
+        "wait": [WAIT / each for each in waits],
+        "proof": [PROOF / each for each in proofs],
+        "check": [CHECK / each for each in checks],
+    }
+    summarise("ledger", found, dict.fromkeys(found, 1.0))
+
+
+def _rate(path: Path, *, search: bool) -> float:
+    with _running(opened(path), search=search) as running:
+        started = time.perf_counter()
+        asyncio.run(_write_all(running.writer, ENTRIES))
+        running.settle()
+        return ENTRIES / (time.perf_counter() - started)
+
+
+async def _write_all(writer: AccessWriter, count: int) -> None:
+    """Requests that each wait for the entry of their answer, as many at once as a busy server has."""
+    numbers = iter(range(count))
+
+    async def one() -> None:
+        for number in numbers:
+            await writer.record_entries([answer(number)])
+
+    await asyncio.gather(*(one() for _ in range(AT_ONCE)))
+
+
+def _wait(path: Path) -> float:
+    with _running(opened(path), search=True) as running:
+        taken = sorted(asyncio.run(_open_loop(running.writer)))
+    return taken[int(len(taken) * 0.99)]
+
+
+async def _open_loop(writer: AccessWriter) -> Sequence[float]:
+    """Seconds from the moment when each request was due to its entry being durable, whatever the others wait."""
+    start, taken = time.perf_counter() + 0.05, list[float]()
+
+    async def one(number: int, due: float) -> None:
+        await writer.record_entries([answer(number)])
+        taken.append(time.perf_counter() - due)
+
+    tasks = []
+    for number in range(RATE * SECONDS):
+        due = start + number / RATE
+        await asyncio.sleep(max(0.0, due - time.perf_counter()))
+        tasks.append(asyncio.create_task(one(number, due)))
+    await asyncio.gather(*tasks)
+    return taken
+
+
+@contextmanager
+def _running(store: Store, *, search: bool) -> Iterator[Running]:
+    sequencer, done = Sequencer(store, KEYS, ORIGIN, projects=search), threading.Event()
+    sequencer.ensure_key()
+    kinds = KindFollower(store, Settings())
+    writer = AccessWriter(store, EpochWatch(store), store.clock)
+    jobs = [threading.Thread(target=_repeat, args=(done, sequencer.tick, EVERY))]
+    jobs += [threading.Thread(target=_repeat, args=(done, kinds.tick, 2 * EVERY))] if search else []
+
+    def settle() -> None:
+        sequencer.integrate()
+        while search and kinds.tick():
+            pass
+
+    writer.start()
+    for job in jobs:
+        job.start()
+    try:
+        yield Running(writer, settle)
+    finally:
+        done.set()
+        for job in jobs:
+            job.join()
+        writer.stop()
+        store.engine.dispose()
+
+
+def _repeat(done: threading.Event, act: Callable[[], int], every: float) -> None:
+    while not done.is_set():
+        done.wait(0.0 if act() else every)
+
+
+def _proofs(store: Store) -> list[float]:
+    """Each of another entry, in a session of its own as a request has it."""
+    chance, taken = random.Random(7), list[float]()
+    with store.read() as session:
+        ids = [_id_at(session, chance.randrange(LONG)) for _ in range(PROOFS)]
+    for entry_id in ids:
+        started = time.perf_counter()
+        with store.read() as session:
+            if not isinstance(proof_of(session, entry_id), Proof):
+                raise RuntimeError(f"{entry_id} is not in the tree")
+        taken.append(time.perf_counter() - started)
+    return taken
+
+
+def _id_at(session: Session, index: int) -> str:
+    return session.exec(select(LedgerEntry.id).where(col(LedgerEntry.index) == index)).one()
+
+
+def _checked(store: Store) -> float:
+    started = time.perf_counter()
+    report = verify(store, KEYS)
+    if not report.ok:
+        raise RuntimeError(f"the ledger of the bench does not verify: {report.problems[0].what}")
+    return time.perf_counter() - started
+
+
+def _say(what: str, values: Sequence[float]) -> None:
+    ordered = sorted(values)
+    sys.stdout.write(f"{what}: {ordered[len(ordered) // 2]:.4g} [{ordered[0]:.4g} to {ordered[-1]:.4g}]\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()
