@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 from sqlmodel import Session, col, func, select
 
@@ -14,6 +15,14 @@ from contracts.ledger.tables import EntryCounter, LedgerEntry, NodeCounter, Seal
 from contracts.ledger.values import NOTHING, values_of
 
 _BATCH = 500
+
+
+class Row(NamedTuple):
+    """An entry as it is stored: its place, its id and the leaf."""
+
+    place: int
+    id: str
+    leaf: bytes
 
 
 class Contents:
@@ -28,41 +37,43 @@ class Contents:
         self._batch: list[tuple[int | None, str, dict[str, str]]] = []
         self._searched: int = session.exec(select(first_unsearched())).one()
 
-    def check(self, row: LedgerEntry, shown: SearchedEntry | None) -> None:
-        """Id, node number and what search shows of one entry; its values wait for the batch."""
+    def check(self, row: Row, shown: tuple[Any, ...] | None) -> None:
+        """Id, node number and what search shows of one entry (its `COLUMNS`); its values wait for the batch."""
         facts = read_leaf(row.leaf)
         told = project(facts)
         if row.id != told.id:
-            self._problem(row.index, row.id, f"the id of entry {row.index} was changed: it is not what the entry says")
-        if shown is None and row.index < self._searched:
-            self._problem(row.index, row.id, f"entry {row.index} was taken out of the search")
-        for name in [name for name in COLUMNS if shown is not None and getattr(shown, name) != getattr(told, name)]:
-            self._problem(row.index, row.id, f"the column {name} of entry {row.index} was changed: it is not what the entry says")
-        self._count(row.index, row.id, facts["node"], facts["n"])
-        self._later(row.index, row.id, facts.get("commitments", {}))
+            self._problem(row.place, row.id, f"the id of entry {row.place} was changed: it is not what the entry says")
+        if shown is None:
+            if row.place < self._searched:
+                self._problem(row.place, row.id, f"entry {row.place} was taken out of the search")
+        elif shown != told:
+            for name in (name for name, each, true in zip(COLUMNS, shown, told, strict=True) if each != true):
+                self._problem(row.place, row.id, f"the column {name} of entry {row.place} was changed: it is not what the entry says")
+        self._count(row.place, row.id, facts["node"], facts["n"])
+        self._later(row.place, row.id, facts.get("commitments", {}))
 
     def skip(self) -> None:
         """An entry is wrong or missing: the next number of each node is taken as it comes."""
         self._gap = True
         self._numbers.clear()
 
-    def finish(self, size: int, waiting: Sequence[LedgerEntry], *, complete: bool) -> None:
+    def finish(self, size: int, waiting: Sequence[Row], *, complete: bool) -> None:
         """Entries that wait for a tree of `size`, the counts of places and nodes, and rows that belong to no entry."""
         written = self._session.exec(select(func.coalesce(func.max(EntryCounter.written), 0))).one()
-        missing = sorted(set(range(size, written)) - {row.index for row in waiting})
+        missing = sorted(set(range(size, written)) - {row.place for row in waiting})
         if missing:
             self._problem(None, "", f"{len(missing)} entries that waited for the tree were removed, the first at {missing[0]}")
         for row in waiting:
-            if row.index < written:
+            if row.place < written:
                 self._wait(row)
             else:
-                self._problem(row.index, row.id, f"an entry was inserted at {row.index}, outside the {written} that were written")
+                self._problem(row.place, row.id, f"an entry was inserted at {row.place}, outside the {written} that were written")
         self._values()
         if complete:
             self._counters()
         self._orphans()
 
-    def _wait(self, row: LedgerEntry) -> None:
+    def _wait(self, row: Row) -> None:
         try:
             facts = read_leaf(row.leaf)
             project(facts)

@@ -141,7 +141,7 @@ def _unname(unit: Unit, keys: SubjectKeys, handle: int) -> int:
     rows = unit.session.exec(select(SealedValues).where(SealedValues.network == handle).limit(A_RUN)).all()
     for row in rows:
         cipher = keys.cipher(row.subject)
-        values = None if cipher is None else unsealed(cipher, row)
+        values = None if cipher is None else unsealed(cipher, row.entry_id, row.sealed)
         if cipher is None or values is None:
             unit.session.delete(row)
             continue

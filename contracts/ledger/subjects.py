@@ -64,6 +64,14 @@ class SubjectKeys:
     def cipher(self, handle: int) -> AESGCM | None:
         """What opens the values of a handle; None where its key was erased, or is not in this folder."""
         self._follow()
+        return self._opened(handle)
+
+    def ciphers(self, handles: Iterable[int]) -> dict[int, AESGCM]:
+        """As `cipher` for several at once; those without a key are left out."""
+        self._follow()
+        return {each: found for each in set(handles) if (found := self._opened(each)) is not None}
+
+    def _opened(self, handle: int) -> AESGCM | None:
         found = self._ciphers.get(handle)
         if found is None:
             record = self._record(handle)

@@ -22,6 +22,7 @@ import orjson
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import Connection, delete
+from sqlalchemy import select as sql_select
 from sqlmodel import Session, col, select
 
 from contracts.errors import Misconfigured
@@ -37,6 +38,7 @@ NOBODY = "-"
 NONCE = 12
 _TOGETHER = 500
 _A_RUN = 100
+_SEALED = sql_select(col(SealedValues.entry_id), col(SealedValues.subject), col(SealedValues.sealed))
 _KEEP = Insertion(SealedValues, "entry_id", "subject", "network", "sealed")
 
 
@@ -107,10 +109,10 @@ def sealed(cipher: AESGCM, entry_id: str, values: Mapping[str, Kept]) -> bytes:
     return nonce + cipher.encrypt(nonce, plain, entry_id.encode())
 
 
-def unsealed(cipher: AESGCM, row: SealedValues) -> dict[str, Kept] | None:
-    """What a row holds; None where it is not what was sealed for its entry."""
+def unsealed(cipher: AESGCM, entry_id: str, kept: bytes) -> dict[str, Kept] | None:
+    """What was sealed; None where it was not sealed for this entry."""
     try:
-        plain = cipher.decrypt(row.sealed[:NONCE], row.sealed[NONCE:], row.entry_id.encode())
+        plain = cipher.decrypt(kept[:NONCE], kept[NONCE:], entry_id.encode())
     except (InvalidTag, ValueError):  # ValueError: an edited row is too short to be sealed
         return None
     return {name: Kept(value, bytes.fromhex(salt)) for name, (value, salt) in orjson.loads(plain).items()}
@@ -122,13 +124,15 @@ def values_of(session: Session, entry_ids: Sequence[str]) -> dict[str, Opened]:
     keys = keys_of(session.connection()) if entry_ids else None
     for start in range(0, len(entry_ids), _TOGETHER):
         part = entry_ids[start : start + _TOGETHER]
-        for row in session.exec(select(SealedValues).where(col(SealedValues.entry_id).in_(part))).all():
-            cipher = keys.cipher(row.subject) if keys is not None else None
+        rows = session.connection().execute(_SEALED.where(col(SealedValues.entry_id).in_(part))).all()
+        ciphers = keys.ciphers(subject for _, subject, _ in rows) if keys is not None else {}
+        for entry_id, subject, kept in rows:
+            cipher = ciphers.get(subject)
             if cipher is None:
                 continue
-            before = found.get(row.entry_id, NOTHING)
-            values = unsealed(cipher, row)
-            found[row.entry_id] = Opened({**before.values, **(values or {})}, before.broken or values is None)
+            before = found.get(entry_id, NOTHING)
+            values = unsealed(cipher, entry_id, kept)
+            found[entry_id] = Opened({**before.values, **(values or {})}, before.broken or values is None)
     return found
 
 

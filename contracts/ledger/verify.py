@@ -13,15 +13,18 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
+from sqlalchemy import Select
 from sqlalchemy import select as sql_select
 from sqlmodel import Session, col, select
 
 from contracts.keys import KeyRing
 from contracts.ledger import note, tree
-from contracts.ledger.contents import Contents
+from contracts.ledger.contents import Contents, Row
 from contracts.ledger.diagnose import MOST, Problem, Stored, name_all, split_hashes
 from contracts.ledger.note import CheckpointText
+from contracts.ledger.projection import COLUMNS
 from contracts.ledger.sequencer import HEAD
 from contracts.ledger.source import public_keys
 from contracts.ledger.tables import Checkpoint, LedgerEntry, LedgerHead, LedgerTile, SearchedEntry
@@ -32,6 +35,8 @@ from contracts.store.unit import Store
 Progress = Callable[[int, int], None]
 _CHUNK = 1_000
 _MISSING = bytes(HASH)
+_ENTRIES = sql_select(col(LedgerEntry.index), col(LedgerEntry.id), col(LedgerEntry.leaf)).order_by(col(LedgerEntry.index)).limit(_CHUNK)
+_SEARCHED: Select[Any] = sql_select(col(SearchedEntry.index), *(col(getattr(SearchedEntry, name)) for name in COLUMNS))
 _NOTHING = CheckpointText("", 0, tree.EMPTY_ROOT)
 
 
@@ -76,8 +81,8 @@ class _Verification:
         self._size, self._root = (head.size, head.root) if head else (0, tree.EMPTY_ROOT)
         self._problems: list[Problem] = []
         self._wrong: list[Stored] = []
-        self._waiting: list[LedgerEntry] = []
-        self._shown: dict[int, SearchedEntry] = {}
+        self._waiting: list[Row] = []
+        self._shown: dict[int, tuple[Any, ...]] = {}
 
     def run(self) -> Report:
         """All checks, cheap to explain ones last, so that the first problem is the cause of the others."""
@@ -131,7 +136,7 @@ class _Verification:
             if rows is not None:
                 rows.append(actual)
             if actual == leaf_hash and row is not None:
-                contents.check(row, self._shown.get(row.index))
+                contents.check(row, self._shown.get(index))
             else:
                 contents.skip()
                 self._wrong.append(Stored(index, actual if row is not None else None, row.id if row is not None else ""))
@@ -142,41 +147,40 @@ class _Verification:
                 self._progress(index, self._size)
         self._progress(self._size, self._size)
 
-    def _places(self) -> Iterator[tuple[int, bytes, LedgerEntry | None]]:
+    def _places(self) -> Iterator[tuple[int, bytes, Row | None]]:
         """Each index with its signed leaf hash (from the tiles) and the row stored there; rows behind the tree wait for it."""
         rows = self._rows()
         row = next(rows, None)
         for index, leaf_hash in enumerate(self._leaf_hashes()):
-            while row is not None and row.index < index:
+            while row is not None and row.place < index:
                 self._stray(row)
                 row = next(rows, None)
-            here = row if row is not None and row.index == index else None
+            here = row if row is not None and row.place == index else None
             yield index, leaf_hash, here
             if here is not None:
                 row = next(rows, None)
         self._waiting = [*([row] if row is not None else []), *rows]
 
-    def _stray(self, row: LedgerEntry) -> None:
-        what = f"an entry was inserted at {row.index}, outside the {self._size} that were signed"
-        self._problems.append(Problem(row.index, row.id, what))
+    def _stray(self, row: Row) -> None:
+        what = f"an entry was inserted at {row.place}, outside the {self._size} that were signed"
+        self._problems.append(Problem(row.place, row.id, what))
 
-    def _rows(self) -> Iterator[LedgerEntry]:
+    def _rows(self) -> Iterator[Row]:
+        """Every entry in order. Rows as tuples: objects of the tables would cost more than all that is checked of them."""
         last: int | None = None
         while True:
-            query = select(LedgerEntry).order_by(col(LedgerEntry.index)).limit(_CHUNK)
-            chunk = self._session.exec(query if last is None else query.where(col(LedgerEntry.index) > last)).all()
+            query = _ENTRIES if last is None else _ENTRIES.where(col(LedgerEntry.index) > last)
+            chunk = [Row(*each) for each in self._session.connection().execute(query)]
             if chunk:
-                self._shown = self._searched(chunk[0].index, chunk[-1].index)
+                self._shown = self._searched(chunk[0].place, chunk[-1].place)
             yield from chunk
             if len(chunk) < _CHUNK:
                 return
-            last = chunk[-1].index
-            for each in [*chunk, *self._shown.values()]:
-                self._session.expunge(each)
+            last = chunk[-1].place
 
-    def _searched(self, first: int, last: int) -> dict[int, SearchedEntry]:
-        rows = self._session.exec(select(SearchedEntry).where(col(SearchedEntry.index).between(first, last))).all()
-        return {row.index: row for row in rows}
+    def _searched(self, first: int, last: int) -> dict[int, tuple[Any, ...]]:
+        rows = self._session.connection().execute(_SEARCHED.where(col(SearchedEntry.index).between(first, last)))
+        return {index: tuple(columns) for index, *columns in rows}
 
     def _leaf_hashes(self) -> Iterator[bytes]:
         """The leaf hashes as the tiles have them; a missing one counts as 32 zero bytes."""

@@ -77,7 +77,7 @@ def _secrets(store: Store, subject: str) -> tuple[list[bytes], list[bytes]]:
         for row in rows:
             cipher = keys.cipher(row.subject)
             assert cipher is not None
-            for kept in (unsealed(cipher, row) or {}).values():
+            for kept in (unsealed(cipher, row.entry_id, row.sealed) or {}).values():
                 clear += [kept.salt, kept.salt.hex().encode()]
             sealed.append(row.sealed[:24])
         clear += [part for each in handles for record in [keys._records[each]] for part in (record[:TAG], record[TAG:RECORD])]

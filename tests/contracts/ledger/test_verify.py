@@ -308,7 +308,7 @@ def _reseal(store: Store, entry_id: str, **values: str) -> None:
         row = unit.session.exec(select(SealedValues).where(SealedValues.entry_id == entry_id)).one()
         cipher = keys_of(unit.connection).cipher(row.subject)
         assert cipher is not None
-        before = unsealed(cipher, row) or {}
+        before = unsealed(cipher, row.entry_id, row.sealed) or {}
         row.sealed = sealed(cipher, entry_id, {**before, **{name: Kept(value, bytes(16)) for name, value in values.items()}})
 
 
