@@ -22,6 +22,7 @@ FEW = 20_000
 """So many entries are read by their kinds and sorted; where there are more, they are dense enough to be met from the newest on."""
 BLOCK = 2_000
 _KINDS_A_QUERY = 500
+_TOTALS = select(col(KindDay.kind), func.sum(col(KindDay.entries)))
 FACETS = ("decision", "event", "organisation_id", "dataset", "purpose", "rule")
 
 
@@ -69,7 +70,7 @@ def kinds_of(asked: Question) -> Select[Any]:
 def count(session: Session, asked: Question, *, facets: Sequence[str] = ()) -> Answer:
     """Count what fits. A facet is counted as if its own field asked nothing, so that it shows what else there is."""
     days = [Day(*row) for row in session.execute(_by_day(asked)).all()]
-    found = {each: _facet(session, asked, each) for each in facets}
+    found = _facets(session, asked, facets) if facets else {}
     return Answer(sum(each.entries for each in days), sum(each.records for each in days), days, found)
 
 
@@ -149,16 +150,21 @@ def _by_day(asked: Question) -> Any:
     return query.where(*_of_days(asked)).group_by(day).order_by(day.desc())
 
 
-def _facet(session: Session, asked: Question, name: str) -> Counter[str]:
-    column = col(getattr(EntryKind, name))
-    query = select(column, func.sum(col(KindDay.entries))).select_from(KindDay)
-    query = query.join(EntryKind, col(EntryKind.id) == col(KindDay.kind))
-    rows = session.execute(query.where(*_conditions(asked, but=name)).group_by(column)).all()
-    return Counter({value: int(entries) for value, entries in rows if value})
+def _facets(session: Session, asked: Question, facets: Sequence[str]) -> dict[str, Counter[str]]:
+    """Counts of the values of each facet: one pass over the days for all of them, and the rest over the kinds, which are few."""
+    rows = session.execute(_TOTALS.where(*_of_days(asked)).group_by(col(KindDay.kind))).all()
+    totals = {kind: int(entries) for kind, entries in rows}
+    found: dict[str, Counter[str]] = {}
+    for name in facets:
+        found[name] = Counter()
+        for kind, value in session.execute(select(col(EntryKind.id), col(getattr(EntryKind, name))).where(*_of_kind(asked, name))):
+            if value and kind in totals:
+                found[name][value] += totals[kind]
+    return found
 
 
-def _conditions(asked: Question, but: str = "") -> list[ColumnElement[bool]]:
-    return [*_of_kind(asked, but), *_of_days(asked)]
+def _conditions(asked: Question) -> list[ColumnElement[bool]]:
+    return [*_of_kind(asked), *_of_days(asked)]
 
 
 def _of_days(asked: Question) -> list[ColumnElement[bool]]:
