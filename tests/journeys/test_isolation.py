@@ -24,6 +24,7 @@ import pytest
 
 from contracts.access.query import RESERVED
 from contracts.ids import new_id
+from contracts.ledger.projector import Projector
 from tests.harness import partner
 from tests.harness.visitor import Visitor
 from tests.journeys.acts import ACTS, NAMES, NOBODYS, PARAMETERS, PARTNERS, PUBLIC, WHO
@@ -338,6 +339,7 @@ def _own_pages(place: Ground, routes: list[Route]) -> dict[str, str]:
 
 def test_an_auditor_reads_nothing_outside_the_visit(place: Ground) -> None:
     place.settle()
+    Projector(place.house.store).follow()
     auditor = place.visitor("auditor")
     theirs = place.entries(place.rival.contracts["active"])
     own = place.entries(f'"organisation":"{place.organisation_of("lab-reader")}"')
