@@ -8,6 +8,8 @@ from api.openapi import TEXT, Operations, answer, empty, in_path, operation, pro
 from contracts.crawlers.directory import MEDIA_TYPE, PATH
 
 _STATUS = thing({"status": TEXT}, ("status",))
+_LOG = in_path("number", "Which closed log, counted from 1")
+_TILE = [in_path("level", "Height in the tree; `entries` are not public"), in_path("place", "Which tile, as C2SP tlog-tiles says")]
 
 OPERATIONS: Operations = {
     **oauth.OPERATIONS,
@@ -19,11 +21,11 @@ OPERATIONS: Operations = {
     ),
     ("GET", "/ledger/verify_licet.py"): operation({200: answer(TEXT, "text/x-python")}),
     ("GET", "/ledger/tile/{level}/{place}"): operation(
-        {200: answer(TEXT, "application/octet-stream"), **problems(403, 404, 503)},
-        parameters=[
-            in_path("level", "Height in the tree; `entries` are not public"),
-            in_path("place", "Which tile, as C2SP tlog-tiles says"),
-        ],
+        {200: answer(TEXT, "application/octet-stream"), **problems(403, 404, 503)}, parameters=_TILE
+    ),
+    ("GET", "/ledger/logs/{number}/checkpoint"): operation({200: answer(TEXT, "text/plain"), **problems(404, 503)}, parameters=[_LOG]),
+    ("GET", "/ledger/logs/{number}/tile/{level}/{place}"): operation(
+        {200: answer(TEXT, "application/octet-stream"), **problems(403, 404, 503)}, parameters=[_LOG, *_TILE]
     ),
     ("GET", PATH): operation({200: answer(thing({"keys": {"type": "array"}}, ("keys",)), MEDIA_TYPE)}),
     ("GET", "/gate/nginx"): operation({200: empty("Let the request through."), 403: empty("Stop it; the headers say how.")}),
