@@ -105,6 +105,11 @@ class Delivered:
     proof: Once | None = None
     repeat: bytes | None = None
 
+    @property
+    def told(self) -> Sequence[Entry]:
+        """The entries as they are handed in."""
+        return (self.entry,)
+
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
@@ -116,6 +121,11 @@ class Recorded:
     entries: Sequence[Entry]
     proof: Once | None = None
 
+    @property
+    def told(self) -> Sequence[Entry]:
+        """The entries as they are handed in."""
+        return self.entries
+
 
 @dataclass(frozen=True, slots=True)
 class Issued:
@@ -124,6 +134,11 @@ class Issued:
     entry: Entry
     token: IssuedToken
     grants: int
+
+    @property
+    def told(self) -> Sequence[Entry]:
+        """The entries as they are handed in."""
+        return (self.entry,)
 
 
 Item = Delivered | Recorded | Issued

@@ -24,6 +24,7 @@ from contracts.credentials.spent import Once
 from contracts.credentials.tokens import IssuedToken
 from contracts.errors import LicetError, StoreUnavailable
 from contracts.ledger.stage import Entry
+from contracts.ledger.values import introduce
 from contracts.store.epochs import EpochWatch
 from contracts.store.unit import Store
 
@@ -153,6 +154,7 @@ class AccessWriter:
         return [failure] * len(waiting)
 
     def _commit(self, items: Sequence[Item], *, singly: bool = False) -> Sequence[Outcome]:
+        introduce(self._store.engine, (entry.personal for item in items for entry in item.told))
         with self._store.write("access") as unit:
             return batch.write(unit, items, singly=singly)
 

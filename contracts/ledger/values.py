@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import secrets
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -21,7 +21,7 @@ from typing import NamedTuple
 import orjson
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from sqlalchemy import Connection, delete
+from sqlalchemy import Connection, Engine, delete
 from sqlalchemy import select as sql_select
 from sqlmodel import Session, col, select
 
@@ -76,12 +76,19 @@ def keep_keys_in(folder: Path) -> None:
     _ELSEWHERE[:] = [folder]
 
 
-def keys_of(connection: Connection) -> SubjectKeys:
+def keys_of(connection: Connection | Engine) -> SubjectKeys:
     """The keys that belong to a connection's database; `Misconfigured` where it was opened without saying where they lie."""
     folder: Path | None = connection.get_execution_options().get("licet_subjects") or next(iter(_ELSEWHERE), None)
     if folder is None:
         raise Misconfigured("setting subject_keys", "is not known to this store.", "Open the store with the folder of the settings.")
     return keys_in(folder)
+
+
+def introduce(engine: Engine, personal: Iterable[Mapping[str, str]]) -> None:
+    """Have the keys of all whom these values are about on the disk, for a caller that is about to take the store's write lock."""
+    wanted = {subject for each in personal for subject in (*_by_subject(each), each.get(NETWORK, NOBODY))}
+    if wanted:
+        keys_of(engine).sealing(wanted)
 
 
 def keep(connection: Connection, drafts: Sequence[Draft]) -> None:

@@ -61,7 +61,7 @@ def close_and_open(settings: Settings, why: str, key: str) -> Log:
     mend = "Stop the portal and every worker, close the log, and start them again."
     if is_served(settings.home):
         raise Misconfigured("portal", "is running, and signs checkpoints.", mend)
-    engine = open_engine(settings.database_url)
+    engine = open_engine(settings.database_url, settings.subject_folder)
     store = Store(engine, clock_of(settings), settings.node)
     leader = Leader(store, SEQUENCER)
     try:

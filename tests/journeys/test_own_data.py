@@ -132,7 +132,9 @@ def test_a_new_platform_reaches_a_signed_contract_over_its_own_file(clone: Path,
         first_records(ingrid, second)
 
         reader.terminal = second
-        assert re.match(r"The ledger is whole: \d+ entries, \d+ checkpoints, 0 values erased\.\n", reader.run("licet ledger verify").lstrip())
+        assert re.match(
+            r"The ledger is whole: \d+ entries, \d+ checkpoints, 0 values erased\.\n", reader.run("licet ledger verify").lstrip()
+        )
         assert re.match(r"airports is now at version v2-\w+\.", reader.run("licet dataset refresh"))
         assert reader.lines == []
         terminal.interrupt()

@@ -44,7 +44,7 @@ async def read_for_ever(reader: Reader, contract: str, client: str) -> None:
 def main(url: str, folder: str, contract: str, client: str) -> None:
     """Put the reading parts together and read."""
     clock, keys, settings = FixedClock(NOW), KeyRing(b"m" * 32), settings_for(Path(folder))
-    store = Store(open_engine(url), clock, "crashing")
+    store = Store(open_engine(url, settings.subject_folder), clock, "crashing")
     watch = EpochWatch(store)
     writer = AccessWriter(store, watch, clock)
     writer.start()

@@ -46,7 +46,7 @@ async def read(reader: Reader, caller: Caller, gone: bytes, over: threading.Even
 def main(url: str, folder: str, contract: str, client: str, gone: str) -> None:
     """Put the reading parts together and read."""
     clock, keys, settings = FixedClock(NOW), KeyRing(b"m" * 32), settings_for(Path(folder))
-    store = Store(open_engine(url), clock, f"reader-{os.getpid()}")
+    store = Store(open_engine(url, settings.subject_folder), clock, f"reader-{os.getpid()}")
     watch, over = EpochWatch(store), threading.Event()
     writer = AccessWriter(store, watch, clock)
     writer.start()
