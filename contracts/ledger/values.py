@@ -27,7 +27,7 @@ from sqlmodel import Session, col, select
 
 from contracts.errors import Misconfigured
 from contracts.ledger.subjects import SubjectKeys, keys_in
-from contracts.ledger.tables import PlainValue, SealedValues
+from contracts.ledger.tables import LedgerEntry, PlainValue, SealedValues
 from contracts.store.many import Insertion
 from contracts.store.unit import Store
 
@@ -149,8 +149,9 @@ def entries_with(session: Session, text: str, most: int) -> list[str]:
     if not handles:
         return []
     own, beside = col(SealedValues.subject).in_(handles), col(SealedValues.network).in_(handles)
-    ids = select(SealedValues.entry_id).where(own).union(select(SealedValues.entry_id).where(beside)).subquery()
-    return list(session.exec(select(ids.c.entry_id).order_by(ids.c.entry_id.desc()).limit(most)).all())
+    ids = select(SealedValues.entry_id).where(own).union(select(SealedValues.entry_id).where(beside))
+    found = select(LedgerEntry.id).where(col(LedgerEntry.id).in_(ids)).order_by(col(LedgerEntry.index).desc())
+    return list(session.exec(found.limit(most)).all())
 
 
 def seal_plain(store: Store) -> int:

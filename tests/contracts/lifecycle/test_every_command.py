@@ -25,7 +25,7 @@ UNSEEN = {State.DRAFT}
 def test_every_state_command_and_role(sqlite_store: Store) -> None:
     cast = Cast(sqlite_store)
     application = approved(sqlite_store, cast)
-    people = {Side.PARTNER: cast.tove, Side.PLATFORM: cast.jon}
+    people = {Side.PARTNER: cast.tove, Side.PLATFORM: cast.jon, Side.OUTSIDE: cast.tove}
     done, refused = {}, {}
     with sqlite_store.write() as unit:
         row = Contract(
