@@ -22,7 +22,7 @@ _FRAME = frozenset({"body", "platform", "legal_name", "contact"})
 FRAMES: dict[str, frozenset[str]] = {"frame": _FRAME, "frame-with-link": _FRAME | {"link"}}
 
 # Facts that say by when something is due or holds; a mail that has one names it in its subject.
-DAYS = frozenset({"accept_by", "answer_by", "appeal_until", "day", "decide_by", "due", "ends", "until"})
+DAYS = frozenset({"accept_by", "answer_by", "appeal_until", "day", "decide_by", "due", "ends", "last_day", "until"})
 
 NOTICES: dict[str, NoticeFacts] = {
     "confirm": _row("To a person who signed up: confirm the address.", "name", "link", "platform"),

@@ -29,7 +29,9 @@ GUARDS = ("deleted", "objects")
 # Of the settings of a dataset and of its fields: what a policy holds, and what widens nothing.
 OF_DATASET = frozenset({"fields", "purposes", "key", "subject", "aggregates", *LIMITS, *GUARDS})
 _LIES = ("engine", "location", "source", "table", "beside")
-FREE_OF_DATASET = frozenset({"title", "summary", "changes", "time", "page", "price_per_1000", "currency", *_LIES})
+# By what compliance finds a person: nobody else reads by it.
+_FINDS = ("found_by", "profile")
+FREE_OF_DATASET = frozenset({"title", "summary", "changes", "time", "page", "price_per_1000", "currency", *_LIES, *_FINDS, "lines"})
 OF_FIELD = frozenset({"field_class", "column", "filterable", "at_least", "regions", "region_letters"})
 # What a contract may agree on in place of the value itself only ever tells less.
 FREE_OF_FIELD = frozenset({"type", "description", "examples", "grains"})
