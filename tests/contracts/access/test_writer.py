@@ -6,6 +6,7 @@ import asyncio
 import json
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -65,6 +66,28 @@ def test_an_item_at_fault_hurts_no_other_of_its_batch(store: Store, clock: Fixed
     with store.read() as session:
         numbers = [json.loads(row.leaf)["n"] for row in session.exec(select(LedgerEntry)).all()]
     assert numbers == [1, 2]
+
+
+def test_who_was_written_together_with_an_item_at_fault_is_answered(writer: AccessWriter, store: Store) -> None:
+    async def together() -> list[list[str] | BaseException]:
+        entries = (GOOD, TOO_LARGE, GOOD)
+        return await asyncio.gather(*(writer.record_entries([each]) for each in entries), return_exceptions=True)
+
+    first, faulty, last = run(together())
+    assert isinstance(faulty, StoreUnavailable)
+    assert [first, last] == [[each] for each in staged(store)]
+
+
+def test_the_key_of_someone_new_is_kept_before_the_write_lock_is_taken(sqlite_store: Store, clock: FixedClock, tmp_path: Path) -> None:
+    folder = tmp_path / "keys"
+    folder.write_text("a file in the place of the folder: no key can be kept in it")
+    store = Store(sqlite_store.engine.execution_options(licet_subjects=folder), clock)
+    writer = AccessWriter(store, EpochWatch(store), clock)
+    writer.start()
+    with pytest.raises(StoreUnavailable):
+        run(writer.record_entries([replace(GOOD, personal={"network": "192.0.2.0/24"})]))
+    writer.stop()
+    assert ([each.label for each in store.holds], staged(store)) == (["epochs"], [])
 
 
 def test_requests_of_several_loops_are_written_by_one_thread(writer: AccessWriter, store: Store) -> None:
