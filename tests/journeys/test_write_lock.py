@@ -43,7 +43,7 @@ from tests.journeys.life import Life, settle_in
 
 # The key of someone whom the ledger meets for the first time must lie on the disk before what is sealed under it is committed: one
 # short record, once a person or network. The hot path makes it before it takes the lock; a page learns whom it is about inside its unit.
-FOR_SOMEONE_NEW = "subjects."
+FOR_SOMEONE_NEW = "subjects._learn"
 ROUNDS, MOST_ROUNDS, MOST_MS, TURNS = 3, 6, 20.0, 3
 BESIDE = frozenset(
     {
