@@ -17,6 +17,7 @@ from contracts.keys import KeyRing
 from contracts.ledger.sequencer import Sequencer
 from contracts.ledger.stage import Entry, stage
 from contracts.ledger.tables import EntryCounter, LedgerEntry
+from contracts.search.follow import Follower
 from contracts.store.engine import open_engine
 from contracts.store.many import Insertion
 from contracts.store.schema import upgrade
@@ -27,9 +28,9 @@ TOGETHER, CHUNK = 20_000, 200_000
 _ENTRIES = Insertion(LedgerEntry, "index", "id", "leaf")
 
 
-def opened(path: Path) -> Store:
-    """The store in a file, with its schema."""
-    engine = open_engine(f"sqlite:///{path}")
+def opened(place: Path | str, subjects: Path | None = None) -> Store:
+    """The store in a file or at an address, with its schema; `subjects` is where the keys of subjects lie, for want of a file's folder."""
+    engine = open_engine(f"sqlite:///{place}" if isinstance(place, Path) else place, subjects)
     upgrade(engine)
     return Store(engine, FixedClock(datetime(2026, 11, 2, 9, tzinfo=UTC)))
 
@@ -61,15 +62,18 @@ def answer(number: int) -> Entry:
 
 def whole_log(folder: Path, count: int) -> Store:
     """A ledger of `count` answers with values, search and checkpoints."""
-    return _kept(folder / f"ledger-whole-{count}.db", lambda store: _fill(store, count))
+    store = kept(folder / f"ledger-whole-{count}.db", lambda store: _fill(store, count))
+    Follower(store).follow()  # where the log was made under an earlier schema
+    return store
 
 
 def long_log(folder: Path, count: int) -> Store:
     """A ledger of `count` entries that nothing can be searched in."""
-    return _kept(folder / f"ledger-long-{count}.db", lambda store: _lengthen(store, count))
+    return kept(folder / f"ledger-long-{count}.db", lambda store: _lengthen(store, count))
 
 
-def _kept(path: Path, fill: Callable[[Store], None]) -> Store:
+def kept(path: Path, fill: Callable[[Store], None]) -> Store:
+    """A store in a file that is filled once; what was left half filled is made anew."""
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         unfinished = path.with_suffix(".part")
@@ -92,7 +96,7 @@ def _fill(store: Store, count: int) -> None:
 
 
 def _lengthen(store: Store, count: int) -> None:
-    sequencer = Sequencer(store, KEYS, ORIGIN, chunk=CHUNK, projects=False)
+    sequencer = Sequencer(store, KEYS, ORIGIN, chunk=CHUNK, searched=False)
     sequencer.ensure_key()
     sequencer.integrate()
     for start in range(1, count, CHUNK):

@@ -9,14 +9,17 @@ import zlib
 
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _PAIRS = [a + b for a in _CROCKFORD for b in _CROCKFORD]
+_RANDOM_BYTES = 10
 _BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 PREFIXES = {
     "acc": "account",
     "agr": "agreement signed before Licet",
     "amd": "amendment",
+    "apl": "appeal against a decision of the gate",
     "app": "application",
     "aut": "authorization request",
+    "ban": "ban of the gate",
     "bar": "bar of an organisation, person or project",
     "bot": "key of a crawler",
     "cli": "OAuth client",
@@ -29,6 +32,7 @@ PREFIXES = {
     "evd": "document handed in with an application",
     "exp": "export",
     "fam": "family of tokens",
+    "hld": "hold on entries of the ledger",
     "hnd": "hand-over of an organisation's leadership",
     "idn": "identity at an institution",
     "iat": "token to register programs with",
@@ -46,6 +50,7 @@ PREFIXES = {
     "prp": "proposal of a role of staff",
     "prm": "member of a project",
     "req": "request",
+    "ret": "run of retention",
     "rnd": "new text for many contracts",
     "rmk": "remark on an application",
     "rvw": "part of a member of staff in an application",
@@ -82,10 +87,15 @@ def new_id(prefix: str) -> str:
 
     Ids of one kind sort by the time they were made; the random part keeps them from being guessed.
     """
+    return new_ids(prefix, 1)[0]
+
+
+def new_ids(prefix: str, count: int) -> list[str]:
+    """As many new identifiers, for one look at the clock and one draw from the kernel."""
     if prefix not in PREFIXES:
         raise KeyError(prefix)
-    number = (time.time_ns() // 1_000_000) << 80 | secrets.randbits(80)
-    return f"{prefix}_{_base32(number)}"
+    head, drawn = f"{prefix}_{_moment(time.time_ns() // 1_000_000)}", secrets.token_bytes(_RANDOM_BYTES * count)
+    return [head + _sixteen(int.from_bytes(drawn[start : start + _RANDOM_BYTES])) for start in range(0, len(drawn), _RANDOM_BYTES)]
 
 
 def new_secret(kind: str) -> str:
@@ -114,9 +124,14 @@ def _checksum(body: str) -> str:
     return _base62(zlib.crc32(body.encode()), 6)
 
 
-def _base32(number: int) -> str:
-    """Twenty-six digits, two at a time: ids are made for every entry."""
-    return "".join([_PAIRS[(number >> shift) & 1023] for shift in range(120, -1, -10)])
+def _moment(milliseconds: int) -> str:
+    """Ten digits of Crockford's base 32, two at a time."""
+    return "".join([_PAIRS[(milliseconds >> shift) & 1023] for shift in (40, 30, 20, 10, 0)])
+
+
+def _sixteen(number: int) -> str:
+    """Sixteen digits, two at a time: ids are made for every entry."""
+    return "".join([_PAIRS[(number >> shift) & 1023] for shift in (70, 60, 50, 40, 30, 20, 10, 0)])
 
 
 def _base62(number: int, width: int) -> str:

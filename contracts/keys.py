@@ -44,6 +44,9 @@ class Purpose(StrEnum):
     TOTP = "totp"  # 32 bytes an account
     WEBHOOK = "webhook"  # 32 bytes a webhook
     NONCE = "nonce"  # 32 bytes, derived; tells our own DPoP nonces
+    DECISION = "decision"  # 32 bytes, derived; seals the ids of the gate's decisions
+    REPLAY = "replay"  # 32 bytes, derived; tells our own decisions of the gate
+    ACCOUNT = "account"  # 32 bytes, derived; hashes accounts of the main site
 
 
 class KeyRow(SQLModel, table=True):

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from contracts.ledger.tree import HASH
-
 MOST = 50
 """Problems that are told apart; one more line says how many others there are."""
 
@@ -40,13 +38,6 @@ def name_all(wrong: list[Stored], signed: Callable[[], Iterable[bytes]], signed_
     home = {leaf_hash: index for index, leaf_hash in enumerate(signed()) if leaf_hash in of_interest}
     stands = {each.leaf_hash: each for each in wrong if each.leaf_hash is not None}
     return list(_named(wrong, home, stands, signed_at))[:MOST]
-
-
-def split_hashes(tiles: Iterable[bytes]) -> Iterator[bytes]:
-    """The hashes of tiles, one after the other."""
-    for tile in tiles:
-        for at in range(0, len(tile), HASH):
-            yield tile[at : at + HASH]
 
 
 def _named(

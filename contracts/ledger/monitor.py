@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from contracts.ledger import note, tree
 from contracts.ledger.note import CheckpointText, Verifier
@@ -36,22 +37,29 @@ class Kept:
     edge: Edge = field(default_factory=Edge)
 
     def save(self, file: Path) -> None:
-        """Write it in one step, so that whatever interrupts leaves the file before or after."""
-        told = {"checkpoint": self.checkpoint, "size": self.edge.size, "roots": [each.hex() for each in self.edge.roots]}
-        fresh = file.with_name(f"{file.name}.new")
-        with fresh.open("w", encoding="utf-8") as opened:
-            json.dump(told, opened)
-            opened.flush()
-            os.fsync(opened.fileno())
-        fresh.replace(file)
+        """Write it in one step."""
+        keep(file, {"checkpoint": self.checkpoint, "size": self.edge.size, "roots": [each.hex() for each in self.edge.roots]})
+
+
+def keep(file: Path, told: Mapping[str, Any]) -> None:
+    """Put facts into a file in one step, so that whatever interrupts leaves it as it was or as it shall be."""
+    fresh = file.with_name(f"{file.name}.new")
+    with fresh.open("w", encoding="utf-8") as opened:
+        json.dump(told, opened)
+        opened.flush()
+        os.fsync(opened.fileno())
+    fresh.replace(file)
 
 
 def read_kept(file: Path) -> Kept:
     """What an earlier run kept; nothing where there is no such file. ValueError for a file that is something else."""
     if not file.exists():
         return Kept()
-    told = json.loads(file.read_text(encoding="utf-8"))
-    return Kept(told["checkpoint"], Edge(told["size"], [bytes.fromhex(each) for each in told["roots"]]))
+    try:
+        told = json.loads(file.read_text(encoding="utf-8"))
+        return Kept(told["checkpoint"], Edge(told["size"], [bytes.fromhex(each) for each in told["roots"]]))
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"{file} was not written by following a log") from error
 
 
 def follow(fetch: Fetch, verifier: Verifier, kept: Kept, saved: Callable[[Kept], None], progress: Progress) -> CheckpointText:

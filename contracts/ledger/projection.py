@@ -1,15 +1,15 @@
-"""The columns that are copied out of a leaf for search, and how they are read back from it."""
+"""What of a leaf pages show and search sorts by, and how it is read."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 import orjson
 
 
 class Projection(NamedTuple):
-    """What `SearchedEntry` holds of a leaf; each value is a copy, the leaf is the record."""
+    """What pages show of a leaf; each value is a copy, the leaf is the record."""
 
     id: str
     at: datetime
@@ -23,7 +23,6 @@ class Projection(NamedTuple):
     subject: str
 
 
-COLUMNS = Projection._fields
 # What reading a leaf raises that was tampered with.
 UNREADABLE = (ValueError, KeyError, TypeError)
 
@@ -50,3 +49,14 @@ def project(facts: dict[str, Any]) -> Projection:
         credential_id=facts.get("credential", ""),
         subject=facts.get("subject", ""),
     )
+
+
+def columns_of(entry_id: str, leaf: bytes) -> Projection:
+    """The columns of a leaf; of one that was tampered with only the id that its row has, so that pages can say which it is."""
+    try:
+        return project(read_leaf(leaf))
+    except UNREADABLE:
+        return Projection(entry_id, _NO_TIME, "", "", "", "", "", "", "", "")
+
+
+_NO_TIME = datetime(1970, 1, 1, tzinfo=UTC)

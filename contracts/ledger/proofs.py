@@ -9,7 +9,8 @@ import base64
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlmodel import Session, select
+from sqlalchemy import bindparam
+from sqlmodel import Session, col, select
 
 from contracts.anchors.published import covering
 from contracts.errors import refuse
@@ -19,9 +20,13 @@ from contracts.ledger.projection import read_leaf
 from contracts.ledger.source import StoredTiles
 from contracts.ledger.tables import LedgerEntry
 from contracts.ledger.tree import HASH
+from contracts.store.columns import octets
+from contracts.store.driver import Ready
 
 FORMAT = "c2sp.org/tlog-proof@v1"
 INTEGRATED_WITHIN = timedelta(seconds=1)
+# Given to the driver as it is: an object of the table would cost more than the path.
+_ENTRY = Ready(select(LedgerEntry.index, LedgerEntry.leaf).where(col(LedgerEntry.id) == bindparam("of")), "of")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,17 +69,20 @@ def proof_of(session: Session, entry_id: str) -> Proof | Pending:
 
     The caller has checked that the reader may see the entry.
     """
-    row = session.exec(select(LedgerEntry).where(LedgerEntry.id == entry_id)).first()
+    row = _ENTRY.run(session.connection(), entry_id).fetchone()
     if row is None:
         raise refuse("not_found", "There is no such entry.")
-    checkpoint = covering(session, row.index)
+    index, leaf = row[0], octets(row[1])
+    checkpoint = covering(session, index)
     if checkpoint is None:
-        return Pending(entry_id, datetime.fromisoformat(read_leaf(row.leaf)["at"]) + INTEGRATED_WITHIN)
+        return Pending(entry_id, datetime.fromisoformat(read_leaf(leaf)["at"]) + INTEGRATED_WITHIN)
+    tiles = StoredTiles(session)
+    tiles.fetch(tree.path_keys(index, checkpoint.size))
     try:
-        path = tree.inclusion_proof(StoredTiles(session), row.index, checkpoint.size)
+        path = tree.inclusion_proof(tiles, index, checkpoint.size)
     except IndexError as error:
         raise refuse("store_unavailable", "Tiles of the ledger are missing, which should not be; run `licet ledger verify`.") from error
-    return Proof(entry_id, row.leaf, row.index, checkpoint.size, tuple(path), checkpoint.note)
+    return Proof(entry_id, leaf, index, checkpoint.size, tuple(path), checkpoint.note)
 
 
 def read_proof(text: str) -> Proof:

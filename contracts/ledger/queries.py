@@ -1,6 +1,6 @@
 """Reading the ledger: timelines of objects, search for compliance, single entries.
 
-What pages show comes from columns copied out of the leaf; `contracts.ledger.verify` proves that the copies are true.
+Entries are found by what search copied out of the leaves; `contracts.ledger.verify` proves that the copies are true.
 """
 
 from __future__ import annotations
@@ -11,21 +11,22 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, func, or_
+from sqlalchemy import ColumnElement, Select, func, or_, union_all
+from sqlalchemy import select as sql_select
 from sqlmodel import Session, col, select
 
 from contracts.errors import refuse
 from contracts.ids import PREFIXES
-from contracts.ledger.projection import COLUMNS, Projection, read_leaf
-from contracts.ledger.projector import columns_of, unsearched
+from contracts.ledger.projection import Projection, columns_of, read_leaf
 from contracts.ledger.stage import commitment
-from contracts.ledger.tables import LedgerEntry, LedgerHead, SearchedEntry
+from contracts.ledger.tables import LedgerEntry, LedgerHead
 from contracts.ledger.tree import leaf_hash
 from contracts.ledger.values import ACCOUNT, NOTHING, Kept, values_of
 from contracts.ledger.words import line
 from contracts.people.tables import Account
-from contracts.search.find import Question, kinds_of
-from contracts.search.tables import KindOfEntry
+from contracts.search.behind import unsearched
+from contracts.search.find import Question, between, kinds_of, newest
+from contracts.search.tables import EntryKind, SearchedEntry
 
 PAGE = 50
 COUNT_UP_TO = 10_000
@@ -134,7 +135,12 @@ class Found(NamedTuple):
     place: int | None
 
 
-_SEARCHED = select(SearchedEntry, LedgerEntry.leaf).join(LedgerEntry, col(LedgerEntry.index) == col(SearchedEntry.index))
+_PLACE = col(SearchedEntry.index)
+_SEARCHED = (
+    select(SearchedEntry, EntryKind, LedgerEntry.id, LedgerEntry.leaf)
+    .join(LedgerEntry, col(LedgerEntry.index) == _PLACE)
+    .join(EntryKind, col(EntryKind.id) == col(SearchedEntry.kind))
+)
 
 
 def about(session: Session, thing: str, limit: int = 50) -> list[TimelineRow]:
@@ -144,35 +150,27 @@ def about(session: Session, thing: str, limit: int = 50) -> list[TimelineRow]:
     """
     if not thing:
         return []
-    concerns = or_(
-        col(SearchedEntry.subject) == thing,
-        col(SearchedEntry.contract_id) == thing,
-        *([col(SearchedEntry.organisation_id) == thing] if thing.startswith("org_") else []),
-        *([col(SearchedEntry.credential_id) == thing] if thing.startswith("cli_") else []),
-    )
     # What search does not know yet is read first: an entry that it comes to know meanwhile is then met twice, and never missed.
     fresh = [each for each in unlisted(session) if thing in _ids(each.columns)]
     met = {each.columns.id for each in fresh}
-    rows = session.exec(_SEARCHED.where(concerns).order_by(col(SearchedEntry.index).desc()).limit(limit)).all()
-    return _rows(session, [*fresh, *[_found(*row) for row in rows if row[0].id not in met]][:limit])
+    named = session.exec(select(SearchedEntry.index).where(SearchedEntry.subject == thing).order_by(_PLACE.desc()).limit(limit)).all()
+    known = sorted({*named, *newest(session, session.execute(_kinds_naming(thing)).scalars().all(), limit)}, reverse=True)[:limit]
+    return _rows(session, [*fresh, *[each for each in _at(session, known) if each.columns.id not in met]][:limit])
 
 
 def search(session: Session, wanted: Search) -> Results:
     """Integrated entries that fit every given field, newest first, paged by their index."""
     conditions = _conditions(wanted)
     count = _count(session, conditions)
-    page = _SEARCHED.where(*conditions).order_by(col(SearchedEntry.index).desc()).limit(wanted.limit + 1)
-    if wanted.cursor is not None:
-        page = page.where(col(SearchedEntry.index) < wanted.cursor)
-    found = session.exec(page).all()
-    shown = [_found(*each) for each in found[: wanted.limit]]
+    found = _page(session, wanted, conditions)
+    shown = _at(session, found[: wanted.limit])
     more = shown[-1].place if len(found) > wanted.limit else None
     return Results(_rows(session, shown), count, more)
 
 
 def indexes(session: Session, wanted: Search) -> Iterator[int]:
     """The places of all entries that fit and that search knows, in ascending order, without holding them."""
-    query = select(SearchedEntry.index).where(*_conditions(wanted)).order_by(col(SearchedEntry.index))
+    query = select(SearchedEntry.index).where(*_conditions(wanted)).order_by(_PLACE)
     return iter(session.exec(query, execution_options={"yield_per": COUNT_UP_TO}))
 
 
@@ -180,8 +178,8 @@ def places_of(session: Session, entry_ids: Sequence[str]) -> list[int]:
     """The indexes of entries that search knows, in ascending order; other ids are left out."""
     found = list[int]()
     for start in range(0, len(entry_ids), _IDS_A_QUERY):
-        here = col(SearchedEntry.id).in_(entry_ids[start : start + _IDS_A_QUERY])
-        found += session.exec(select(SearchedEntry.index).where(here)).all()
+        here = col(LedgerEntry.id).in_(entry_ids[start : start + _IDS_A_QUERY])
+        found += session.exec(select(SearchedEntry.index).join(LedgerEntry, col(LedgerEntry.index) == _PLACE).where(here)).all()
     return sorted(found)
 
 
@@ -209,8 +207,8 @@ def entry(session: Session, entry_id: str) -> EntryView:
     if row is None:
         raise refuse("not_found", "There is no such entry.")
     facts, found = _facts(row.leaf), _read(row, _size(session))
-    searched = session.get(SearchedEntry, row.index)
-    shown = _rows(session, [found if searched is None else _found(searched, row.leaf)])[0]
+    searched = _at(session, [row.index])
+    shown = _rows(session, searched or [found])[0]
     hashed = leaf_hash(row.leaf).hex() if shown.index is not None else ""
     return EntryView(shown, row.leaf, facts, hashed, _values(session, entry_id, facts.get("commitments", {})))
 
@@ -222,34 +220,57 @@ def unlisted(session: Session, at_most: int = _WAITING_AT_MOST) -> list[Found]:
 
 
 def _count(session: Session, conditions: Sequence[ColumnElement[bool]]) -> int:
-    within = select(col(SearchedEntry.index)).where(*conditions).limit(COUNT_UP_TO + 1).subquery()
+    within = select(_PLACE).where(*conditions).limit(COUNT_UP_TO + 1).subquery()
     return session.exec(select(func.count()).select_from(within)).one()
 
 
 def _conditions(wanted: Search) -> list[ColumnElement[bool]]:
-    pairs = (
-        (SearchedEntry.organisation_id, wanted.organisation),
-        (SearchedEntry.contract_id, wanted.contract),
-        (SearchedEntry.dataset, wanted.dataset),
-        (SearchedEntry.decision, wanted.decision),
-        (SearchedEntry.event, wanted.event),
-        (SearchedEntry.rule, wanted.rule),
-    )
-    conditions: list[ColumnElement[bool]] = [col(column) == _plain(value) for column, value in pairs if value]
-    if wanted.events:
-        conditions.append(col(SearchedEntry.event).in_(list(wanted.events)))
+    conditions: list[ColumnElement[bool]] = []
+    if (asked := _question(wanted)) != Question():
+        conditions.append(col(SearchedEntry.kind).in_(kinds_of(asked)))
     if wanted.since is not None:
         conditions.append(col(SearchedEntry.at) >= wanted.since)
     if wanted.until is not None:
         conditions.append(col(SearchedEntry.at) < wanted.until)
+    if wanted.since is not None or wanted.until is not None:
+        conditions += between(wanted.since, wanted.until)
     if wanted.among is not None:
-        conditions.append(col(SearchedEntry.index).in_(list(wanted.among)))
+        conditions.append(_PLACE.in_(list(wanted.among)))
     if wanted.is_exact:
         conditions.append(_named(_plain(wanted.q)))
-    if wanted.purpose or (wanted.q and not wanted.is_exact):
-        kinds = kinds_of(Question(purpose=_plain(wanted.purpose), words="" if wanted.is_exact else _plain(wanted.q)))
-        conditions.append(col(SearchedEntry.index).in_(select(KindOfEntry.index).where(col(KindOfEntry.kind).in_(kinds))))
     return conditions
+
+
+def _question(wanted: Search) -> Question:
+    """What is asked of an entry's kind."""
+    if wanted.event and wanted.events and wanted.event not in wanted.events:
+        events: Sequence[str] = ("",)
+    else:
+        events = (_plain(wanted.event),) if wanted.event else tuple(wanted.events)
+    return Question(
+        events=events,
+        decision=_plain(wanted.decision),
+        rule=_plain(wanted.rule),
+        organisation=_plain(wanted.organisation),
+        contract=_plain(wanted.contract),
+        dataset=_plain(wanted.dataset),
+        purpose=_plain(wanted.purpose),
+        words="" if wanted.is_exact else _plain(wanted.q),
+    )
+
+
+def _page(session: Session, wanted: Search, conditions: Sequence[ColumnElement[bool]]) -> Sequence[int]:
+    """The places of one page and the one behind it. By kind alone they are read from the end of each kind."""
+    if len(conditions) == 1 and (asked := _question(wanted)) != Question():
+        return newest(session, session.execute(kinds_of(asked)).scalars().all(), wanted.limit + 1, wanted.cursor)
+    page = select(SearchedEntry.index).where(*conditions).order_by(_PLACE.desc()).limit(wanted.limit + 1)
+    return session.exec(page if wanted.cursor is None else page.where(wanted.cursor > _PLACE)).all()
+
+
+def _kinds_naming(thing: str) -> Select[Any]:
+    """The kinds whose contract, organisation or credential it is."""
+    named = or_(*(col(each) == thing for each in (EntryKind.contract_id, EntryKind.organisation_id, EntryKind.credential_id)))
+    return sql_select(col(EntryKind.id)).where(named)
 
 
 def _plain(text: str) -> str:
@@ -261,14 +282,11 @@ def _named(q: str) -> ColumnElement[bool]:
     number = q.removeprefix("#").replace(" ", "")
     if number.isascii() and number.isdigit() and len(number) < 19:
         return col(SearchedEntry.index) == int(number)
-    columns = (
-        SearchedEntry.id,
-        SearchedEntry.subject,
-        SearchedEntry.contract_id,
-        SearchedEntry.organisation_id,
-        SearchedEntry.credential_id,
-    )
-    return or_(*(col(each) == q for each in columns))
+    # Each by its own index: asked for with OR, SQLite walks all entries.
+    itself = sql_select(col(LedgerEntry.index)).where(col(LedgerEntry.id) == q)
+    about_it = sql_select(_PLACE).where(col(SearchedEntry.subject) == q)
+    named = sql_select(_PLACE).where(col(SearchedEntry.kind).in_(_kinds_naming(q)))
+    return _PLACE.in_(union_all(itself, about_it, named))
 
 
 def _size(session: Session) -> int:
@@ -279,10 +297,31 @@ def _read(row: LedgerEntry, size: int) -> Found:
     return Found(columns_of(row.id, row.leaf), _facts(row.leaf).get("rows"), row.index if row.index < size else None)
 
 
-def _found(row: SearchedEntry, leaf: bytes) -> Found:
-    """The columns are the leaf's wherever it can be read; `verify` says where they are not."""
-    told = columns_of(row.id, leaf)
-    columns = told if told.event else Projection(*(getattr(row, name) for name in COLUMNS))
+def _at(session: Session, places: Sequence[int]) -> list[Found]:
+    """What search knows of the entries at these places, newest first."""
+    rows = session.exec(_SEARCHED.where(_PLACE.in_(places)).order_by(_PLACE.desc())).all() if places else []
+    return [_found(*row) for row in rows]
+
+
+def _found(row: SearchedEntry, kind: EntryKind, entry_id: str, leaf: bytes) -> Found:
+    """The columns are the leaf's wherever it can be read; `verify` says where search has others."""
+    told = columns_of(entry_id, leaf)
+    columns = (
+        told
+        if told.event
+        else Projection(
+            entry_id,
+            row.at,
+            kind.event,
+            kind.decision,
+            kind.rule,
+            kind.organisation_id,
+            kind.contract_id,
+            kind.dataset,
+            kind.credential_id,
+            row.subject or "",
+        )
+    )
     return Found(columns, _facts(leaf).get("rows"), row.index)
 
 

@@ -9,6 +9,7 @@ several processes one is elected, so that they seldom race.
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -20,11 +21,11 @@ from contracts.keys import KeyRing, Purpose, ed25519_key, newest
 from contracts.ledger import note, tree
 from contracts.ledger.note import CheckpointText
 from contracts.ledger.projection import read_leaf
-from contracts.ledger.projector import Projector
 from contracts.ledger.source import StoredTiles, verifier_key
 from contracts.ledger.stage import Entry, record
 from contracts.ledger.tables import Checkpoint, EntryCounter, LedgerEntry, LedgerHead, LedgerTile
 from contracts.ledger.tree import TileKey
+from contracts.search.follow import Follower
 from contracts.store.leader import SEQUENCER, Leader
 from contracts.store.unit import Store
 
@@ -56,25 +57,39 @@ class _Growth:
 
 class Sequencer:
     """Integrates what waits, then lets search know of it. Safe to call from several threads and processes; one of them does the work,
-    the others find none. `projects` is false for a measurement of the tree alone.
+    the others find none.
     """
 
-    def __init__(self, store: Store, keys: KeyRing, origin: str, chunk: int = CHUNK, *, projects: bool = True) -> None:
+    def __init__(
+        self,
+        store: Store,
+        keys: KeyRing,
+        origin: str,
+        chunk: int = CHUNK,
+        *,
+        titles: Mapping[str, str] | None = None,
+        searched: bool = True,
+    ) -> None:
+        """`titles` are those of the datasets, for the search; `searched` is false where only the tree is measured."""
         self._store, self._keys, self.origin = store, keys, origin
         self._chunk = chunk
-        self._projector = Projector(store) if projects else None
+        self._follower = Follower(store, titles) if searched else None
         self._lock = threading.Lock()
         self._leader = Leader(store, SEQUENCER)
         self._signer: Ed25519PrivateKey | None = None
 
     def integrate(self) -> int:
-        """Take every waiting entry into the tree; returns how many were integrated. A run that loses a race ends early."""
-        total = 0
+        """Take every entry that waits now into the tree; returns how many were integrated. A run that loses a race ends early.
+
+        Entries that come meanwhile wait for the next run: a checkpoint for each few of them would cost more than the entries.
+        """
+        total, more = 0, True
         with self._lock:
-            while (growth := self._grow()) is not None and self._write(growth):
-                total += growth.new_size - growth.size
-            if self._projector is not None:
-                self._projector.follow()
+            while more and (growth := self._grow()) is not None and self._write(growth):
+                taken = growth.new_size - growth.size
+                total, more = total + taken, taken == self._chunk
+            if self._follower is not None:
+                self._follower.follow()
         return total
 
     def tick(self) -> int:
@@ -109,6 +124,8 @@ class Sequencer:
             return self.verifier_key(session)
 
     def _grow(self) -> _Growth | None:
+        if self._signer is None:
+            self._key_for_what_waits()
         with self._store.read() as session:
             # The head is read first: whatever moves afterwards moves it too, and `_write` then gives up.
             size = session.execute(_SIZE).scalar() or 0
@@ -136,6 +153,13 @@ class Sequencer:
             connection.execute(_CHECKPOINT, [head | {"note": growth.note, "made_at": unit.now}])
             connection.execute(_FIRST_HEAD if size is None else _HEAD, head)
         return True
+
+    def _key_for_what_waits(self) -> None:
+        """Have the key before its first checkpoint is made, so that this one holds the entry of its making."""
+        with self._store.read() as session:
+            waits, _ = self.waiting(session)
+        if waits:
+            self._key()
 
     def _key(self) -> Ed25519PrivateKey:
         if self._signer is None:

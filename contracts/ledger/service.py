@@ -8,12 +8,15 @@ from datetime import datetime
 from contracts.incidents.service import open_incident
 from contracts.keys import KeyRing
 from contracts.ledger.queries import Search
+from contracts.ledger.reached import Resume
 from contracts.ledger.stage import Entry, canonical, record
 from contracts.ledger.verify import Progress, Report, verify
 from contracts.people.actor import Actor
 from contracts.people.roles import STAFF, Role
 from contracts.store.unit import Store, Unit
 
+VALUE = "value"
+"""What the entry of a search for a personal value says that was asked by."""
 BROKEN = "The ledger does not verify"
 
 
@@ -48,15 +51,32 @@ def note_lookup(unit: Unit, actor: Actor, dataset: str, key: str, found: int, as
     return record(unit, Entry(event="ledger.searched", dataset=dataset, facts=facts, personal=_by(actor) | {"search": key}))
 
 
+def note_value(unit: Unit, actor: Actor, value: str, found: int) -> str:
+    """Record that compliance searched for a personal value, before anything is shown. Returns the entry's id, by which the search is shared.
+
+    The value is its own subject, so that erasing it takes this search along.
+    """
+    actor.require(Role.COMPLIANCE)
+    return record(unit, Entry(event="ledger.searched", facts={"fields": [VALUE], "found": found}, personal=_by(actor) | {"search": value}))
+
+
+def note_life(unit: Unit, actor: Actor, contract: str, found: int) -> str:
+    """Record that staff looked at the whole life of a contract, before it is shown. It is no entry of the contract's own."""
+    actor.require(Role.STEWARD, Role.COMPLIANCE)
+    return record(
+        unit, Entry(event="ledger.searched", facts={"fields": ["life"], "found": found}, personal=_by(actor) | {"search": contract})
+    )
+
+
 def note_view(unit: Unit, actor: Actor, entry_id: str) -> str:
     """Record that a member of staff or an auditor opened an entry, before it is shown."""
     actor.require(*STAFF, Role.AUDITOR)
     return record(unit, Entry(event="ledger.viewed", subject=entry_id, personal=_by(actor)))
 
 
-def inspect(store: Store, keys: KeyRing, progress: Progress | None = None, held: str | None = None) -> Report:
+def inspect(store: Store, keys: KeyRing, progress: Progress | None = None, held: str | None = None, resume: Resume | None = None) -> Report:
     """Verify everything; where it fails, open the incident that staff see. Takes seconds to minutes and no write lock meanwhile."""
-    report = verify(store, keys, progress, held)
+    report = verify(store, keys, progress, held, resume)
     if report.problems:
         first = report.problems[0]
         with store.write("incident") as unit:

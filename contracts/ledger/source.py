@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import bindparam
+from collections.abc import Sequence
+
+from sqlalchemy import and_, bindparam, or_
 from sqlmodel import Session, col, select
 
 from contracts.anchors.tables import Log
@@ -10,9 +12,21 @@ from contracts.errors import Misconfigured, refuse
 from contracts.keys import KeyRing, KeyRow, Purpose, ed25519_key, newest
 from contracts.ledger.note import Verifier, parse_vkey, verifier_of
 from contracts.ledger.tables import Checkpoint, LedgerTile
+from contracts.ledger.tree import TileKey
+from contracts.store.columns import octets
+from contracts.store.driver import Ready
 
-# Built once, as everything that each run of the sequencer asks: building a statement costs more than running it.
-_TILE = select(col(LedgerTile.hashes)).where(col(LedgerTile.level) == bindparam("of_level"), col(LedgerTile.index) == bindparam("of_index"))
+AT_ONCE = 8
+"""Tiles that one statement fetches: no path in a tree of less than four thousand million entries is made of more."""
+_LEVEL, _INDEX = col(LedgerTile.level), col(LedgerTile.index)
+_NAMES = [(f"level_{number}", f"index_{number}") for number in range(AT_ONCE)]
+# Given to the driver as it is: whoever asks for a proof waits for it.
+_TILES = Ready(
+    select(_LEVEL, _INDEX, col(LedgerTile.hashes)).where(
+        or_(*(and_(bindparam(level) == _LEVEL, bindparam(index) == _INDEX) for level, index in _NAMES))
+    ),
+    *(name for pair in _NAMES for name in pair),
+)
 
 
 class StoredTiles:
@@ -20,16 +34,25 @@ class StoredTiles:
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._kept: dict[tuple[int, int], bytes] = {}
+        self._kept: dict[TileKey, bytes] = {}
+
+    def fetch(self, keys: Sequence[TileKey]) -> None:
+        """Have several tiles at hand with one question; those that are not stored are missed when they are asked for."""
+        wanted = [key for key in keys if key not in self._kept]
+        for start in range(0, len(wanted), AT_ONCE):
+            part = wanted[start : start + AT_ONCE]
+            values = [number for key in (*part, *part[:1] * (AT_ONCE - len(part))) for number in key]
+            for level, index, hashes in _TILES.run(self._session.connection(), *values).fetchall():
+                self._kept[level, index] = octets(hashes)
 
     def tile(self, level: int, index: int) -> bytes:
         """The hashes of one tile; IndexError where it is not stored."""
         if (level, index) not in self._kept:
-            hashes = self._session.execute(_TILE, {"of_level": level, "of_index": index}).scalar()
-            if hashes is None:
-                raise IndexError(f"tile {level}/{index} is not stored")
-            self._kept[level, index] = hashes
-        return self._kept[level, index]
+            self.fetch([(level, index)])
+        hashes = self._kept.get((level, index))
+        if hashes is None:
+            raise IndexError(f"tile {level}/{index} is not stored")
+        return hashes
 
 
 def latest_checkpoint(session: Session) -> Checkpoint | None:

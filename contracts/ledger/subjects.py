@@ -28,6 +28,8 @@ TAG, KEY = 16, 32
 RECORD = TAG + KEY
 MOST = 1 << 16
 """Records of one file; a full one is followed by another."""
+INDEX_KEY = "index.key"
+"""The file of the key under which a subject's text is looked up."""
 _GONE = bytes(RECORD)
 _SLOT_BITS = 32
 
@@ -174,7 +176,7 @@ class SubjectKeys:
 
     def _tag(self, subject: str) -> bytes:
         if not self._index_key:
-            self._index_key = self._made("index.key")
+            self._index_key = self._made(INDEX_KEY)
         return hmac.digest(self._index_key, subject.encode(), "sha256")[:TAG]
 
     def _made(self, name: str) -> bytes:

@@ -1,13 +1,15 @@
-"""Tables of the ledger: entries in their places, the tiles of the tree, checkpoints, what is searched, and erasable values."""
+"""Tables of the ledger: entries in their places, the tiles of the tree, checkpoints, and erasable values."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger
+from sqlalchemy import BigInteger, Index, text
 from sqlmodel import Field, SQLModel
 
 from contracts.store.columns import Octets, big_key
+
+_BESIDE = text("network IS NOT NULL")
 
 
 class LedgerEntry(SQLModel, table=True):
@@ -33,24 +35,6 @@ class EntryCounter(SQLModel, table=True):
 
     id: int = Field(primary_key=True)
     written: int = Field(default=0, sa_type=BigInteger)
-
-
-class SearchedEntry(SQLModel, table=True):
-    """What search knows of an entry: columns copied from its leaf, behind the tree by a moment. The leaf is the record."""
-
-    __tablename__ = "ledger_search"
-
-    index: int = Field(primary_key=True, sa_type=big_key)  # type: ignore[call-overload]  # as above
-    id: str = Field(unique=True, index=True)
-    at: datetime = Field(index=True)
-    event: str = Field(index=True)
-    decision: str = Field(index=True)
-    rule: str = ""
-    organisation_id: str = Field(default="", index=True)
-    contract_id: str = Field(default="", index=True)
-    dataset: str = Field(default="", index=True)
-    credential_id: str = Field(default="", index=True)
-    subject: str = Field(default="", index=True)
 
 
 class LedgerTile(SQLModel, table=True):
@@ -100,10 +84,15 @@ class SealedValues(SQLModel, table=True):
     """
 
     __tablename__ = "ledger_value"
+    # Each entry writes here: on SQLite the key is the table itself, and only networks that stand beside a subject are indexed.
+    __table_args__ = (
+        Index("ix_ledger_value_network", "network", sqlite_where=_BESIDE, postgresql_where=_BESIDE),
+        {"sqlite_with_rowid": False},
+    )
 
     entry_id: str = Field(primary_key=True)
     subject: int = Field(primary_key=True, sa_type=BigInteger, index=True)
-    network: int | None = Field(default=None, sa_type=BigInteger, index=True)
+    network: int | None = Field(default=None, sa_type=BigInteger)
     sealed: bytes = Field(sa_type=Octets)
 
 

@@ -29,6 +29,12 @@ def leaf_hash(leaf: bytes) -> bytes:
     return hashlib.sha256(b"\x00" + leaf).digest()
 
 
+def leaf_hashes(leaves: Iterable[bytes]) -> bytes:
+    """The hashes of leaves, end to end."""
+    sha256 = hashlib.sha256
+    return b"".join([sha256(b"\x00" + leaf).digest() for leaf in leaves])
+
+
 def node_hash(left: bytes, right: bytes) -> bytes:
     """SHA-256 over 0x01 and both children (RFC 6962 section 2.1)."""
     return hashlib.sha256(b"\x01" + left + right).digest()
@@ -42,9 +48,16 @@ def root(source: HashSource, size: int) -> bytes:
 def root_of(hashes: Sequence[bytes]) -> bytes:
     """The root over leaf hashes given in full."""
     edge = Edge()
-    for each in hashes:
-        edge.append(each)
+    edge.extend(b"".join(hashes))
     return edge.root()
+
+
+def full_root(hashes: bytes) -> bytes:
+    """The root over a power of two of hashes laid end to end: a complete subtree."""
+    sha256 = hashlib.sha256
+    while len(hashes) > HASH:
+        hashes = b"".join([sha256(b"\x01" + hashes[at : at + 2 * HASH]).digest() for at in range(0, len(hashes), 2 * HASH)])
+    return hashes
 
 
 def extend(edge: Mapping[int, bytes], size: int, hashes: Sequence[bytes]) -> dict[TileKey, bytes]:
@@ -61,7 +74,7 @@ def extend(edge: Mapping[int, bytes], size: int, hashes: Sequence[bytes]) -> dic
         for each in _cut(partial, rising):
             changed[level, index] = each
             if len(each) == TILE_WIDTH * HASH:
-                filled.append(_full_root(each))
+                filled.append(full_root(each))
             index += 1
         level, count, rising = level + 1, count // TILE_WIDTH, filled
     return changed
@@ -75,6 +88,15 @@ def edge_keys(size: int) -> list[TileKey]:
             keys.append((level, count // TILE_WIDTH))
         level, count = level + 1, count // TILE_WIDTH
     return keys
+
+
+def path_keys(index: int, size: int) -> list[TileKey]:
+    """The tiles that the audit path of leaf `index` in the tree of `size` is made of, so that they can be fetched at once."""
+    keys, level, place, count = edge_keys(size), 0, index // TILE_WIDTH, size
+    while place * TILE_WIDTH < count:
+        keys.append((level, place))
+        level, place, count = level + 1, place // TILE_WIDTH, count // TILE_WIDTH
+    return list(dict.fromkeys(keys))
 
 
 def inclusion_proof(source: HashSource, index: int, size: int) -> list[bytes]:
@@ -147,7 +169,7 @@ def complete(source: HashSource, height: int, index: int) -> bytes:
     hashes = source.tile(level, tile)[place * HASH : (place + (1 << rest)) * HASH]
     if len(hashes) != HASH << rest:
         raise IndexError(f"tile {level}/{tile} does not reach hash {place + (1 << rest) - 1}")
-    return _full_root(hashes)
+    return full_root(hashes)
 
 
 class Edge:
@@ -166,11 +188,20 @@ class Edge:
 
     def append(self, leaf: bytes) -> None:
         """Take the next leaf hash."""
-        here, count = leaf, self.size
-        while count & 1:
-            here, count = node_hash(self._roots.pop(), here), count >> 1
-        self._roots.append(here)
-        self.size += 1
+        self._merge(leaf, 1)
+
+    def extend(self, hashes: bytes) -> None:
+        """Take the next leaf hashes, laid end to end: whole subtrees at once, as large as fit."""
+        place = 0
+        while place < len(hashes):
+            width = 1 << ((len(hashes) - place) // HASH).bit_length() - 1
+            width = min(width, self.size & -self.size or width)
+            self._merge(full_root(hashes[place : place + width * HASH]), width)
+            place += width * HASH
+
+    def copy(self) -> Edge:
+        """The same tree, to go on from differently."""
+        return Edge(self.size, self._roots)
 
     def root(self) -> bytes:
         """The root over all leaf hashes taken so far."""
@@ -181,6 +212,14 @@ class Edge:
             here = node_hash(left, here)
         return here
 
+    def _merge(self, here: bytes, width: int) -> None:
+        """Take the root of the next complete subtree of `width` leaves, of which the size is a multiple."""
+        count = self.size // width
+        while count & 1:
+            here, count = node_hash(self._roots.pop(), here), count >> 1
+        self._roots.append(here)
+        self.size += width
+
 
 def split(hashes: bytes) -> list[bytes]:
     """Hashes laid end to end, as a list."""
@@ -190,14 +229,6 @@ def split(hashes: bytes) -> list[bytes]:
 def _cut(partial: bytes, rising: Iterable[bytes]) -> list[bytes]:
     whole, width = partial + b"".join(rising), TILE_WIDTH * HASH
     return [whole[at : at + width] for at in range(0, len(whole), width)]
-
-
-def _full_root(hashes: bytes) -> bytes:
-    """The root over a power of two of hashes laid end to end."""
-    row = split(hashes)
-    while len(row) > 1:
-        row = [node_hash(row[at], row[at + 1]) for at in range(0, len(row), 2)]
-    return row[0]
 
 
 def _range_root(source: HashSource, low: int, high: int) -> bytes:

@@ -13,8 +13,7 @@ from __future__ import annotations
 
 import secrets
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -33,6 +32,7 @@ from contracts.store.unit import Store
 
 ACCOUNT, NETWORK = "account", "network"
 NAMING = frozenset({ACCOUNT, "member", "to", "of", "given_by", "email", "person", "search"})
+_WHOSE = NAMING | {NETWORK}
 NOBODY = "-"
 """Stands for the house itself, where a value is about nobody who is known."""
 NONCE = 12
@@ -57,8 +57,7 @@ class Draft(NamedTuple):
     salts: Mapping[str, bytes]
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
+class Opened(NamedTuple):
     """The values that can be read of an entry. `broken` says that a row is there and its key as well, but that it does not open."""
 
     values: Mapping[str, Kept]
@@ -86,7 +85,13 @@ def keys_of(connection: Connection | Engine) -> SubjectKeys:
 
 def introduce(engine: Engine, personal: Iterable[Mapping[str, str]]) -> None:
     """Have the keys of all whom these values are about on the disk, for a caller that is about to take the store's write lock."""
-    wanted = {subject for each in personal for subject in (*_by_subject(each), each.get(NETWORK, NOBODY))}
+    wanted = {
+        value or NOBODY
+        for each in personal
+        if each
+        for name, value in (each if NETWORK in each else {**each, NETWORK: NOBODY}).items()
+        if name in _WHOSE
+    }
     if wanted:
         keys_of(engine).sealing(wanted)
 
@@ -95,23 +100,27 @@ def keep(connection: Connection, drafts: Sequence[Draft]) -> None:
     """Seal and store the values of new entries, in a transaction that the caller commits."""
     if not drafts:
         return
-    keys = keys_of(connection)
-    shared = [(draft, _by_subject(draft.personal)) for draft in drafts]
-    wanted = {subject for _, groups in shared for subject in groups}
-    beside = {draft.personal[NETWORK] for draft in drafts if NETWORK in draft.personal}
-    sealing, rows = keys.sealing(wanted | beside), []
-    for draft, groups in shared:
+    shared = [(draft, _by_subject(draft.personal)) for draft in drafts if draft.personal]
+    wanted = {draft.personal[NETWORK] for draft, _ in shared if NETWORK in draft.personal}
+    sealing, rows = keys_of(connection).sealing(wanted.union(*(groups for _, groups in shared))), []
+    nonces = drawn(NONCE, sum(len(groups) for _, groups in shared))
+    for (entry_id, personal, salts), groups in shared:
         for subject, names in groups.items():
             handle, cipher = sealing[subject]
-            network = sealing[draft.personal[NETWORK]].handle if NETWORK in names else None
-            values = {name: Kept(draft.personal[name], draft.salts[name]) for name in names}
-            rows.append((draft.entry_id, handle, None if network == handle else network, sealed(cipher, draft.entry_id, values)))
+            network = sealing[personal[NETWORK]].handle if NETWORK in names else None
+            kept = sealed(cipher, entry_id, {name: Kept(personal[name], salts[name]) for name in names}, next(nonces))
+            rows.append((entry_id, handle, None if network == handle else network, kept))
     _KEEP.execute(connection, rows)
 
 
-def sealed(cipher: AESGCM, entry_id: str, values: Mapping[str, Kept]) -> bytes:
-    """Values under a subject's key: a random nonce, then the ciphertext with its tag."""
-    nonce = secrets.token_bytes(NONCE)
+def drawn(size: int, count: int) -> Iterator[bytes]:
+    """Random bytes, so many times `size` of them: drawn at once, because each draw asks the kernel."""
+    together = secrets.token_bytes(size * count)
+    return (together[start : start + size] for start in range(0, len(together), size))
+
+
+def sealed(cipher: AESGCM, entry_id: str, values: Mapping[str, Kept], nonce: bytes) -> bytes:
+    """Values under a subject's key: the nonce, which is random, then the ciphertext with its tag."""
     plain = orjson.dumps({name: (kept.value, kept.salt.hex()) for name, kept in values.items()})
     return nonce + cipher.encrypt(nonce, plain, entry_id.encode())
 
@@ -130,17 +139,28 @@ def values_of(session: Session, entry_ids: Sequence[str]) -> dict[str, Opened]:
     found = dict[str, Opened]()
     keys = keys_of(session.connection()) if entry_ids else None
     for start in range(0, len(entry_ids), _TOGETHER):
-        part = entry_ids[start : start + _TOGETHER]
-        rows = session.connection().execute(_SEALED.where(col(SealedValues.entry_id).in_(part))).all()
-        ciphers = keys.ciphers(subject for _, subject, _ in rows) if keys is not None else {}
-        for entry_id, subject, kept in rows:
-            cipher = ciphers.get(subject)
-            if cipher is None:
-                continue
-            before = found.get(entry_id, NOTHING)
-            values = unsealed(cipher, entry_id, kept)
-            found[entry_id] = Opened({**before.values, **(values or {})}, before.broken or values is None)
+        part, rows = entry_ids[start : start + _TOGETHER], defaultdict[str, list[tuple[int, bytes]]](list)
+        for entry_id, subject, kept in session.connection().execute(_SEALED.where(col(SealedValues.entry_id).in_(part))):
+            rows[entry_id].append((subject, kept))
+        ciphers = keys.ciphers({subject for each in rows.values() for subject, _ in each}) if keys is not None else {}
+        read = {entry_id: opened(entry_id, each, ciphers) for entry_id, each in rows.items()}
+        found |= {entry_id: each for entry_id, each in read.items() if each.values or each.broken}
     return found
+
+
+def opened(entry_id: str, rows: Iterable[tuple[int, bytes]], ciphers: Mapping[int, AESGCM]) -> Opened:
+    """What can be read of one entry's rows, each a handle with what is sealed under it; those without a cipher count as erased."""
+    values, broken = dict[str, Kept](), False
+    for subject, kept in rows:
+        cipher = ciphers.get(subject)
+        if cipher is None:
+            continue
+        found = unsealed(cipher, entry_id, kept)
+        if found is None:
+            broken = True
+        else:
+            values = values | found if values else found
+    return Opened(values, broken)
 
 
 def entries_with(session: Session, text: str, most: int) -> list[str]:
@@ -174,7 +194,7 @@ def seal_plain(store: Store) -> int:
 
 def _by_subject(personal: Mapping[str, str]) -> dict[str, list[str]]:
     owner = personal.get(ACCOUNT) or personal.get(NETWORK) or NOBODY
-    groups = defaultdict[str, list[str]](list)
+    groups = dict[str, list[str]]()
     for name, value in personal.items():
-        groups[value if name in NAMING and value else owner].append(name)
+        groups.setdefault(value if name in NAMING and value else owner, []).append(name)
     return groups

@@ -5,44 +5,46 @@ What is compared, and with what:
 - every checkpoint's signature with the ledger's keys; the head with the newest checkpoint; a checkpoint that an outsider held;
 - id and what search shows with the leaf; node numbers with their unbroken count; personal values with their commitments.
 
+Entries that retention pruned are missing by the word of an entry in the tree (`contracts.retention.warrant`); their hashes count on.
+
 Whoever holds the signing key and the store can rewrite everything consistently; only the held checkpoint shows that.
 """
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
-from sqlalchemy import Select
-from sqlalchemy import select as sql_select
 from sqlmodel import Session, col, select
 
 from contracts.keys import KeyRing
-from contracts.ledger import note, tree
-from contracts.ledger.contents import Contents, Row
-from contracts.ledger.diagnose import MOST, Problem, Stored, name_all, split_hashes
+from contracts.ledger import note, rows, tree
+from contracts.ledger.contents import Contents
+from contracts.ledger.diagnose import MOST, Problem, Stored, name_all
 from contracts.ledger.note import CheckpointText
-from contracts.ledger.projection import COLUMNS
+from contracts.ledger.reached import NOTHING, Reached, Resume, still_leads
+from contracts.ledger.roots import Roots
+from contracts.ledger.rows import END, Row
 from contracts.ledger.sequencer import HEAD
-from contracts.ledger.source import public_keys
-from contracts.ledger.tables import Checkpoint, LedgerEntry, LedgerHead, LedgerTile, SearchedEntry
+from contracts.ledger.source import StoredTiles, public_keys
+from contracts.ledger.tables import Checkpoint, LedgerHead
 from contracts.ledger.tiles import width_at
-from contracts.ledger.tree import HASH, Edge
+from contracts.ledger.tree import HASH, TILE_WIDTH
+from contracts.retention.warrant import warrant
 from contracts.store.unit import Store
 
 Progress = Callable[[int, int], None]
-_CHUNK = 1_000
 _MISSING = bytes(HASH)
-_ENTRIES = sql_select(col(LedgerEntry.index), col(LedgerEntry.id), col(LedgerEntry.leaf)).order_by(col(LedgerEntry.index)).limit(_CHUNK)
-_SEARCHED: Select[Any] = sql_select(col(SearchedEntry.index), *(col(getattr(SearchedEntry, name)) for name in COLUMNS))
-_NOTHING = CheckpointText("", 0, tree.EMPTY_ROOT)
+_NO_CHECKPOINT = CheckpointText("", 0, tree.EMPTY_ROOT)
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The outcome. `problems` begins with the first wrong entry; `erased` counts personal values erased with their proofs intact."""
+    """The outcome. `problems` begins with the first wrong entry; `erased` counts personal values erased with their proofs intact.
+
+    `pruned` counts entries whose period was over (`contracts.retention`): only their hash is left, which every root is checked with.
+    `before` counts those that an earlier check read, and this one did not read again.
+    """
 
     ok: bool
     problems: list[Problem]
@@ -50,22 +52,18 @@ class Report:
     root: str
     erased: int
     checkpoints: int
+    pruned: int = 0
+    before: int = 0
 
 
-@dataclass(slots=True)
-class _Signed:
-    """Checkpoints in order of size with what they say, and those whose roots neither tiles nor rows lead to."""
+def verify(store: Store, keys: KeyRing, progress: Progress | None = None, held: str | None = None, resume: Resume | None = None) -> Report:
+    """Recompute everything in one snapshot, or everything behind what an earlier check reached.
 
-    told: list[CheckpointText]
-    bad_tiles: list[int] = field(default_factory=list)
-    bad_rows: list[int] = field(default_factory=list)
-
-
-def verify(store: Store, keys: KeyRing, progress: Progress | None = None, held: str | None = None) -> Report:
-    """Recompute everything in one snapshot. `progress` is told (entries done, all); `held` is a checkpoint that someone kept."""
+    `progress` is told (entries done, all); `held` is a checkpoint that someone kept.
+    """
     with store.read() as session:
         _pin(session)
-        return _Verification(session, keys, progress or (lambda _done, _all: None), held).run()
+        return _Verification(session, keys, progress or (lambda _done, _all: None), held, resume or Resume(NOTHING, lambda _: None)).run()
 
 
 def _pin(session: Session) -> None:
@@ -75,31 +73,59 @@ def _pin(session: Session) -> None:
 
 
 class _Verification:
-    def __init__(self, session: Session, keys: KeyRing, progress: Progress, held: str | None) -> None:
+    def __init__(self, session: Session, keys: KeyRing, progress: Progress, held: str | None, resume: Resume) -> None:
         self._session, self._keys, self._progress, self._held = session, keys, progress, held
+        self._connection = session.connection()
         head = session.get(LedgerHead, HEAD)
         self._size, self._root = (head.size, head.root) if head else (0, tree.EMPTY_ROOT)
         self._problems: list[Problem] = []
         self._wrong: list[Stored] = []
-        self._waiting: list[Row] = []
-        self._shown: dict[int, tuple[Any, ...]] = {}
+        self._before = self._held_on(resume.before)
+        self._resume, self._piece = resume, resume.piece
+        self._warrant, self._pruned = warrant(session, self._size), self._before.pruned
 
     def run(self) -> Report:
         """All checks, cheap to explain ones last, so that the first problem is the cause of the others."""
         checkpoints, aside = self._checkpoints()
-        signed = _Signed(checkpoints)
-        contents = Contents(self._session)
-        self._walk(signed, contents)
-        self._blame(signed)
-        contents.finish(self._size, self._waiting, complete=not self._wrong)
+        roots, contents = Roots(checkpoints, self._before.edge()), Contents(self._session, self._before)
+        self._walk(roots, contents, sound=not aside)
+        self._hold(checkpoints, roots)
+        self._blame(roots)
+        contents.finish(self._size, rows.entries(self._connection, self._size, END), complete=not self._wrong)
         problems = sorted(self._problems + contents.problems, key=lambda each: self._size if each.index is None else each.index)
         problems += [*self._tiles_above(), *aside, *self._head(checkpoints)]
-        return Report(not problems, problems[:MOST], self._size, self._root.hex(), contents.erased, len(checkpoints))
+        if not problems:
+            self._save(roots, contents)
+        gone, before = (contents.erased, len(checkpoints), self._pruned), self._before.size
+        return Report(not problems, problems[:MOST], self._size, self._root.hex(), *gone, before)
+
+    def _held_on(self, before: Reached) -> Reached:
+        """Where to go on: behind what an earlier check read, from the first entry on where the ledger does not begin with that any more."""
+        if before.size > self._size:
+            what = f"an earlier check read {before.size} entries; the ledger has only {self._size}"
+        elif not still_leads(StoredTiles(self._session), before.size, before.edge().root()):
+            what = f"the first {before.size} entries are not those that an earlier check read"
+        else:
+            return before
+        self._problems.append(Problem(None, "", what))
+        return NOTHING
+
+    def _save(self, roots: Roots, contents: Contents) -> None:
+        edge = roots.tiles
+        self._resume.saved(Reached(edge.size, tuple(edge.roots), dict(contents.numbers), contents.erased, self._pruned))
+
+    def _hold(self, checkpoints: list[CheckpointText], roots: Roots) -> None:
+        """Checkpoints of what an earlier check read: against the tiles, which lead to where this one went on."""
+        for told in checkpoints:
+            if 0 < told.size <= self._before.size and not still_leads(StoredTiles(self._session), told.size, told.root):
+                roots.bad_tiles.append(told.size)
+                roots.bad_rows.append(told.size)
 
     def _checkpoints(self) -> tuple[list[CheckpointText], list[Problem]]:
         publics = public_keys(self._session, self._keys)
         told, problems = [], []
-        for row in self._session.exec(select(Checkpoint).order_by(col(Checkpoint.size))).all():
+        behind = col(Checkpoint.size) >= self._before.size
+        for row in self._session.exec(select(Checkpoint).where(behind).order_by(col(Checkpoint.size))).all():
             try:
                 name = row.note.partition("\n")[0]
                 text = note.open_checkpoint(row.note, [note.Verifier(name, each) for each in publics])
@@ -119,123 +145,119 @@ class _Verification:
             text = note.open_checkpoint(held, [note.Verifier(held.partition("\n")[0], each) for each in publics])
         except ValueError as error:
             problems.append(Problem(None, "", f"the checkpoint that you hold was not signed by this ledger: {error}"))
-            return _NOTHING
+            return _NO_CHECKPOINT
         if text.size > self._size:
             problems.append(Problem(None, "", f"you hold a checkpoint of {text.size} entries; the ledger has only {self._size}"))
-            return _NOTHING
+            return _NO_CHECKPOINT
         return text
 
-    def _walk(self, signed: _Signed, contents: Contents) -> None:
+    def _walk(self, roots: Roots, contents: Contents, *, sound: bool) -> None:
         """Every place of the tree in order: row against tile, roots against checkpoints, contents against columns."""
-        tiles, rows, due = Edge(), None, 0
-        for index, leaf_hash, row in self._places():
-            actual = tree.leaf_hash(row.leaf) if row is not None else _MISSING
-            if actual != leaf_hash and rows is None:
-                rows = copy.deepcopy(tiles)
-            tiles.append(leaf_hash)
-            if rows is not None:
-                rows.append(actual)
-            if actual == leaf_hash and row is not None:
-                contents.check(row, self._shown.get(index))
+        for place, entry_id, _ in rows.entries(self._connection, -END, 0):
+            what = f"an entry was inserted at {place}, outside the {self._size} that were signed"
+            self._problems.append(Problem(place, entry_id, what))
+        for number, (start, end) in enumerate(self._pieces(), 1):
+            self._progress(start, self._size)
+            signed, stored = self._signed(start, end), rows.entries(self._connection, start, end)
+            hashes = tree.leaf_hashes(leaf for _, _, leaf in stored)
+            contents.read(start, end)
+            # As many as there are places, so each is in its own.
+            if hashes == signed:
+                contents.check(stored)
             else:
-                contents.skip()
-                self._wrong.append(Stored(index, actual if row is not None else None, row.id if row is not None else ""))
-            while due < len(signed.told) and signed.told[due].size <= index + 1:
-                _compare(signed, signed.told[due], tiles, rows or tiles)
-                due += 1
-            if index % _CHUNK == 0:
-                self._progress(index, self._size)
+                hashes = self._one_by_one(start, signed, stored, contents)
+            roots.take(signed, hashes)
+            wrong = self._problems or self._wrong or contents.problems or roots.bad_tiles
+            if number % self._resume.every == 0 and sound and not wrong:
+                self._save(roots, contents)
         self._progress(self._size, self._size)
 
-    def _places(self) -> Iterator[tuple[int, bytes, Row | None]]:
-        """Each index with its signed leaf hash (from the tiles) and the row stored there; rows behind the tree wait for it."""
-        rows = self._rows()
-        row = next(rows, None)
-        for index, leaf_hash in enumerate(self._leaf_hashes()):
-            while row is not None and row.place < index:
-                self._stray(row)
-                row = next(rows, None)
-            here = row if row is not None and row.place == index else None
-            yield index, leaf_hash, here
-            if here is not None:
-                row = next(rows, None)
-        self._waiting = [*([row] if row is not None else []), *rows]
+    def _pieces(self) -> Iterator[tuple[int, int]]:
+        """Where each piece begins and ends: at whole tiles, the first where an earlier check left off."""
+        start = self._before.size
+        while start < self._size:
+            end = min((start // self._piece + 1) * self._piece, self._size)
+            yield start, end
+            start = end
 
-    def _stray(self, row: Row) -> None:
-        what = f"an entry was inserted at {row.place}, outside the {self._size} that were signed"
-        self._problems.append(Problem(row.place, row.id, what))
+    def _one_by_one(self, start: int, signed: bytes, stored: list[Row], contents: Contents) -> bytes:
+        """A piece in which something is wrong; returns the hashes that its rows have, a missing one as 32 zero bytes."""
+        found, hashes = {row[0]: row for row in stored}, list[bytes]()
+        for index, leaf_hash in enumerate(tree.split(signed), start):
+            row = found.get(index)
+            hashes.append(self._absent(index, leaf_hash) if row is None else tree.leaf_hash(row[2]))
+            if row is not None and hashes[-1] == leaf_hash:
+                contents.check([row])
+            elif hashes[-1] == leaf_hash:
+                contents.pass_over()
+                self._pruned += 1
+            else:
+                contents.skip()
+                self._wrong.append(Stored(index, None, "") if row is None else Stored(index, hashes[-1], row[1]))
+        return b"".join(hashes)
 
-    def _rows(self) -> Iterator[Row]:
-        """Every entry in order. Rows as tuples: objects of the tables would cost more than all that is checked of them."""
-        last: int | None = None
-        while True:
-            query = _ENTRIES if last is None else _ENTRIES.where(col(LedgerEntry.index) > last)
-            chunk = [Row(*each) for each in self._session.connection().execute(query)]
-            if chunk:
-                self._shown = self._searched(chunk[0].place, chunk[-1].place)
-            yield from chunk
-            if len(chunk) < _CHUNK:
-                return
-            last = chunk[-1].place
+    def _absent(self, index: int, leaf_hash: bytes) -> bytes:
+        """What counts as the hash of an entry that is not there: its own, where it was pruned."""
+        return leaf_hash if self._warrant.covers(index) else _MISSING
 
-    def _searched(self, first: int, last: int) -> dict[int, tuple[Any, ...]]:
-        rows = self._session.connection().execute(_SEARCHED.where(col(SearchedEntry.index).between(first, last)))
-        return {index: tuple(columns) for index, *columns in rows}
+    def _signed(self, start: int, end: int) -> bytes:
+        """The leaf hashes of these places as the tiles have them, end to end; a missing one counts as 32 zero bytes."""
+        first, last = start // TILE_WIDTH, -(-end // TILE_WIDTH)
+        whole = b"".join(hashes.ljust(width * HASH, b"\0") for hashes, width in self._tiles(0, first, last))
+        return whole[(start - first * TILE_WIDTH) * HASH : (end - first * TILE_WIDTH) * HASH]
+
+    def _tiles(self, level: int, first: int, last: int) -> Iterator[tuple[bytes, int]]:
+        """The hashes of each tile from `first` to before `last`, none of one that is not stored, and how many it should have."""
+        stored = rows.tiles(self._connection, level, first, last)
+        for index in range(first, last):
+            width = width_at(level, index, self._size)
+            yield stored.get(index, b"")[: width * HASH], width
 
     def _leaf_hashes(self) -> Iterator[bytes]:
-        """The leaf hashes as the tiles have them; a missing one counts as 32 zero bytes."""
-        for index in range((self._size + tree.TILE_WIDTH - 1) // tree.TILE_WIDTH):
-            yield from split_hashes([self._tile(0, index).ljust(width_at(0, index, self._size) * HASH, b"\0")])
-
-    def _tile(self, level: int, index: int) -> bytes:
-        where = (col(LedgerTile.level) == level) & (col(LedgerTile.index) == index)
-        stored: bytes = self._session.execute(sql_select(col(LedgerTile.hashes)).where(where)).scalar() or b""
-        return stored[: width_at(level, index, self._size) * HASH]
+        for start in range(0, self._size, self._piece):
+            yield from tree.split(self._signed(start, min(start + self._piece, self._size)))
 
     def _signed_at(self, index: int) -> bytes:
-        tile, place = divmod(index, tree.TILE_WIDTH)
-        return self._tile(0, tile)[place * HASH : (place + 1) * HASH]
+        return self._signed(index, index + 1)
 
-    def _blame(self, signed: _Signed) -> None:
+    def _blame(self, roots: Roots) -> None:
         """Where rows and tiles differ, the checkpoints say which of them is false."""
-        if not signed.bad_tiles:
+        if not roots.bad_tiles:
             self._problems += name_all(self._wrong, self._leaf_hashes, self._signed_at)
-        elif not signed.bad_rows:
+        elif not roots.bad_rows:
             self._problems += [
                 Problem(
                     each.index,
                     each.entry_id,
-                    f"tile 0/{each.index // tree.TILE_WIDTH} was changed: it has another hash for entry {each.index}",
+                    f"tile 0/{each.index // TILE_WIDTH} was changed: it has another hash for entry {each.index}",
                 )
                 for each in self._wrong[:MOST]
             ]
         else:
-            first = signed.bad_rows[0]
-            since = max((each.size for each in signed.told if each.size < first), default=0)
+            first = roots.bad_rows[0]
+            since = max((each.size for each in roots.told if each.size < first), default=0)
             what = f"entries {since} to {first - 1} are not those that the checkpoint of {first} entries signed"
             named = name_all(self._wrong, self._leaf_hashes, self._signed_at)
             self._problems += [*named, Problem(since, "", what)]
 
     def _tiles_above(self) -> list[Problem]:
         """Tiles of the levels above against those below, and their widths against the size."""
-        problems, level, size = [], 0, self._size
+        problems, level, size = list[Problem](), 0, self._size
         while size:
-            tiles = (size + tree.TILE_WIDTH - 1) // tree.TILE_WIDTH
-            widths = [width_at(level, index, self._size) for index in range(tiles)]
-            for index, width in enumerate(widths):
-                hashes = self._tile(level, index)
-                if len(hashes) != width * HASH:
-                    problems.append(Problem(None, "", f"tile {level}/{index} has {len(hashes) // HASH} of {width} hashes"))
-                elif width == tree.TILE_WIDTH and tree.root_of(tree.split(hashes)) != self._above(level + 1, index):
-                    problems.append(
-                        Problem(None, "", f"tile {level + 1}/{index // tree.TILE_WIDTH} has another root for tile {level}/{index}")
-                    )
-            level, size = level + 1, size // tree.TILE_WIDTH
+            tiles = -(-size // TILE_WIDTH)
+            # Each piece of tiles has one tile above.
+            for first in range(0, tiles, TILE_WIDTH):
+                problems += self._tiles_under(level, first, min(first + TILE_WIDTH, tiles))
+            level, size = level + 1, size // TILE_WIDTH
         return problems
 
-    def _above(self, level: int, index: int) -> bytes:
-        tile, place = divmod(index, tree.TILE_WIDTH)
-        return self._tile(level, tile)[place * HASH : (place + 1) * HASH]
+    def _tiles_under(self, level: int, first: int, last: int) -> Iterator[Problem]:
+        above = rows.tiles(self._connection, level + 1, first // TILE_WIDTH, first // TILE_WIDTH + 1).get(first // TILE_WIDTH, b"")
+        for index, (hashes, width) in enumerate(self._tiles(level, first, last), first):
+            if len(hashes) != width * HASH:
+                yield Problem(None, "", f"tile {level}/{index} has {len(hashes) // HASH} of {width} hashes")
+            elif width == TILE_WIDTH and tree.full_root(hashes) != above[(index - first) * HASH : (index - first + 1) * HASH]:
+                yield Problem(None, "", f"tile {level + 1}/{index // TILE_WIDTH} has another root for tile {level}/{index}")
 
     def _head(self, checkpoints: list[CheckpointText]) -> list[Problem]:
         newest = max((each.size for each in checkpoints if each.origin), default=0)
@@ -248,12 +270,3 @@ class _Verification:
         if self._size and self._root not in [each.root for each in checkpoints if each.size == self._size]:
             return [Problem(None, "", f"the head of {self._size} entries has another root than its checkpoint")]
         return []
-
-
-def _compare(signed: _Signed, told: CheckpointText, tiles: Edge, rows: Edge) -> None:
-    if told.size != tiles.size:
-        return
-    if tiles.root() != told.root:
-        signed.bad_tiles.append(told.size)
-    if rows.root() != told.root:
-        signed.bad_rows.append(told.size)

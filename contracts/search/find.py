@@ -1,7 +1,7 @@
 """Finding entries: counted by day and kind, which are few, and only then read from the newest day on that has what is asked.
 
 Every statement here goes by a key or an index, whatever is asked: `entry_kind` and `entry_kind_day` are read whole at most, and of
-`entry_kind_of` either the entries of the kinds asked for in few days, or blocks from the newest place on where such entries are dense.
+`ledger_search` either the entries of the kinds asked for in few days, or blocks from the newest place on where such entries are dense.
 """
 
 from __future__ import annotations
@@ -9,19 +9,19 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, false, func, select
+from sqlalchemy import ColumnElement, Select, false, func, select, union_all
 from sqlmodel import Session, col
 
-from contracts.search.follow import split
-from contracts.search.tables import EntryKind, KindDay, KindOfEntry, KindWord
+from contracts.search.kinds import split
+from contracts.search.tables import EntryKind, KindDay, KindWord, SearchedEntry
 
 FEW = 20_000
 """So many entries are read by their kinds and sorted; where there are more, they are dense enough to be met from the newest on."""
 BLOCK = 2_000
-_KINDS_A_QUERY = 500
+_KINDS_A_QUERY, _ENDS_A_QUERY = 500, 100
 _TOTALS = select(col(KindDay.kind), func.sum(col(KindDay.entries)))
 FACETS = ("decision", "event", "organisation_id", "dataset", "purpose", "rule")
 
@@ -102,6 +102,31 @@ def places(
     return sorted(set(found), reverse=True)[:most]
 
 
+def newest(session: Session, kinds: Sequence[int], most: int, before: int | None = None) -> list[int]:
+    """The newest places of entries of these kinds, below a place where one is given: read from the end of each kind."""
+    found: list[int] = []
+    number = col(SearchedEntry.index)
+    for start in range(0, len(kinds), _ENDS_A_QUERY):
+        ends = []
+        for kind in kinds[start : start + _ENDS_A_QUERY]:
+            here = select(number).where(col(SearchedEntry.kind) == kind).order_by(number.desc()).limit(most)
+            ends.append(select((here if before is None else here.where(number < before)).subquery().c.index))
+        found += session.execute(union_all(*ends)).scalars().all()
+    return sorted(found, reverse=True)[:most]
+
+
+def between(since: datetime | None, until: datetime | None) -> list[ColumnElement[bool]]:
+    """Bounds of the places of everything from one moment until before another, by the days that they fall on."""
+    number, conditions = col(SearchedEntry.index), list[ColumnElement[bool]]()
+    if since is not None:
+        lowest = select(func.min(col(KindDay.first))).where(col(KindDay.day) >= since.astimezone(UTC).date())
+        conditions.append(number >= lowest.scalar_subquery())
+    if until is not None:
+        highest = select(func.max(col(KindDay.last))).where(col(KindDay.day) <= until.astimezone(UTC).date())
+        conditions.append(number <= highest.scalar_subquery())
+    return conditions
+
+
 def _spans(days: Sequence[Day], most: int) -> Iterator[list[Day]]:
     """Days together that hold enough by themselves, the first perhaps cut by a place; no two of these reach into each other's places.
 
@@ -121,18 +146,18 @@ def _spans(days: Sequence[Day], most: int) -> Iterator[list[Day]]:
 
 def _by_kind(session: Session, kinds: Sequence[int], low: int, high: int, most: int) -> list[int]:
     found: list[int] = []
-    number = col(KindOfEntry.index)
+    number = col(SearchedEntry.index)
     for start in range(0, len(kinds), _KINDS_A_QUERY):
-        here = col(KindOfEntry.kind).in_(kinds[start : start + _KINDS_A_QUERY])
+        here = col(SearchedEntry.kind).in_(kinds[start : start + _KINDS_A_QUERY])
         found += session.execute(select(number).where(here, number >= low, number <= high)).scalars().all()
     return sorted(found, reverse=True)[:most]
 
 
 def _walked(session: Session, kinds: Sequence[int], low: int, high: int, most: int, block: int) -> list[int]:
     wanted, found = frozenset(kinds), list[int]()
-    number = col(KindOfEntry.index)
+    number = col(SearchedEntry.index)
     while len(found) < most and high >= low:
-        query = select(number, col(KindOfEntry.kind)).where(number >= low, number <= high)
+        query = select(number, col(SearchedEntry.kind)).where(number >= low, number <= high)
         rows = session.execute(query.order_by(number.desc()).limit(block)).all()
         if not rows:
             break
@@ -154,13 +179,27 @@ def _facets(session: Session, asked: Question, facets: Sequence[str]) -> dict[st
     """Counts of the values of each facet: one pass over the days for all of them, and the rest over the kinds, which are few."""
     rows = session.execute(_TOTALS.where(*_of_days(asked)).group_by(col(KindDay.kind))).all()
     totals = {kind: int(entries) for kind, entries in rows}
-    found: dict[str, Counter[str]] = {}
-    for name in facets:
-        found[name] = Counter()
-        for kind, value in session.execute(select(col(EntryKind.id), col(getattr(EntryKind, name))).where(*_of_kind(asked, name))):
-            if value and kind in totals:
-                found[name][value] += totals[kind]
+    found: dict[str, Counter[str]] = {name: Counter() for name in facets}
+    for names in _alike(asked, facets):
+        columns = [col(getattr(EntryKind, name)) for name in names]
+        for kind, *values in session.execute(select(col(EntryKind.id), *columns).where(*_of_kind(asked, names[0]))):
+            entries = totals.get(kind)
+            if entries is not None:
+                for name, value in zip(names, values, strict=True):
+                    found[name][value] += entries
+    for counted in found.values():
+        counted.pop("", None)
     return found
+
+
+def _alike(asked: Question, facets: Sequence[str]) -> list[list[str]]:
+    """The facets that are counted over the same kinds, together: all whose own field asks nothing, and each other by itself."""
+    own = {
+        **{"decision": asked.decision, "event": asked.events, "organisation_id": asked.organisation},
+        **{"dataset": asked.dataset, "purpose": asked.purpose, "rule": asked.rule},
+    }
+    free = [name for name in facets if not own[name]]
+    return [*([free] if free else []), *([name] for name in facets if own[name])]
 
 
 def _conditions(asked: Question) -> list[ColumnElement[bool]]:

@@ -6,107 +6,97 @@ another process overtook, neither loses nor doubles an entry.
 
 from __future__ import annotations
 
-import hashlib
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, date, datetime
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, date
 from typing import Any, NamedTuple
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col
 
 from contracts.credentials.tables import Followed
-from contracts.ledger.projection import read_leaf
-from contracts.ledger.stage import canonical
 from contracts.ledger.tables import LedgerEntry, LedgerHead
-from contracts.ledger.words import line
 from contracts.lifecycle.tables import Contract
 from contracts.people.tables import Organisation
-from contracts.search.tables import EntryKind, KindDay, KindOfEntry, KindWord
-from contracts.settings import Settings
+from contracts.search.kinds import Met, Told, read, words_of
+from contracts.search.tables import EntryKind, KindDay, KindWord, SearchedEntry
+from contracts.store.driver import Ready
 from contracts.store.many import Insertion
-from contracts.store.sums import add
-from contracts.store.unit import Store
-from contracts.terms.purposes import PURPOSES
+from contracts.store.unit import Store, Unit
 
 CHUNK = 500
 """Entries in one transaction: holds SQLite's write lock about 6 ms of the 20 that are allowed."""
-NAME = "entry kinds"
-_WORD = re.compile(r"\w+")
+NAME = "search"
 _MOST_KNOWN = 50_000
-_LOST = date(1970, 1, 1)
 
 
-class Told(NamedTuple):
-    """What makes a kind, in the order in which it is hashed."""
+class _Placed(NamedTuple):
+    """An entry with the number of its kind."""
 
-    event: str = ""
-    decision: str = ""
-    rule: str = ""
-    organisation_id: str = ""
-    contract_id: str = ""
-    dataset: str = ""
-    purpose: str = ""
-    fields: str = ""
-
-    def key(self) -> bytes:
-        """SHA-256 over the canonical JSON."""
-        return hashlib.sha256(canonical(list(self))).digest()
-
-
-@dataclass(frozen=True, slots=True)
-class Lag:
-    """How far search is behind the tree: entries, and since when the oldest of them waits."""
-
-    entries: int
-    since: datetime | None
+    place: int
+    kind: int
+    met: Met
 
 
 # Built once: building a statement costs more than running it.
 _NUMBER = col(LedgerEntry.index)
-_NEXT = (
-    select(_NUMBER, col(LedgerEntry.leaf)).where(bindparam("start") <= _NUMBER, bindparam("size") > _NUMBER).order_by(_NUMBER).limit(CHUNK)
-)
-_SIZE = select(col(LedgerHead.size))
-_PLACE = select(col(Followed.next)).where(col(Followed.name) == NAME)
+_IN_THE_TREE = select(_NUMBER, col(LedgerEntry.leaf)).where(bindparam("start") <= _NUMBER, bindparam("end") > _NUMBER)
+_SIZE = select(func.coalesce(func.max(col(LedgerHead.size)), 0)).scalar_subquery()
+FIRST = select(func.coalesce(func.max(col(Followed.next)), 0)).where(col(Followed.name) == NAME).scalar_subquery()
+"""The index of the first entry that search does not know, inside another statement."""
+_ENDS = select(FIRST, _SIZE)
+_NEXT = Ready(_IN_THE_TREE.order_by(_NUMBER), "start", "end")
+_LOCKED = select(col(Followed.next)).where(col(Followed.name) == NAME).with_for_update()
+_FIRST_PLACE, _PLACE = insert(Followed).values(name=NAME), update(Followed).where(col(Followed.name) == NAME)
 _WORDS = Insertion(KindWord, "word", "kind", conflict="ON CONFLICT (word, kind) DO NOTHING")
-_OF = Insertion(KindOfEntry, "index", "kind")
+_ROWS = Insertion(SearchedEntry, "index", "kind", "at", "subject")
+# Places ascend, so the last of these is the last of all.
+_DAYS = Insertion(
+    KindDay,
+    *("kind", "day", "entries", "records", "first", "last"),
+    conflict="ON CONFLICT (kind, day) DO UPDATE SET entries = entry_kind_day.entries + excluded.entries,"
+    " records = entry_kind_day.records + excluded.records, last = excluded.last",
+)
 
 
-class KindFollower:
-    """Remembers the kinds that it has met, so that most entries ask the store for none."""
+class Follower:
+    """Remembers the kinds that it has met, so that most entries ask the store for none. Safe to call from several threads."""
 
-    def __init__(self, store: Store, settings: Settings) -> None:
-        self._store, self._settings = store, settings
+    def __init__(self, store: Store, titles: Mapping[str, str] | None = None) -> None:
+        """`titles` are those of the datasets, which are words to find their entries by."""
+        self._store, self._titles = store, titles or {}
         self._known: dict[Told, int] = {}
+        self._lock = threading.Lock()
+
+    def follow(self) -> int:
+        """Take in all that the tree has; returns how many entries it was."""
+        total = 0
+        while taken := self.tick():
+            total += taken
+        return total
 
     def tick(self) -> int:
-        """Take in the next entries; returns how many where more wait, so that a backlog is read without pause."""
-        with self._store.read() as session:
-            start, size = session.execute(_PLACE).scalar() or 0, session.execute(_SIZE).scalar() or 0
-            rows = session.execute(_NEXT, {"start": start, "size": size}).all() if start < size else []
-        if not rows:
-            return 0
-        met = [(index, *read(leaf)) for index, leaf in rows]
-        self._learn({told for _, told, _, _ in met})
-        placed = [(index, self._known[told], day, records) for index, told, day, records in met]
-        return len(rows) if self._write(start, placed) and len(rows) == CHUNK else 0
+        """Take in the next entries; returns how many, 0 where there are none or another process took them in."""
+        with self._lock:
+            with self._store.read() as session:
+                start, size = session.execute(_ENDS).one()
+                end = min(size, start + CHUNK)
+                rows = _NEXT.run(session.connection(), start, end).fetchall() if start < end else []
+            if start == end:
+                return 0
+            met = [(place, read(bytes(leaf))) for place, leaf in rows]
+            self._learn({each.told for _, each in met})
+            placed = [_Placed(place, self._known[each.told], each) for place, each in met]
+            return end - start if self._write(start, end, placed) else 0
 
-    def _write(self, start: int, met: Sequence[tuple[int, int, date, int]]) -> bool:
-        """False where another process has taken these entries in."""
-        with self._store.write("entry kinds") as unit:
-            followed = unit.session.get(Followed, NAME, with_for_update=True, populate_existing=True)
-            if (followed.next if followed else 0) != start:
+    def _write(self, start: int, end: int, placed: Sequence[_Placed]) -> bool:
+        """False where another process has taken these entries in. Of a stretch that was pruned there are none to take in."""
+        with self._store.write("search") as unit:
+            if not _moved(unit, start, end):
                 return False
-            if followed is None:
-                unit.session.add(Followed(name=NAME, next=met[-1][0] + 1))
-            else:
-                followed.next = met[-1][0] + 1
-            unit.session.flush()
-            _OF.execute(unit.connection, [(index, kind) for index, kind, _, _ in met])
-            add(unit, KindDay, _days(met), sums=("entries", "records"), most=("last",))
+            _ROWS.execute(unit.connection, [(place, kind, met.at, met.subject) for place, kind, met in placed])
+            _DAYS.execute(unit.connection, _days(placed))
         return True
 
     def _learn(self, told: Iterable[Told]) -> None:
@@ -119,7 +109,7 @@ class KindFollower:
         with self._store.read() as session:
             self._know(session, new)
             missing = {key: each for key, each in new.items() if each not in self._known}
-            words = {each: words_of(each, _names(session, each), self._settings) for each in missing.values()}
+            words = {each: words_of(each, _names(session, each), self._titles) for each in missing.values()}
         if not missing:
             return
         with self._store.write("entry kinds") as unit:
@@ -134,53 +124,16 @@ class KindFollower:
         self._known.update({wanted[bytes(key)]: int(number) for key, number in session.execute(query) if number is not None})
 
 
-def read(leaf: bytes) -> tuple[Told, date, int]:
-    """The kind of an entry, its day of UTC and how many records it brought; an unreadable leaf is of a kind of its own."""
-    try:
-        facts = read_leaf(leaf)
-        day = datetime.fromisoformat(facts["at"]).astimezone(UTC).date()
-        parts = (facts["event"], facts["decision"], *(facts.get(each, "") for each in _NAMES), " ".join(facts.get("fields", ())))
-        return Told(*(str(each) for each in parts)), day, _records(facts)
-    except (ValueError, KeyError, TypeError):
-        return Told(), _LOST, 0
-
-
-_NAMES = ("rule", "organisation", "contract", "dataset", "purpose")
-
-
-def _records(facts: Mapping[str, Any]) -> int:
-    rows = facts.get("rows", 0) if facts["event"] == "access.records" and facts["decision"] == "allow" else 0
-    return rows if isinstance(rows, int) else 0
-
-
-def words_of(told: Told, names: Iterable[str], settings: Settings) -> set[str]:
-    """Every word by which a kind is found, in lower case; none is a personal value."""
-    described = settings.datasets.get(told.dataset)
-    purpose = PURPOSES.get(told.purpose)
-    texts = [line(told.event, told.decision), told.event, told.decision, told.rule, told.dataset, told.purpose, told.fields, *names]
-    texts += [described.title] if described else []
-    texts += [purpose.title] if purpose else []
-    return {word for each in texts for word in split(each)}
-
-
-def split(text: str) -> Iterator[str]:
-    """The words of a text in lower case; a name with _ is one word and its parts are words too."""
-    for found in _WORD.findall(text.casefold()):
-        yield found
-        if "_" in found:
-            yield from (part for part in found.split("_") if part)
-
-
-def lag(session: Session) -> Lag:
-    """How far the tree is ahead of what search knows."""
-    start, size = session.execute(_PLACE).scalar() or 0, session.execute(_SIZE).scalar() or 0
-    first = session.execute(_NEXT, {"start": start, "size": size}).first() if start < size else None
-    if first is None:
-        return Lag(0, None)
-    try:
-        return Lag(size - start, datetime.fromisoformat(read_leaf(first.leaf)["at"]))
-    except (ValueError, KeyError, TypeError):
-        return Lag(size - start, None)
+def _moved(unit: Unit, start: int, following: int) -> bool:
+    """Take the place of this follower from `start` on; false where it is another by now."""
+    place = unit.connection.execute(_LOCKED).scalar()
+    if (place or 0) != start:
+        return False
+    if place is None:
+        unit.connection.execute(_FIRST_PLACE, {"next": following})
+    else:
+        unit.connection.execute(_PLACE, {"next": following})
+    return True
 
 
 def _names(session: Session, told: Told) -> list[str]:
@@ -189,11 +142,11 @@ def _names(session: Session, told: Told) -> list[str]:
     return [*([organisation.name] if organisation else []), *([contract.title] if contract else [])]
 
 
-def _days(met: Sequence[tuple[int, int, date, int]]) -> list[dict[str, Any]]:
-    days: dict[tuple[date, int], dict[str, Any]] = {}
-    for index, kind, day, records in met:
-        found = days.setdefault((day, kind), {"day": day, "kind": kind, "entries": 0, "records": 0, "first": index, "last": index})
-        found["entries"] += 1
-        found["records"] += records
-        found["last"] = index
-    return [days[key] for key in sorted(days)]
+def _days(placed: Sequence[_Placed]) -> list[tuple[Any, ...]]:
+    days: dict[tuple[int, date], list[int]] = {}
+    for place, kind, met in placed:
+        found = days.setdefault((kind, met.at.astimezone(UTC).date()), [0, 0, place, place])
+        found[0] += 1
+        found[1] += met.records
+        found[3] = place
+    return [(*key, *days[key]) for key in sorted(days)]

@@ -5,12 +5,14 @@ Everything here is made out of the leaves by a job and says nothing that they do
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 
-from sqlalchemy import BigInteger, Index
+from sqlalchemy import BigInteger, Index, PrimaryKeyConstraint, text
 from sqlmodel import Field, SQLModel
 
 from contracts.store.columns import Octets, big_key
+
+_NAMED = text("subject IS NOT NULL")
 
 
 class EntryKind(SQLModel, table=True):
@@ -26,9 +28,10 @@ class EntryKind(SQLModel, table=True):
     event: str
     decision: str
     rule: str
-    organisation_id: str
-    contract_id: str
+    organisation_id: str = Field(index=True)
+    contract_id: str = Field(index=True)
     dataset: str
+    credential_id: str = Field(index=True)
     purpose: str
     fields: str
 
@@ -42,23 +45,30 @@ class KindWord(SQLModel, table=True):
     kind: int = Field(primary_key=True)
 
 
-class KindOfEntry(SQLModel, table=True):
-    """The kind of one entry of the tree."""
+class SearchedEntry(SQLModel, table=True):
+    """What search knows of an entry of the tree: its kind, its moment, and the thing that it is about where there is one."""
 
-    __tablename__ = "entry_kind_of"
-    __table_args__ = (Index("ix_entry_kind_of_kind", "kind", "index"),)
+    __tablename__ = "ledger_search"
+    __table_args__ = (
+        Index("ix_ledger_search_kind", "kind", "index"),
+        Index("ix_ledger_search_subject", "subject", sqlite_where=_NAMED, postgresql_where=_NAMED),
+    )
 
     index: int = Field(primary_key=True, sa_type=big_key)  # type: ignore[call-overload]  # a factory of the type is accepted
     kind: int
+    at: datetime
+    subject: str | None = None
 
 
 class KindDay(SQLModel, table=True):
     """Entries of one kind on one day of UTC: how many, the records that they brought, and the first and last place in the tree."""
 
     __tablename__ = "entry_kind_day"
+    # By kind first: most questions ask for few kinds, and then read only these.
+    __table_args__ = (PrimaryKeyConstraint("kind", "day", name="pk_entry_kind_day"), {"sqlite_with_rowid": False})
 
-    day: date = Field(primary_key=True)
-    kind: int = Field(primary_key=True)
+    kind: int
+    day: date
     entries: int
     records: int = Field(sa_type=BigInteger)
     first: int = Field(sa_type=BigInteger)

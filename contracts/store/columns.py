@@ -24,12 +24,11 @@ class Octets(LargeBinary):
 
     def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], bytes | None]:
         """None stays None, text becomes its UTF-8."""
-        return _octets
+        return lambda stored: None if stored is None else octets(stored)
 
 
-def _octets(stored: Any) -> bytes | None:
-    if stored is None:
-        return None
+def octets(stored: Any) -> bytes:
+    """What a driver gives of a column of bytes."""
     return stored.encode() if isinstance(stored, str) else bytes(stored)
 
 

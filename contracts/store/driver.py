@@ -50,9 +50,13 @@ class Rendered:
 
     text: str
     places: tuple[Place, ...]
+    as_given: bool
+    """Whether the driver takes the values just as they are, in their order."""
 
     def bound(self, values: Row) -> Row:
         """The values in the order of the placeholders, as the driver takes them."""
+        if self.as_given:
+            return values
         return tuple([values[place] if make is None else make(values[place]) for place, make in self.places])
 
 
@@ -64,7 +68,8 @@ def render(statement: Executable, names: Sequence[str], dialect: Dialect) -> Ren
     compiled = statement.compile(dialect=positional)
     if not isinstance(compiled, SQLCompiler):
         raise TypeError("only SQL can be rendered")
-    return Rendered(str(compiled), tuple(_place(compiled, name, names, positional) for name in compiled.positiontup or ()))
+    places = tuple(_place(compiled, name, names, positional) for name in compiled.positiontup or ())
+    return Rendered(str(compiled), places, places == tuple((number, None) for number in range(len(names))))
 
 
 class Ready:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from sqlalchemy import BigInteger, Connection, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Field, SQLModel, col
 
@@ -44,10 +45,16 @@ def bump(unit: Unit, name: str) -> None:
         raise KeyError(name)
     for look in unit.news:
         unit.after_commit(look)
-    moved = unit.connection.execute(update(Epoch).where(col(Epoch.name) == name).values(value=col(Epoch.value) + 1))
-    if moved.rowcount == 0:
-        unit.session.add(Epoch(name=name, value=1))
-        unit.session.flush()
+    move = update(Epoch).where(col(Epoch.name) == name).values(value=col(Epoch.value) + 1)
+    if unit.connection.execute(move).rowcount == 0:
+        ensure(unit.connection)
+        unit.connection.execute(move)
+
+
+def ensure(connection: Connection) -> None:
+    """Make the counters' rows where they are missing. Of several processes that start at once one makes them; the others wait for it."""
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    connection.execute(dialect.insert(Epoch).on_conflict_do_nothing(), [{"name": name, "value": 0} for name in NAMES])
 
 
 def current(connection: Connection) -> Epochs:

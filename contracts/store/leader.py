@@ -13,6 +13,8 @@ from contracts.store.unit import Store
 
 # Numbers of the locks in this database; never reuse one.
 SEQUENCER = 6_962_001
+HOLDS = 6_962_002
+APPEALS = 6_962_003
 
 
 class Leader:

@@ -31,7 +31,6 @@ from contracts.ledger.exports.archive import Archive
 from contracts.ledger.exports.between import between
 from contracts.ledger.exports.formats import Csv, Ocsf, Parquet, Writer
 from contracts.ledger.projection import read_leaf
-from contracts.ledger.projector import Projector
 from contracts.ledger.proofs import Proof, proof_of
 from contracts.ledger.queries import Search, indexes, leaves
 from contracts.ledger.sequencer import Sequencer
@@ -85,7 +84,7 @@ def prepare(store: Store, sequencer: Sequencer, actor: Actor, wanted: Search, fo
 
     Raises Refused: `invalid_input` for an unknown format, `store_unavailable` where the entry does not get into the tree.
     """
-    Projector(store).follow()  # search is behind the tree by a moment, an export is not
+    sequencer.integrate()  # search is behind the tree by a moment, an export is not
     with store.read() as session:
         found = array("q", indexes(session, wanted))
     return of_indexes(store, sequencer, actor, asked_words(wanted), found, form, platform)

@@ -36,19 +36,6 @@ from tests.contracts.ledger.test_tree import Tiles
 NAME = "witness.example/1"
 
 
-@pytest.fixture
-def keys() -> KeyRing:
-    return KeyRing(b"m" * 32)
-
-
-@pytest.fixture
-def sequencer(store: Store, keys: KeyRing) -> Sequencer:
-    made = Sequencer(store, keys, ORIGIN)
-    made.ensure_key()
-    made.integrate()
-    return made
-
-
 class Outside:
     """Witnesses elsewhere, each in a folder, and our side that asks them; `down` are those that do not answer."""
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import base64
 from datetime import timedelta
+from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from contracts.errors import Refused
 from contracts.keys import KeyRing
@@ -14,10 +16,11 @@ from contracts.ledger.note import BadNote, Verifier
 from contracts.ledger.projection import read_leaf
 from contracts.ledger.proofs import Checked, Pending, Proof
 from contracts.ledger.sequencer import Sequencer
+from contracts.ledger.stage import record
 from contracts.ledger.tables import LedgerEntry, LedgerHead
 from contracts.store.unit import Store
 from tests.conftest import START
-from tests.contracts.ledger.conftest import ORIGIN, fill
+from tests.contracts.ledger.conftest import ORIGIN, access, fill
 
 
 def proved(store: Store, entry_id: str) -> Proof:
@@ -57,6 +60,21 @@ def test_a_proof_reads_back(store: Store, sequencer: Sequencer) -> None:
     proof = proved(store, entry_id)
     read = proofs.read_proof(proof.text())
     assert read == Proof("", proof.leaf, proof.index, proof.size, proof.hashes, proof.checkpoint)
+
+
+def test_a_proof_asks_for_its_tiles_at_once(store: Store, sequencer: Sequencer) -> None:
+    asked = list[str]()
+    with store.write() as unit:
+        ids = [record(unit, access(number)) for number in range(300)]
+    sequencer.integrate()
+
+    def note_tiles(*told: Any) -> None:
+        asked.extend(statement for statement in told if isinstance(statement, str) and "ledger_tile" in statement)
+
+    event.listen(store.engine, "before_cursor_execute", note_tiles)
+    assert proved(store, ids[7]).size == 301
+    event.remove(store.engine, "before_cursor_execute", note_tiles)
+    assert len(asked) == 1
 
 
 def test_the_only_entry_of_a_ledger_has_an_empty_path(store: Store, sequencer: Sequencer, verifier: Verifier) -> None:

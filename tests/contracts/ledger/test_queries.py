@@ -15,11 +15,9 @@ from contracts.ledger.sequencer import Sequencer
 from contracts.ledger.stage import Entry, record
 from contracts.ledger.tables import SealedValues
 from contracts.people.tables import Account, Organisation
-from contracts.search.follow import KindFollower
 from contracts.store.unit import Store
 from tests.conftest import START
 from tests.contracts.ledger.conftest import access
-from tests.portal.house import settings
 
 
 @pytest.fixture
@@ -44,7 +42,6 @@ def history(store: Store, clock: FixedClock, sequencer: Sequencer) -> list[str]:
             ids.append(record(unit, entry))
         if place == 3:
             sequencer.integrate()
-            KindFollower(store, settings()).tick()
     return ids
 
 

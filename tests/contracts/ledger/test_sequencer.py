@@ -10,12 +10,13 @@ from contracts.clock import FixedClock
 from contracts.keys import KeyRing
 from contracts.ledger import note, tree
 from contracts.ledger.note import CheckpointText
-from contracts.ledger.projection import Projection
 from contracts.ledger.sequencer import Sequencer
 from contracts.ledger.source import StoredTiles, latest_checkpoint, verifiers
 from contracts.ledger.stage import Entry, record
-from contracts.ledger.tables import Checkpoint, LedgerEntry, LedgerHead, LedgerTile, SearchedEntry
+from contracts.ledger.tables import Checkpoint, LedgerEntry, LedgerHead, LedgerTile
 from contracts.ledger.verify import verify
+from contracts.search.kinds import Told
+from contracts.search.tables import EntryKind, SearchedEntry
 from contracts.store.unit import Store
 from tests.conftest import START
 from tests.contracts.ledger.conftest import ORIGIN, access, fill
@@ -69,11 +70,11 @@ def test_columns_are_copies_of_the_leaf(store: Store, sequencer: Sequencer) -> N
         )
     sequencer.integrate()
     with store.read() as session:
-        row = session.exec(select(SearchedEntry).where(SearchedEntry.id == entry_id)).one()
-        columns = {name: getattr(row, name) for name in Projection._fields}
-    assert columns == {
-        "id": entry_id,
-        "at": START,
+        query = select(SearchedEntry, EntryKind).join(EntryKind, col(EntryKind.id) == col(SearchedEntry.kind))
+        row, kind = session.exec(query.where(EntryKind.contract_id == "ctr_9")).one()
+        place = session.exec(select(LedgerEntry.index).where(LedgerEntry.id == entry_id)).one()
+    assert (row.index, row.at, row.subject) == (place, START, "ctr_9")
+    assert {name: getattr(kind, name) for name in Told._fields} == {
         "event": "access.records",
         "decision": "refuse",
         "rule": "rate_exceeded",
@@ -81,7 +82,8 @@ def test_columns_are_copies_of_the_leaf(store: Store, sequencer: Sequencer) -> N
         "contract_id": "ctr_9",
         "dataset": "posts",
         "credential_id": "cli_9",
-        "subject": "ctr_9",
+        "purpose": "",
+        "fields": "",
     }
 
 

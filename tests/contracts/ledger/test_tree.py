@@ -114,16 +114,18 @@ def test_roots_hold_across_levels() -> None:
 @settings(deadline=None, max_examples=60)
 @given(st.lists(st.integers(min_value=1, max_value=300), min_size=1, max_size=5), st.data())
 def test_any_way_of_batching_gives_the_tree_of_the_rfc(batches: list[int], data: st.DataObject) -> None:
-    tiles, hashes, edge = Tiles(), [], Edge()
+    tiles, hashes, edge, together = Tiles(), [], Edge(), Edge()
     for count in batches:
         batch = [tree.leaf_hash(f"{len(hashes)}-{number}".encode()) for number in range(count)]
         tiles.append(batch)
         hashes += batch
         for each in batch:
             edge.append(each)
+        together.extend(b"".join(batch))
     size = data.draw(st.integers(min_value=0, max_value=len(hashes)))
     assert tree.root(tiles, size) == mth(hashes[:size]) == tree.root_of(hashes[:size])
     assert edge.root() == mth(hashes)
+    assert (together.size, together.roots) == (edge.size, edge.roots)
 
 
 TREE = grown(2000)
@@ -140,6 +142,19 @@ def test_inclusion_holds_for_the_leaf_and_for_no_other(size: int, data: st.DataO
     if other is not None:
         assert not tree.verify_inclusion(index, size, HASHES[other], proof, root)
         assert not tree.verify_inclusion(other, size, HASHES[index], proof, root)
+
+
+LARGE = grown(66_000)
+
+
+@settings(deadline=None)
+@given(st.integers(min_value=1, max_value=66_000), st.data())
+def test_a_path_is_made_of_the_tiles_that_are_named_for_it(size: int, data: st.DataObject) -> None:
+    index = data.draw(st.integers(min_value=0, max_value=size - 1))
+    alone = Tiles()
+    alone.kept = {key: LARGE.kept[key] for key in tree.path_keys(index, size)}
+    assert tree.inclusion_proof(alone, index, size) == tree.inclusion_proof(LARGE, index, size)
+    assert len(alone.kept) <= 2 * 3
 
 
 @settings(deadline=None)

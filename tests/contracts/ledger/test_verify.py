@@ -17,6 +17,7 @@ from contracts.keys import KeyRing, Purpose, ed25519_key, newest
 from contracts.ledger import note, tree
 from contracts.ledger.diagnose import Problem
 from contracts.ledger.note import CheckpointText
+from contracts.ledger.reached import NOTHING, Resume
 from contracts.ledger.sequencer import Sequencer
 from contracts.ledger.source import latest_checkpoint
 from contracts.ledger.stage import Entry, record
@@ -98,7 +99,7 @@ def test_a_removed_row_is_named(store: Store, keys: KeyRing, ids: list[str]) -> 
     assert report.problems == [
         Problem(4, "", "entry 4 was removed"),
         Problem(None, ids[4], f"a personal value belongs to {ids[4]}, which is not in the ledger: that entry was removed"),
-        Problem(None, ids[4], "search shows an entry at 4, where the ledger has none"),
+        Problem(None, "", "search shows an entry at 4, where the ledger has none"),
     ]
 
 
@@ -150,11 +151,12 @@ def test_a_cut_tail_is_named(store: Store, keys: KeyRing, ids: list[str]) -> Non
 
 
 def _cut_back(store: Store) -> None:
-    """Take the ledger back to its second checkpoint, everywhere that one sees: entries, values, tiles, head, checkpoints."""
+    """Take the ledger back to its second checkpoint, everywhere that one sees: entries, values, search, charts, tiles, head, checkpoints."""
     with store.write() as unit:
         unit.connection.execute(text('DELETE FROM ledger_value WHERE entry_id IN (SELECT id FROM ledger_entry WHERE "index" >= 6)'))
         for table in ("ledger_entry", "ledger_search"):
             unit.connection.execute(text(f'DELETE FROM {table} WHERE "index" >= 6'))
+        unit.connection.execute(text('UPDATE entry_kind_day SET entries = 5, records = 10, "last" = 5 WHERE entries = 12'))
         tile = unit.lock(LedgerTile, (0, 0))
         tile.hashes = tile.hashes[: 6 * 32]
         head, kept = unit.lock(LedgerHead, 1), unit.lock(Checkpoint, 6)
@@ -183,11 +185,15 @@ def test_a_perfectly_cut_tail_is_noticed_by_a_checkpoint_that_someone_holds(sqli
     ]
 
 
-def _rewrite(store: Store, index: int, signer: Ed25519PrivateKey | None) -> None:
+NONCE = {b'"nonce":"': b'"nonce":"4'}
+
+
+def _rewrite(store: Store, index: int, signer: Ed25519PrivateKey | None, change: dict[bytes, bytes] = NONCE) -> None:
     """Change an entry with every hash above it; sign anew where the attacker has a key."""
+    ((old, new),) = change.items()
     with store.write() as unit:
         rows = unit.connection.execute(text('SELECT leaf FROM ledger_entry ORDER BY "index"')).scalars().all()
-        leaves = [leaf.replace(b'"rows":', b'"rows":4') if place == index else leaf for place, leaf in enumerate(rows)]
+        leaves = [leaf.replace(old, new) if place == index else leaf for place, leaf in enumerate(rows)]
         hashes = [tree.leaf_hash(leaf) for leaf in leaves]
         for place, leaf in enumerate(leaves):
             changed = {"leaf": leaf, "index": place}
@@ -226,6 +232,22 @@ def test_a_rewrite_with_the_stolen_key_is_noticed_by_a_held_checkpoint(sqlite_st
     assert first(sqlite_store, keys, held=kept) == Problem(1, "", "entries 1 to 5 are not those that the checkpoint of 6 entries signed")
 
 
+def test_an_old_checkpoint_that_someone_holds_is_compared_though_an_earlier_check_read_behind_it(
+    sqlite_store: Store, keys: KeyRing, plain: list[str]
+) -> None:
+    with sqlite_store.read() as session:
+        held, row = session.get(Checkpoint, 6), newest(session, Purpose.LEDGER)
+        assert held is not None
+        assert row is not None
+        stolen, kept = ed25519_key(keys.open(row)), held.note
+    _rewrite(sqlite_store, 3, stolen)
+    reached = [NOTHING]
+    for checkpoint in (None, kept):
+        report = verify(sqlite_store, keys, None, checkpoint, Resume(reached[-1], reached.append))
+    assert (reached[-1].size, report.before) == (13, 13)
+    assert report.problems == [Problem(0, "", "entries 0 to 5 are not those that the checkpoint of 6 entries signed")]
+
+
 def test_what_is_no_checkpoint_is_no_held_checkpoint(sqlite_store: Store, keys: KeyRing, plain: list[str]) -> None:
     assert verify(sqlite_store, keys, held="rubbish").problems == [
         Problem(None, "", "the checkpoint that you hold was not signed by this ledger: the note has no signature lines")
@@ -260,14 +282,81 @@ def test_tiles_above_are_checked(sqlite_store: Store, keys: KeyRing) -> None:
         ("contract_id", "ctr_2"),
         ("dataset", "adverts"),
         ("credential_id", "cli_2"),
-        ("subject", "ctr_2"),
-        ("id", "ent_other"),
-        ("at", "2026-11-03 09:00:00.000000"),
+        ("purpose", "ads"),
+        ("fields", "id"),
     ],
 )
+def test_a_changed_column_of_a_kind_is_named(sqlite_store: Store, keys: KeyRing, plain: list[str], column: str, value: object) -> None:
+    """At the first entry of that kind, as all of them are shown otherwise then."""
+    sql(sqlite_store, f'UPDATE entry_kind SET {column} = :value WHERE id = (SELECT kind FROM ledger_search WHERE "index" = 5)', value=value)
+    assert first(sqlite_store, keys) == Problem(1, plain[1], f"the column {column} of entry 1 was changed: it is not what the entry says")
+
+
+@pytest.mark.parametrize(("column", "value"), [("subject", "ctr_2"), ("at", "2026-11-03 09:00:00.000000")])
 def test_a_changed_search_column_is_named(sqlite_store: Store, keys: KeyRing, plain: list[str], column: str, value: object) -> None:
     sql(sqlite_store, f'UPDATE ledger_search SET {column} = :value WHERE "index" = 5', value=value)
     assert first(sqlite_store, keys) == Problem(5, plain[5], f"the column {column} of entry 5 was changed: it is not what the entry says")
+
+
+def test_an_entry_that_is_shown_as_of_another_kind_is_named(sqlite_store: Store, keys: KeyRing, plain: list[str]) -> None:
+    sql(sqlite_store, 'UPDATE ledger_search SET kind = (SELECT kind FROM ledger_search WHERE "index" = 0) WHERE "index" = 5')
+    what = "the column event of entry 5 was changed: it is not what the entry says"
+    assert first(sqlite_store, keys) == Problem(5, plain[5], what)
+    sql(sqlite_store, 'UPDATE ledger_search SET kind = 4711 WHERE "index" = 5')
+    assert first(sqlite_store, keys) == Problem(5, plain[5], what)
+
+
+def test_a_kind_that_says_something_else_is_named(sqlite_store: Store, keys: KeyRing, plain: list[str]) -> None:
+    sql(sqlite_store, "UPDATE entry_kind SET dataset = 'adverts' WHERE dataset = 'posts'")
+    assert first(sqlite_store, keys) == Problem(1, plain[1], "the column dataset of entry 1 was changed: it is not what the entry says")
+
+
+@pytest.mark.parametrize(
+    ("statement", "says"),
+    [
+        ("UPDATE entry_kind_day SET entries = 11 WHERE entries = 12", "11 entries of access.records with 31"),
+        ("UPDATE entry_kind_day SET records = 7 WHERE entries = 12", "12 entries of access.records with 7"),
+        ("DELETE FROM entry_kind_day WHERE entries = 12", "0 entries of access.records with 0"),
+        ('UPDATE entry_kind_day SET "last" = 5 WHERE entries = 12', "12 entries of access.records with 31"),
+    ],
+)
+def test_a_day_that_the_charts_count_otherwise_is_named(store: Store, keys: KeyRing, ids: list[str], statement: str, says: str) -> None:
+    sql(store, statement)
+    what = f"the charts count {says} records on 2026-11-02; the ledger has 12 with 31"
+    assert verify(store, keys).problems == [Problem(None, "", what)]
+
+
+def test_a_moment_that_is_none_is_named(sqlite_store: Store, keys: KeyRing, plain: list[str]) -> None:
+    sql(sqlite_store, "UPDATE ledger_search SET at = 'never' WHERE \"index\" = 5")
+    assert first(sqlite_store, keys) == Problem(5, plain[5], "the column at of entry 5 was changed: it is not what the entry says")
+
+
+def test_a_signed_entry_that_cannot_be_read_is_named(sqlite_store: Store, keys: KeyRing, plain: list[str]) -> None:
+    with sqlite_store.read() as session:
+        row = newest(session, Purpose.LEDGER)
+        assert row is not None
+    _rewrite(sqlite_store, 3, ed25519_key(keys.open(row)), {b'"node":': b'"knot":'})
+    assert first(sqlite_store, keys) == Problem(3, plain[3], "entry 3 was signed, but cannot be read")
+
+
+def test_pieces_are_joined_and_each_wrong_place_is_named(sqlite_store: Store, keys: KeyRing) -> None:
+    small = Resume(NOTHING, lambda _: None, piece=256)
+    with sqlite_store.write() as unit:
+        ids = [record(unit, access(number % 200)) for number in range(700)]
+    Sequencer(sqlite_store, keys, ORIGIN, chunk=300).integrate()
+    told: list[tuple[int, int]] = []
+    report = verify(sqlite_store, keys, lambda done, size: told.append((done, size)), None, small)
+    assert (report.ok, told) == (True, [(0, 701), (256, 701), (512, 701), (701, 701)])
+    sql(sqlite_store, "UPDATE ledger_entry SET leaf = x'00' WHERE \"index\" IN (255, 256, 600)")
+    sql(sqlite_store, 'DELETE FROM ledger_entry WHERE "index" = 511', "DELETE FROM ledger_value WHERE entry_id = :id", id=ids[511])
+    sql(sqlite_store, 'DELETE FROM ledger_search WHERE "index" = 511')
+    what = "was changed: its bytes are not those that were signed"
+    assert [each.what for each in verify(sqlite_store, keys, None, None, small).problems] == [
+        f"entry 255 {what}",
+        f"entry 256 {what}",
+        "entry 511 was removed",
+        f"entry 600 {what}",
+    ]
 
 
 def test_a_changed_id_is_named(sqlite_store: Store, keys: KeyRing, plain: list[str]) -> None:
@@ -309,7 +398,7 @@ def _reseal(store: Store, entry_id: str, **values: str) -> None:
         cipher = keys_of(unit.connection).cipher(row.subject)
         assert cipher is not None
         before = unsealed(cipher, row.entry_id, row.sealed) or {}
-        row.sealed = sealed(cipher, entry_id, {**before, **{name: Kept(value, bytes(16)) for name, value in values.items()}})
+        row.sealed = sealed(cipher, entry_id, {**before, **{name: Kept(value, bytes(16)) for name, value in values.items()}}, bytes(12))
 
 
 def test_an_entry_dropped_before_integration_leaves_a_gap(sqlite_store: Store, keys: KeyRing, plain: list[str]) -> None:

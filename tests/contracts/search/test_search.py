@@ -18,14 +18,15 @@ from contracts.ledger.sequencer import Sequencer
 from contracts.ledger.stage import Entry, stage
 from contracts.ledger.tables import LedgerEntry
 from contracts.search import find
+from contracts.search.behind import lag
 from contracts.search.find import FACETS, Question, count, grouped, places
-from contracts.search.follow import CHUNK, KindFollower, Told, lag, words_of
-from contracts.search.tables import KindOfEntry
+from contracts.search.follow import CHUNK, Follower
+from contracts.search.kinds import Told, words_of
+from contracts.search.tables import SearchedEntry
 from contracts.store.unit import Store
-from tests.portal.house import settings
 
 KEYS = KeyRing(bytes(range(32)))
-DAYS, SETTINGS = 5, settings()
+DAYS, TITLES = 5, {"posts": "Public posts"}
 
 
 def entry_of(draw: random.Random) -> Entry:
@@ -58,15 +59,13 @@ def written(store: Store, count_of: int, seed: int = 1) -> None:
 
 def integrated(store: Store) -> None:
     """Until nothing waits: that the first checkpoint made a key is an entry of its own."""
-    sequencer = Sequencer(store, KEYS, "test/ledger")
+    sequencer = Sequencer(store, KEYS, "test/ledger", searched=False)
     while sequencer.integrate():
         pass
 
 
 def followed(store: Store) -> None:
-    follower = KindFollower(store, SETTINGS)
-    while follower.tick():
-        pass
+    Follower(store, TITLES).follow()
 
 
 class Model:
@@ -96,8 +95,10 @@ class Model:
 
 
 def _words(facts: dict[str, str]) -> set[str]:
-    told = Told(facts["event"], facts["decision"], facts.get("rule", ""), "", "", facts.get("dataset", ""), facts.get("purpose", ""))
-    return words_of(told._replace(fields=" ".join(facts.get("fields", ()))), [], SETTINGS)
+    told = Told(
+        facts["event"], facts["decision"], facts.get("rule", ""), dataset=facts.get("dataset", ""), purpose=facts.get("purpose", "")
+    )
+    return words_of(told._replace(fields=" ".join(facts.get("fields", ()))), [], TITLES)
 
 
 QUESTIONS = [
@@ -110,6 +111,7 @@ QUESTIONS = [
     Question(words="research refused", since=date(2026, 11, 5)),
     Question(words="field_2 journalism"),
     Question(words="nothing"),
+    Question(words="public posts"),
     Question(rule="rate_exceeded", dataset="posts"),
     Question(organisation="org_none"),
 ]
@@ -146,10 +148,10 @@ def test_records_are_those_that_were_delivered(store: Store, clock: FixedClock) 
 
 def test_two_that_follow_and_one_that_is_killed_count_each_entry_once(store: Store, clock: FixedClock) -> None:
     written(store, 3 * CHUNK)
-    first, second = KindFollower(store, SETTINGS), KindFollower(store, SETTINGS)
+    first, second = Follower(store), Follower(store)
     first.tick()
-    with pytest.raises(RuntimeError), store.write("entry kinds") as unit:
-        unit.session.execute(select(func.count()).select_from(KindOfEntry))
+    with pytest.raises(RuntimeError), store.write("search") as unit:
+        unit.session.execute(select(func.count()).select_from(SearchedEntry))
         raise RuntimeError("killed before the commit")
     with store.read() as session:
         behind = lag(session)
@@ -158,7 +160,7 @@ def test_two_that_follow_and_one_that_is_killed_count_each_entry_once(store: Sto
     with store.read() as session:
         entries = session.execute(select(func.count()).select_from(LedgerEntry)).scalar_one()
         assert (behind.entries, lag(session).entries) == (entries - CHUNK, 0)
-        assert count(session, Question()).count == session.execute(select(func.count()).select_from(KindOfEntry)).scalar_one() == entries
+        assert count(session, Question()).count == session.execute(select(func.count()).select_from(SearchedEntry)).scalar_one() == entries
 
 
 def test_no_word_of_a_kind_is_a_personal_value(store: Store, clock: FixedClock) -> None:

@@ -8,8 +8,9 @@ from contracts.clock import FixedClock
 from contracts.store import epochs
 from contracts.store.engine import open_engine
 from contracts.store.epochs import Epochs, EpochWatch
-from contracts.store.unit import Store
+from contracts.store.unit import Store, Unit
 from tests.harness.felt import within
+from tests.harness.held import overlapping
 
 
 def bump(store: Store, name: str = "grants") -> None:
@@ -22,6 +23,18 @@ def test_a_commit_is_known_at_once_in_its_own_process(store: Store) -> None:
     watch.on_change(lambda before, after: heard.append((before, after)))
     bump(store)
     assert (watch.epochs, watch.fresh(), heard) == (Epochs(grants=1), True, [(Epochs(), Epochs(grants=1))])
+
+
+def test_the_first_moves_of_a_counter_may_be_made_at_once(store: Store) -> None:
+    overlapping(store, lambda connection: epochs.bump(Unit(connection, store.clock.now(), "main"), "grants"))
+    with store.engine.connect() as connection:
+        assert epochs.current(connection) == Epochs(grants=2)
+
+
+def test_processes_that_start_at_once_make_the_counters_once(store: Store) -> None:
+    overlapping(store, epochs.ensure)
+    with store.engine.connect() as connection:
+        assert epochs.current(connection) == Epochs()
 
 
 def test_a_unit_that_fails_is_no_news(store: Store) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from contracts.credentials.tables import KeptToken
-from contracts.ledger.tables import SearchedEntry
+from contracts.deliveries.tables import Delivery
 from contracts.store.many import TOGETHER, Insertion
 from contracts.store.unit import Store
 
@@ -48,6 +48,6 @@ def test_a_row_that_cannot_be_undoes_all_of_them(store: Store) -> None:
 
 
 def test_a_column_that_python_would_fill_in_has_to_be_named(store: Store) -> None:
-    forgotten = Insertion(SearchedEntry, "index", "id", "at", "event", "decision")
+    forgotten = Insertion(Delivery, "entry_id", "contract_id")
     with pytest.raises(ValueError, match="not in tuple"), store.write() as unit:
-        forgotten.execute(unit.connection, [(0, "ent_1", AT, "token.issued", "allow")])
+        forgotten.execute(unit.connection, [("ent_1", "ctr_1")])
