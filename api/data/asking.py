@@ -40,6 +40,6 @@ class Asking:
             return unavailable()
         if answer.refusal is not None:
             return self._door.leave(
-                seat, self._door.refused(answer.refusal, answer.entry, seat.standing, answer.quotas, dpop=seat.is_proved)
+                seat, self._door.refused(answer.refusal, answer.entry, answer.receipt, seat.standing, answer.quotas, dpop=seat.is_proved)
             )
-        return self._door.leave(seat, self._door.allowed(answer.body, seat.standing, answer.quotas))
+        return self._door.leave(seat, self._door.allowed(answer.body, answer.receipt, seat.standing, answer.quotas))

@@ -55,9 +55,15 @@ _LIMITS = {
 }
 
 
+_RECEIPT = {
+    "Licet-Leaf": {"description": "The hash of this answer's entry in the ledger (RFC 6962 leaf hash, base64)", "schema": TEXT},
+    "Licet-Checkpoint": {"description": "The newest checkpoint: how many entries the ledger had, and its root in base64", "schema": TEXT},
+}
+
+
 def _answer(schema: Schema) -> Operation:
-    """An answer, which names the limits in its headers."""
-    return {**answer(schema), "headers": _LIMITS}
+    """An answer, which names in its headers the limits, and what it carries of the ledger."""
+    return {**answer(schema), "headers": {**_LIMITS, **_RECEIPT}}
 
 
 def _get(schema: Schema, *more: int, parameters: tuple[Operation, ...] = ()) -> Operation:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
@@ -20,6 +21,7 @@ from contracts.credentials.spent import Once
 from contracts.credentials.tokens import Claims
 from contracts.errors import Refusal
 from contracts.house import House
+from contracts.ledger.receipt import Receipt
 from contracts.ledger.stage import Entry
 from contracts.networks import client_address, prefix
 from contracts.sandbox import marks
@@ -115,16 +117,25 @@ class Door:
         return self._with_nonce(marked) if seat.is_proved else marked
 
     def refused(
-        self, refusal: Refusal, entry: str, standing: Standing | None = None, quotas: Quotas | None = None, *, dpop: bool = False
+        self,
+        refusal: Refusal,
+        entry: str,
+        receipt: Receipt | None = None,
+        standing: Standing | None = None,
+        quotas: Quotas | None = None,
+        *,
+        dpop: bool = False,
     ) -> Reply:
         """A refusal as problem+json with its entry, the limits, and where to get a token; `dpop` where the request proves a key."""
-        headers = {"content-type": MEDIA_TYPE, "cache-control": "no-store"}
+        headers = {"content-type": MEDIA_TYPE, "cache-control": "no-store", **carried(receipt)}
         headers |= told(standing, quotas) | retry_after(refusal, standing, quotas) | challenge(refusal, self._metadata, dpop=dpop)
         return Reply(status_of(refusal), body_of(refusal, entry=entry), headers)
 
-    def allowed(self, body: bytes, standing: Standing | None = None, quotas: Quotas | None = None) -> Reply:
+    def allowed(self, body: bytes, receipt: Receipt | None, standing: Standing | None = None, quotas: Quotas | None = None) -> Reply:
         """An answer with the limits."""
-        return Reply(200, body, {"content-type": "application/json", "cache-control": "no-store", **told(standing, quotas)})
+        return Reply(
+            200, body, {"content-type": "application/json", "cache-control": "no-store", **carried(receipt), **told(standing, quotas)}
+        )
 
     def _rate(self, grant: Grant) -> int:
         datasets = (self._house.catalogue.get(each.dataset) for each in grant.terms.datasets)
@@ -156,6 +167,14 @@ class Door:
             credential_kind="" if claims is None else claims.kind,
             personal={"network": network} if network else {},
         )
-        (entry_id,) = await self._house.access.record_entries([entry])
-        reply = self.refused(refusal, entry_id, dpop=dpop)
+        committed = await self._house.access.record_once(entry, None)
+        reply = self.refused(refusal, committed.entry_id, committed.receipt, dpop=dpop)
         return self._with_nonce(reply) if dpop else reply
+
+
+def carried(receipt: Receipt | None) -> dict[str, str]:
+    """What an answer carries of the ledger: the hash of its leaf, and size and root of the newest checkpoint, both hashes in base64."""
+    if receipt is None:
+        return {}
+    leaf, root = (base64.b64encode(each).decode() for each in (receipt.leaf, receipt.root))
+    return {"licet-leaf": leaf, "licet-checkpoint": f"{receipt.size} {root}"}

@@ -64,7 +64,7 @@ class RecordsEndpoint:
             async with aclosing(self.house.data.chunks(request)) as answers:
                 answer = await anext(answers)
                 if answer.part is not None:
-                    reply = self.door.leave(seat, self.door.allowed(b"", seat.standing, answer.quotas))
+                    reply = self.door.leave(seat, self.door.allowed(b"", answer.receipt, seat.standing, answer.quotas))
                     stream = Stream(request, answer, answers, reply, self.house.data.chunk)
                     await stream.send(receive, send)
                     if stream.is_broken:
@@ -74,8 +74,8 @@ class RecordsEndpoint:
 
     def _reply(self, seat: Seat, answer: Answer) -> Reply:
         if answer.refusal is not None:
-            return self.door.refused(answer.refusal, answer.entry, seat.standing, answer.quotas, dpop=seat.is_proved)
-        return self.door.allowed(answer.body, seat.standing, answer.quotas)
+            return self.door.refused(answer.refusal, answer.entry, answer.receipt, seat.standing, answer.quotas, dpop=seat.is_proved)
+        return self.door.allowed(answer.body, answer.receipt, seat.standing, answer.quotas)
 
 
 def _asked(raw: bytes, form: str) -> tuple[Query | Refusal, str]:

@@ -7,7 +7,6 @@ that the request names; where one is named, another organisation's is not there.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 
 import anyio.to_thread
 import orjson
@@ -21,8 +20,9 @@ from starlette.types import Receive, Scope, Send
 
 from api.data import views
 from api.data.asking import Asking
-from api.data.door import Door, Reply, Seat
+from api.data.door import Door, Reply, Seat, carried
 from api.data.records import RecordsEndpoint, unavailable
+from contracts.access.answers import Committed
 from contracts.access.grants import Held
 from contracts.access.request import entry_by
 from contracts.errors import Refusal, Refused, StoreUnavailable
@@ -109,12 +109,12 @@ async def _seated(house: House, door: Door, request: Request, seat: Seat, view: 
     grant = seat.held.grant if isinstance(seat.held.grant, Grant) else None
     refusal = outcome if isinstance(outcome, Refusal) else None
     base = entry_by(seat.caller, grant, "access.catalogue", refusal)
-    entry = replace(base, facts={"asked": view.__name__, **base.facts})
+    entry = base._replace(facts={"asked": view.__name__, **base.facts})
     committed = await house.access.record_once(entry, seat.caller.proof)
     refusal = committed.refusal or refusal
     if made is None or refusal is not None:
-        return door.refused(refusal or _NOT_FOUND, committed.entry_id, seat.standing, dpop=seat.is_proved)
-    return _told(door, seat, made, committed.entry_id)
+        return door.refused(refusal or _NOT_FOUND, committed.entry_id, committed.receipt, seat.standing, dpop=seat.is_proved)
+    return _told(door, seat, made, committed)
 
 
 def _look(house: House, held: Held, grant: Grant, view: View, asked: Mapping[str, str]) -> views.View:
@@ -122,10 +122,12 @@ def _look(house: House, held: Held, grant: Grant, view: View, asked: Mapping[str
         return view(session, house, held, grant, asked)
 
 
-def _told(door: Door, seat: Seat, made: views.View, entry_id: str) -> Reply:
+def _told(door: Door, seat: Seat, made: views.View, committed: Committed) -> Reply:
     if isinstance(made, str):
-        return Reply(200, made.encode(), {"content-type": "text/plain; charset=utf-8", "cache-control": "no-store"})
-    return door.allowed(orjson.dumps({**made, "entry": entry_id}), seat.standing)
+        return Reply(
+            200, made.encode(), {"content-type": "text/plain; charset=utf-8", "cache-control": "no-store", **carried(committed.receipt)}
+        )
+    return door.allowed(orjson.dumps({**made, "entry": committed.entry_id}), committed.receipt, seat.standing)
 
 
 _NOT_FOUND = Refusal("not_found", "There is no such thing under this contract.")

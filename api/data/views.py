@@ -25,10 +25,12 @@ from contracts.health.service import Ends
 from contracts.house import House
 from contracts.ledger.projection import read_leaf
 from contracts.ledger.proofs import Pending, proof_of
-from contracts.ledger.tables import LedgerEntry, SearchedEntry
+from contracts.ledger.queries import leaves
+from contracts.ledger.tables import LedgerEntry
 from contracts.quotas.service import Used, day_of, resets_at, used_on
 from contracts.quotas.standing import standings
 from contracts.quotas.tables import QuotaDay
+from contracts.search.find import Question, kinds_of, newest
 from contracts.terms.grant import Grant
 from contracts.terms.model import DatasetTerms
 
@@ -111,18 +113,14 @@ def _day(day: date, used: Used, billed: int, ends: Ends) -> dict[str, Any]:
 
 def access_log(session: Session, house: House, held: Held, grant: Grant, asked: Mapping[str, str]) -> View:
     """Own entries that are in the tree, newest first, 100 a page; `next` goes back as `before`."""
-    number = col(SearchedEntry.index)
-    query = select(SearchedEntry.index, LedgerEntry.leaf).join(LedgerEntry, col(LedgerEntry.index) == number)
-    query = query.where(SearchedEntry.contract_id == grant.contract_id, col(SearchedEntry.event).in_(OWN_EVENTS))
     before = asked.get("before", "")
-    if before:
-        if not (before.isascii() and before.isdigit() and len(before) <= 18):
-            raise refuse("cursor_unusable", "`before` is the number that `next` gave.")
-        query = query.where(number < int(before))
-    rows = session.exec(query.order_by(number.desc()).limit(LOG_PAGE + 1)).all()
-    shown = rows[:LOG_PAGE]
+    if before and not (before.isascii() and before.isdigit() and len(before) <= 18):
+        raise refuse("cursor_unusable", "`before` is the number that `next` gave.")
+    kinds = session.execute(kinds_of(Question(contract=grant.contract_id, events=OWN_EVENTS))).scalars().all()
+    found = newest(session, kinds, LOG_PAGE + 1, int(before) if before else None)
+    shown = reversed(leaves(session, found[:LOG_PAGE]))
     data = [{"index": index, **{name: value for name, value in read_leaf(leaf).items() if name != "nonce"}} for index, leaf in shown]
-    return {"data": data, "next": str(shown[-1][0]) if len(rows) > LOG_PAGE else None}
+    return {"data": data, "next": str(found[LOG_PAGE - 1]) if len(found) > LOG_PAGE else None}
 
 
 def proof(session: Session, house: House, held: Held, grant: Grant, asked: Mapping[str, str]) -> View:

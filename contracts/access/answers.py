@@ -11,6 +11,7 @@ from contracts.credentials.tokens import IssuedToken
 from contracts.datasets.plan import Page
 from contracts.deliveries.ordinals import fingerprint, pack
 from contracts.errors import Refusal
+from contracts.ledger.receipt import Receipt
 from contracts.ledger.stage import Entry
 from contracts.quotas.service import Account
 from contracts.quotas.standing import Standing
@@ -152,7 +153,8 @@ class Committed:
     """What is durable now. `refusal` is that of a quota where nothing was left, `dpop_proof_invalid` where the proof was used before;
 
     its entry is the one named here. `new_records` counts those that had not left before, where the contract counts them. `free` is
-    said of an answer that repeats an earlier one. `standings` are those of every quota but that of the day's records.
+    said of an answer that repeats an earlier one. `standings` are those of every quota but that of the day's records. `receipt` is what
+    an answer carries of its entry.
     """
 
     entry_ids: tuple[str, ...]
@@ -164,11 +166,21 @@ class Committed:
     new_records: int | None = None
     free: bool = False
     standings: tuple[Standing, ...] = ()
+    receipt: Receipt | None = None
 
-    def told(self, entry_ids: tuple[str, ...]) -> Committed:
-        """The same with the ids of its entries."""
+    def told(self, entry_ids: tuple[str, ...], receipt: Receipt | None) -> Committed:
+        """The same with the ids of its entries, and what is carried of the first."""
         return Committed(
-            entry_ids, self.at, self.portion, self.quota_before, self.quota_after, self.refusal, self.new_records, self.free, self.standings
+            entry_ids,
+            self.at,
+            self.portion,
+            self.quota_before,
+            self.quota_after,
+            self.refusal,
+            self.new_records,
+            self.free,
+            self.standings,
+            receipt,
         )
 
     @property

@@ -7,8 +7,7 @@ commits either before this batch (whose answers are then stale and run again) or
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
-from itertools import chain
+from itertools import accumulate, chain, islice
 from typing import Any
 
 import structlog
@@ -26,11 +25,12 @@ from contracts.credentials.proofs import REUSED
 from contracts.credentials.spent import fresh
 from contracts.deliveries.tables import Delivery
 from contracts.errors import StaleEpoch, StoreUnavailable
-from contracts.ids import new_id
-from contracts.ledger.stage import Entry, stage
+from contracts.ids import new_ids
+from contracts.ledger.receipt import Receipt, receipts
+from contracts.ledger.stage import Entry, write_leaves
 from contracts.quotas import repeats
 from contracts.store.driver import Ready, run
-from contracts.store.epochs import NAMES, Epoch, Epochs
+from contracts.store.epochs import NAMES, Epoch, Epochs, ensure
 from contracts.store.many import Insertion
 from contracts.store.unit import Unit
 
@@ -61,10 +61,7 @@ def write(unit: Unit, items: Sequence[Item], *, singly: bool = False) -> list[Ou
 
 def ensure_epochs(unit: Unit) -> None:
     """Make the epochs' rows, which a batch must find to lock."""
-    known = set(unit.connection.execute(select(col(Epoch.name))).scalars())
-    missing = [{"name": name, "value": 0} for name in NAMES if name not in known]
-    if missing:
-        unit.connection.execute(insert(Epoch), missing)
+    ensure(unit.connection)
 
 
 def _epochs(unit: Unit) -> Epochs:
@@ -96,12 +93,21 @@ def _alone(unit: Unit, item: Item) -> Outcome:
 def _together(unit: Unit, items: Sequence[Item]) -> list[Committed]:
     settled = _settle(unit, items, _replayed(unit, items))
     entries = [_entries(item, granted) for item, granted in zip(items, settled, strict=True)]
-    ids = [[new_id("ent") for _ in group] for group in entries]
-    outcomes = [granted.told(tuple(group)) for group, granted in zip(ids, settled, strict=True)]
-    _deliver(unit, items, outcomes)
+    made = iter(new_ids("ent", sum(map(len, entries))))
+    ids = [list(islice(made, len(group))) for group in entries]
+    _deliver(unit, items, settled, [group[0] for group in ids])
     keep_all(unit, [item.token for item in items if isinstance(item, Issued)])
-    stage(unit.connection, unit.node, unit.now, list(chain.from_iterable(entries)), list(chain.from_iterable(ids)))
-    return outcomes
+    leaves = write_leaves(unit.connection, unit.node, unit.now, list(chain.from_iterable(entries)), list(chain.from_iterable(ids)))
+    kept = _receipts(unit, items, entries, leaves)
+    return [granted.told(tuple(group), receipt) for group, granted, receipt in zip(ids, settled, kept, strict=True)]
+
+
+def _receipts(unit: Unit, items: Sequence[Item], entries: Sequence[Sequence[Entry]], leaves: Sequence[bytes]) -> list[Receipt | None]:
+    """What each answer carries of its first entry; a token carries nothing."""
+    firsts = accumulate([len(group) for group in entries[:-1]], initial=0)
+    asked = {place: first for place, (item, first) in enumerate(zip(items, firsts, strict=True)) if not isinstance(item, Issued)}
+    made = dict(zip(asked, receipts(unit.connection, [leaves[first] for first in asked.values()]), strict=True)) if asked else {}
+    return [made.get(place) for place in range(len(items))]
 
 
 def _replayed(unit: Unit, items: Sequence[Item]) -> list[bool]:
@@ -132,32 +138,32 @@ def _settle(unit: Unit, items: Sequence[Item], replayed: Sequence[bool]) -> list
 def _entries(item: Item, granted: Committed) -> Sequence[Entry]:
     if isinstance(item, Recorded):
         again = granted.refusal
-        return item.entries if again is None else [replace(entry, decision="refuse", rule=again.code) for entry in item.entries]
+        return item.entries if again is None else [entry._replace(decision="refuse", rule=again.code) for entry in item.entries]
     if isinstance(item, Issued):
         return [item.entry]
-    entry = replace(item.entry, quota_before=granted.quota_before, quota_after=granted.quota_after)
+    entry = item.entry._replace(quota_before=granted.quota_before, quota_after=granted.quota_after)
     if granted.refusal is not None:
-        return [replace(entry, decision="refuse", rule=granted.refusal.code, rows=0)]
+        return [entry._replace(decision="refuse", rule=granted.refusal.code, rows=0)]
     part = granted.portion or item.whole
-    told = replace(entry, decision="allow", rows=part.count, bytes=len(part.data), records_hash=part.records_hash)
+    told = entry._replace(decision="allow", rows=part.count, bytes=len(part.data), records_hash=part.records_hash)
     if granted.free:
-        return [replace(told, facts={**told.facts, "free": True})]
-    return [told if granted.new_records is None else replace(told, new_records=granted.new_records)]
+        return [told._replace(facts={**told.facts, "free": True})]
+    return [told if granted.new_records is None else told._replace(new_records=granted.new_records)]
 
 
-def _deliver(unit: Unit, items: Sequence[Item], outcomes: Sequence[Committed]) -> None:
+def _deliver(unit: Unit, items: Sequence[Item], settled: Sequence[Committed], ids: Sequence[str]) -> None:
     deliveries, used, again = [], [], dict[bytes, str]()
-    for item, outcome in zip(items, outcomes, strict=True):
+    for item, outcome, entry_id in zip(items, settled, ids, strict=True):
         if not isinstance(item, Delivered) or outcome.portion is None or not outcome.portion.count:
             continue
         if item.grant.sandbox:
             continue  # invented rows are nobody's: nothing was delivered, is owed, or has to be erased
-        deliveries.append(_delivery(item, outcome, outcome.portion))
+        deliveries.append(_delivery(item, outcome, outcome.portion, entry_id))
         if outcome.free:
             continue
         if item.repeat is not None:
-            again[item.repeat] = outcome.entry_id
-        row = usage(item.grant, outcome.entry_id, item.entry.dataset, outcome.portion.count, unit.now, item.charge.day)
+            again[item.repeat] = entry_id
+        row = usage(item.grant, entry_id, item.entry.dataset, outcome.portion.count, unit.now, item.charge.day)
         if row is not None:
             used.append(row)
     _DELIVERIES.execute(unit.connection, deliveries)
@@ -166,6 +172,6 @@ def _deliver(unit: Unit, items: Sequence[Item], outcomes: Sequence[Committed]) -
     repeats.keep(unit, again)
 
 
-def _delivery(item: Delivered, outcome: Committed, part: Portion) -> tuple[Any, ...]:
-    told = (outcome.entry_id, item.grant.contract_id, item.entry.dataset, item.entry.dataset_version)
+def _delivery(item: Delivered, outcome: Committed, part: Portion, entry_id: str) -> tuple[Any, ...]:
+    told = (entry_id, item.grant.contract_id, item.entry.dataset, item.entry.dataset_version)
     return (*told, part.ordinals, part.lowest, part.highest, part.count, outcome.free, outcome.at)

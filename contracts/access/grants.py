@@ -10,7 +10,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from contracts.access.decide import Decided
@@ -24,9 +24,13 @@ from contracts.sandbox.marks import is_sandbox
 from contracts.store import epochs
 from contracts.store.epochs import EpochWatch
 from contracts.store.unit import Store
-from contracts.terms.grant import Grant, compile_grant
+from contracts.terms.grant import Grant, compile_grant, still_holds
 
 KEPT_SECONDS = 1.0
+# Where fetches of the site are decided, a look at the seal each second would cost more than the deciding, and waiting for one would
+# take longer: a job looks every ten seconds, and only what it has not looked at for a minute waits.
+LOOK_SECONDS = 10.0
+REMEMBERED_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +56,31 @@ class GrantCache:
         self._store, self._keys, self._clock, self._watch = store, keys, clock, watch
         self._held: dict[str, Held] = {}
         self._locks: dict[str, threading.Lock] = {}
+        self._remembered: set[str] = set()
 
     async def get(self, contract_id: str) -> Grant | Refusal:
         """The grant, or `not_found`, `contract_not_active` or `seal_broken`. Dates and networks are the grant's own to check."""
         return (await self.held(contract_id)).grant
+
+    def remembered(self, contract_id: str) -> Grant | Refusal | None:
+        """The grant from memory alone, of the present epoch and looked at within a minute; None where the store has to be asked."""
+        self._remembered.add(contract_id)
+        held = self._within(contract_id, REMEMBERED_SECONDS)
+        return None if held is None else held.grant
+
+    def look_again(self) -> None:
+        """Look at the seals of the contracts that were remembered since the last call, where that is ten seconds ago. For a job."""
+        used, self._remembered = self._remembered, set()
+        for contract_id in used:
+            if self._within(contract_id, LOOK_SECONDS) is None:
+                self._looked_at(contract_id)
+
+    async def looked_at(self, contract_id: str) -> Grant | Refusal:
+        """The grant of the present epoch, its seal looked at now. May wait, in a thread.
+
+        Every change of a credential moves the epoch, so those of a grant that memory has are not read again.
+        """
+        return await asyncio.to_thread(self._looked_at, contract_id)
 
     async def held(self, contract_id: str) -> Held:
         """The grant with the epoch that it holds for; loads in a thread where memory does not have it."""
@@ -74,13 +99,28 @@ class GrantCache:
             self._report(contract_id, held.grant)
         return held
 
+    def _looked_at(self, contract_id: str) -> Grant | Refusal:
+        with self._locks.setdefault(contract_id, threading.Lock()):
+            known, started = self._within(contract_id, float("inf")), time.monotonic()
+            if known is not None and isinstance(known.grant, Grant) and not known.grant.sandbox:
+                if self._fresh(contract_id) is not None:
+                    return known.grant
+                with self._store.read() as session:
+                    if still_holds(self._keys, session, known.grant):
+                        self._held[contract_id] = replace(known, loaded_at=started)
+                        return known.grant
+        return self.held_now(contract_id).grant
+
     def forget(self, contract_id: str) -> None:
         """Drop a contract's grant, so that the next look is at the store."""
         self._held.pop(contract_id, None)
 
     def _fresh(self, contract_id: str) -> Held | None:
+        return self._within(contract_id, KEPT_SECONDS)
+
+    def _within(self, contract_id: str, seconds: float) -> Held | None:
         held = self._held.get(contract_id)
-        if held is None or held.epoch < self._watch.epochs.grants or time.monotonic() - held.loaded_at > KEPT_SECONDS:
+        if held is None or held.epoch < self._watch.epochs.grants or time.monotonic() - held.loaded_at > seconds:
             return None
         return held
 

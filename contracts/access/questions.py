@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import replace
 from typing import Generic, Protocol, TypeVar
 
 from contracts.access.decide import record_cap
@@ -59,9 +58,9 @@ class Questions(ABC, Generic[Q]):
         """Record a refusal and return it as an answer. A dataset that the request invented stays out of the leaf."""
         grant = held.grant if held is not None and isinstance(held.grant, Grant) else None
         known = self._house.catalogue.get(request.dataset_id) is not None
-        entry = replace(entry_by(request.caller, grant, self.event, refusal, request.asked), dataset=request.dataset_id if known else "")
+        entry = entry_by(request.caller, grant, self.event, refusal, request.asked)._replace(dataset=request.dataset_id if known else "")
         committed = await self._house.access.record_once(entry, request.caller.proof)
-        return Answer(committed.entry_id, refusal=committed.refusal or refusal, grant=grant)
+        return Answer(committed.entry_id, refusal=committed.refusal or refusal, grant=grant, receipt=committed.receipt)
 
     def _quotas(self, grant: Grant, dataset: Dataset) -> Quotas:
         """Where the contract stands in its quotas, which an answer without records takes nothing from; blocking."""

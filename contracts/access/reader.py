@@ -163,7 +163,7 @@ class Reader:
         if grant is not None and refusal.code == "quota_exhausted":
             quotas = self._quotas(grant.contract_id, refusal.facts["limit"], refusal.facts["used"], now)
             refusal = _with_reset(refusal, resets_at(self.today(now), self.zone))
-        return Answer(committed.entry_id, refusal=refusal, grant=grant, quotas=quotas)
+        return Answer(committed.entry_id, refusal=refusal, grant=grant, quotas=quotas, receipt=committed.receipt)
 
     def today(self, now: datetime | None = None) -> date:
         """The date in the platform's time zone."""
@@ -250,14 +250,16 @@ class Reader:
             refusal = committed.refusal or UNSETTLED
             if refusal.code in FREED_DAILY:
                 refusal = _with_reset(refusal, resets_at(today, self.zone))
-            return Answer(committed.entry_id, refusal=refusal, grant=read.grant, quotas=quotas)
+            return Answer(committed.entry_id, refusal=refusal, grant=read.grant, quotas=quotas, receipt=committed.receipt)
         part = committed.portion
         following = ""
         if part.count and (read.page.more or part.count < len(read.page.rows)):
             following = (await self._cursors.cursors()).seal(read.page.mark(part.count), contract_id, allowed.fingerprint, now)
         rows = read.page.rows if part.count == len(read.page.rows) else read.page.rows[: part.count]
         told = Part(allowed.columns, rows, part.data, following, read.withheld)
-        return Answer(committed.entry_id, told.page(committed.entry_id), grant=read.grant, quotas=quotas, part=told)
+        return Answer(
+            committed.entry_id, told.page(committed.entry_id), grant=read.grant, quotas=quotas, part=told, receipt=committed.receipt
+        )
 
     async def _is_fresh(self) -> bool:
         return self._watch.fresh() or await self._look_again()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from contracts import networks
 from contracts.access.decide import Allowed
@@ -12,6 +12,7 @@ from contracts.credentials.spent import Once
 from contracts.credentials.tokens import Claims
 from contracts.datasets.plan import Column, Mark
 from contracts.errors import Refusal
+from contracts.ledger.receipt import Receipt
 from contracts.ledger.stage import Entry
 from contracts.quotas.repeats import digest
 from contracts.quotas.standing import Standing
@@ -88,7 +89,7 @@ class Part:
 class Answer:
     """What may leave: the body, or the refusal. The entry is durable. `grant` is there once the contract is known.
 
-    An answer of records has them as `part` too, which other forms than JSON are written from.
+    An answer of records has them as `part` too, which other forms than JSON are written from. `receipt` is that of the entry.
     """
 
     entry: str
@@ -97,6 +98,7 @@ class Answer:
     grant: Grant | None = None
     quotas: Quotas | None = None
     part: Part | None = None
+    receipt: Receipt | None = None
 
 
 def entry_by(caller: Caller, grant: Grant | None, event: str, refusal: Refusal | None, asked: str = "") -> Entry:
@@ -136,8 +138,7 @@ def entry_of(
     """
     entry = entry_by(request.caller, grant, event, refusal, request.asked)
     grains = {} if allowed is None else {each.name: each.coarse.grain for each in allowed.columns if each.coarse is not None}
-    return replace(
-        entry,
+    return entry._replace(
         facts={**entry.facts, "generalised": grains} if grains else entry.facts,
         purpose="" if allowed is None else allowed.purpose,
         dataset=request.dataset_id if dataset_known else "",

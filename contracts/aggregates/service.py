@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -75,9 +75,11 @@ class Aggregator(Questions[AggregateRequest]):
         seen = Epochs(grants=held.epoch, erasures=erased.epoch)
         settled = await asyncio.to_thread(settle, self._house.store, ask, entry, seen, request.caller.proof)
         if settled.refusal is not None:
-            return Answer(settled.entry_id, refusal=settled.refusal, grant=grant)
+            return Answer(settled.entry_id, refusal=settled.refusal, grant=grant, receipt=settled.receipt)
         quotas = await asyncio.to_thread(self._quotas, grant, verdict.dataset)
-        return Answer(settled.entry_id, _body(verdict, request.question, rows, settled), grant=grant, quotas=quotas)
+        return Answer(
+            settled.entry_id, _body(verdict, request.question, rows, settled), grant=grant, quotas=quotas, receipt=settled.receipt
+        )
 
     def _counted(self, verdict: Countable, question: Question, grant: Grant, version: Version, erased: Erased) -> list[dict[str, Any]]:
         cells = self._engine.cells(_plan(verdict, version, erased), erased.epoch, sandbox=grant.sandbox)
@@ -130,8 +132,7 @@ def _entry(request: AggregateRequest, grant: Grant, verdict: Countable, version:
     """The entry of an answer; a refusal's has only what every entry has."""
     question = request.question
     base = entry_by(request.caller, grant, Aggregator.event, None, request.asked)
-    return replace(
-        base,
+    return base._replace(
         purpose=verdict.purpose,
         dataset=verdict.dataset.id,
         dataset_version=version,

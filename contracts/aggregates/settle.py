@@ -14,6 +14,7 @@ from contracts.credentials.dpop import invalid_proof
 from contracts.credentials.proofs import REUSED
 from contracts.credentials.spent import Once, fresh
 from contracts.errors import Refusal, StaleEpoch
+from contracts.ledger.receipt import Receipt, receipt_of
 from contracts.ledger.stage import Entry, record
 from contracts.store import epochs
 from contracts.store.epochs import Epochs
@@ -38,6 +39,7 @@ class Settled:
     entry_id: str
     used: int = 0
     refusal: Refusal | None = None
+    receipt: Receipt | None = None
 
 
 def settle(store: Store, ask: Ask, entry: Entry, seen: Epochs, proof: Once | None) -> Settled:
@@ -45,17 +47,23 @@ def settle(store: Store, ask: Ask, entry: Entry, seen: Epochs, proof: Once | Non
 
     `StaleEpoch` where grants or erasures moved since the answer's facts were read; then nothing is written.
     """
+    settled = _settle(store, ask, entry, seen, proof)
+    with store.read() as session:
+        return replace(settled, receipt=receipt_of(session.connection(), settled.entry_id))
+
+
+def _settle(store: Store, ask: Ask, entry: Entry, seen: Epochs, proof: Once | None) -> Settled:
     with store.write("question") as unit:
         now = epochs.held(unit)
         if (seen.grants, seen.erasures) != (now.grants, now.erasures):
             raise StaleEpoch("grants or erasures moved")
         if proof is not None and proof.digest not in fresh(unit, [proof]):
             refusal = invalid_proof(REUSED)
-            return Settled(record(unit, replace(entry, decision="refuse", rule=refusal.code)), refusal=refusal)
+            return Settled(record(unit, entry._replace(decision="refuse", rule=refusal.code)), refusal=refusal)
         used = _take(unit, ask)
         if used is None:
-            return Settled(record(unit, replace(entry, decision="refuse", rule=ask.exhausted.code)), ask.cap, ask.exhausted)
-        return Settled(record(unit, replace(entry, facts={**entry.facts, "questions": used})), used)
+            return Settled(record(unit, entry._replace(decision="refuse", rule=ask.exhausted.code)), ask.cap, ask.exhausted)
+        return Settled(record(unit, entry._replace(facts={**entry.facts, "questions": used})), used)
 
 
 def _take(unit: Unit, ask: Ask) -> int | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import glob
 import hashlib
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from itertools import zip_longest
 from pathlib import Path
@@ -36,6 +36,7 @@ from contracts.store import epochs
 from contracts.store.unit import Store, Unit
 
 _KEPT = 2
+_A_READ = 10_000
 AFTER_SECONDS = 600.0
 """So long after its successor became current, a version's files go."""
 
@@ -124,6 +125,17 @@ def ordinal_of(settings: Settings, version: Version, key: str) -> int | None:
     return None if row is None else int(row[0])
 
 
+def ordinals_of(settings: Settings, version: Version, keys: Sequence[str]) -> dict[str, int]:
+    """As `ordinal_of`, of many keys in one look; those that were never loaded are left out."""
+    described = settings.datasets[version.dataset]
+    if described.engine != "duckdb":
+        found = {key: sync.ordinal_of(version.dataset, described, key) for key in keys}
+        return {key: ordinal for key, ordinal in found.items() if ordinal is not None}
+    with duckdb.connect(str(version_file(settings.home, version.dataset, version.version)), read_only=True) as connection:
+        query = "SELECT _key, _ord FROM ordinal WHERE _key IN (SELECT unnest(?::VARCHAR[]))"
+        return {str(key): int(ordinal) for key, ordinal in connection.execute(query, [list(keys)]).fetchall()}
+
+
 def keys_of(settings: Settings, version: Version, ordinals: Ordinals) -> list[str]:
     """The own keys of records, in the order of their ordinals."""
     described = settings.datasets[version.dataset]
@@ -132,6 +144,18 @@ def keys_of(settings: Settings, version: Version, ordinals: Ordinals) -> list[st
     with duckdb.connect(str(version_file(settings.home, version.dataset, version.version)), read_only=True) as connection:
         query = "SELECT _key FROM ordinal WHERE _ord IN (SELECT unnest(?::UINTEGER[])) ORDER BY _ord"
         return [key for (key,) in connection.execute(query, [list(ordinals)]).fetchall()]
+
+
+def every_key(settings: Settings, dataset_id: str, version: str) -> Iterator[tuple[str, int]]:
+    """Every record that was ever loaded up to a version: its own key and its ordinal."""
+    described = settings.datasets[dataset_id]
+    if described.engine != "duckdb":
+        yield from sync.every_key(dataset_id, described)
+        return
+    with duckdb.connect(str(version_file(settings.home, dataset_id, version)), read_only=True) as connection:
+        found = connection.execute("SELECT _key, _ord FROM ordinal")
+        while rows := found.fetchmany(_A_READ):
+            yield from ((key, int(ordinal)) for key, ordinal in rows)
 
 
 def _give_ordinals(connection: duckdb.DuckDBPyConnection, base: Version | None, base_file: Path | None) -> None:

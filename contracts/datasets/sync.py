@@ -134,6 +134,13 @@ def keys_of(dataset_id: str, described: DatasetSettings, ordinals: Ordinals) -> 
     return found
 
 
+def every_key(dataset_id: str, described: DatasetSettings) -> Iterator[tuple[str, int]]:
+    """Every record that was ever numbered: its own key and its ordinal."""
+    with opened(dataset_id, described) as (place, connection):
+        query = select(place.ordinals.c["_key"], place.ordinals.c["_ord"]).execution_options(yield_per=_BATCH)
+        yield from ((str(key), int(ordinal)) for key, ordinal in connection.execute(query))
+
+
 def _before(home: Path, base: Version | None) -> Ordinals:
     if base is None:
         return Ordinals()

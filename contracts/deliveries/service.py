@@ -121,7 +121,15 @@ def _tell(unit: Unit, actor: Actor, what: Held, ordinals: Ordinals, erasure: str
 
 
 def _due(unit: Unit, what: Held, contract_id: str) -> datetime | None:
-    hours = what.hours[contract_id] if contract_id in what.hours else _hours(unit.session, contract_id)
+    if contract_id not in what.hours:
+        return due_of(unit, contract_id)
+    hours = what.hours[contract_id]
+    return None if hours is None else unit.now + timedelta(hours=hours)
+
+
+def due_of(unit: Unit, contract_id: str) -> datetime | None:
+    """By when a contract erases a record of which it is told now; None where its terms set no hours."""
+    hours = _hours(unit.session, contract_id)
     return None if hours is None else unit.now + timedelta(hours=hours)
 
 

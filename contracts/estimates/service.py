@@ -76,9 +76,11 @@ class Estimator(Questions[RecordsRequest]):
         ask, seen = Ask(grant.contract_id, KIND, today, A_DAY, used_up), Epochs(grants=held.epoch, erasures=erased.epoch)
         settled = await asyncio.to_thread(settle, self._house.store, ask, entry, seen, request.caller.proof)
         if settled.refusal is not None:
-            return Answer(settled.entry_id, refusal=settled.refusal, grant=grant)
+            return Answer(settled.entry_id, refusal=settled.refusal, grant=grant, receipt=settled.receipt)
         quotas = await asyncio.to_thread(self._quotas, grant, allowed.dataset)
-        return Answer(settled.entry_id, _body(quotas.standings[0], grant, sized, settled), grant=grant, quotas=quotas)
+        return Answer(
+            settled.entry_id, _body(quotas.standings[0], grant, sized, settled), grant=grant, quotas=quotas, receipt=settled.receipt
+        )
 
     def _sized(self, allowed: Allowed, grant: Grant, version: Version, erased: Erased) -> Sized:
         page = self._house.data.pages.page_of(allowed, grant, version, erased, None, MAX_LIMIT)

@@ -1,4 +1,4 @@
-"""The answer to a person who asks who received their records: a letter with each recipient, and the proofs of what it names."""
+"""The answer to somebody who asks who received their records, or one record: each recipient, and the proofs of what the letter names."""
 
 from __future__ import annotations
 
@@ -28,6 +28,14 @@ from contracts.terms.purposes import PURPOSES
 
 _TEMPLATE = Path(__file__).parent / "letter.typ"
 _READ_ME = "texts/READ-ME.txt"
+
+
+@dataclass(frozen=True, slots=True)
+class OneRecord:
+    """The one record that a letter is about: its dataset and its own id there."""
+
+    dataset: str
+    key: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +72,9 @@ def write(
     reference: str,
     countries: Mapping[str, str],
     key: str,
+    record: OneRecord | None = None,
 ) -> Letter:
-    """The letter about what contracts hold of one person. `to` is name and address, a line each; `key` the ledger's public key.
+    """The letter about what contracts hold of one person, or of one record. `to` is name and address, a line each; `key` the ledger's.
 
     `Misconfigured` where the operator's own text cannot be used.
     """
@@ -80,16 +89,19 @@ def write(
         "contracts": f"{len({each.contract_id for each in held}):,}",
         "reference": reference,
     }
+    if record is not None:
+        facts |= {"record": record.key, "dataset": _title(settings, record.dataset)}
+    kind = f"{'' if held else 'no-'}{'record-' if record else ''}recipients"
     named = dict.fromkeys(entry for each in held for entry in (each.first_entry, each.last_entry))
     proofs = {entry: proof.text() for entry in named if isinstance(proof := proof_of(session, entry), Proof)}
     return Letter(
-        text=fill(text_of(settings.home, "recipients" if held else "no-recipients"), facts),
+        text=fill(text_of(settings.home, kind), facts),
         sender=settings.platform.legal_name,
         contact=settings.platform.contact,
         to=tuple(line.strip() for line in to.splitlines() if line.strip()),
         dated=today,
         reference=reference,
-        recipients=tuple(_recipient(session, settings, each, countries) for each in held),
+        recipients=tuple(_recipient(session, settings, each, countries, of_person=record is None) for each in held),
         proofs=_files(proofs, settings, key) if proofs else {},
         waiting=len(named) - len(proofs),
     )
@@ -117,19 +129,28 @@ def as_pdf(letter: Letter) -> bytes:
     )
 
 
-def note_letter(unit: Unit, actor: Actor, person: str, held: Sequence[Holding], form: str, reference: str = "") -> str:
-    """Record that a letter was written, before it is shown; only for compliance. Returns the entry's id, which is its reference."""
+def note_letter(unit: Unit, actor: Actor, about: str | OneRecord, held: Sequence[Holding], form: str, reference: str = "") -> str:
+    """Record that a letter about a person or a record was written, before it is shown; returns the entry's id, which is its reference.
+
+    Only for compliance.
+    """
     actor.require(Role.COMPLIANCE)
-    facts = {"form": form, "contracts": sorted({each.contract_id for each in held}), "records": sum(each.records for each in held)}
-    personal = {"account": actor.account_id, "network": actor.network, "search": person}
-    return record(unit, Entry(event="letter.written", subject=reference, facts=facts, personal=personal))
+    dataset, asked = (about.dataset, about.key) if isinstance(about, OneRecord) else ("", about)
+    facts = {
+        "by": "record" if dataset else "person",
+        "form": form,
+        "contracts": sorted({each.contract_id for each in held}),
+        "records": sum(each.records for each in held),
+    }
+    personal = {"account": actor.account_id, "network": actor.network, "search": asked}
+    return record(unit, Entry(event="letter.written", subject=reference, dataset=dataset, facts=facts, personal=personal))
 
 
-def _recipient(session: Session, settings: Settings, held: Holding, countries: Mapping[str, str]) -> Recipient:
+def _recipient(session: Session, settings: Settings, held: Holding, countries: Mapping[str, str], *, of_person: bool) -> Recipient:
     found = select(Contract, Organisation).join(Organisation, col(Organisation.id) == col(Contract.organisation_id))
     row = session.exec(found.where(Contract.id == held.contract_id)).first()
-    described = settings.datasets.get(held.dataset)
-    rows = [("Data", described.title if described else held.dataset), ("Records about you", f"{held.records:,}")]
+    rows = [("Data", _title(settings, held.dataset))]
+    rows += [("Records about you", f"{held.records:,}")] if of_person else []
     rows += [
         (
             "Delivered on",
@@ -143,6 +164,11 @@ def _recipient(session: Session, settings: Settings, held: Holding, countries: M
     return Recipient(
         organisation.name, (("Country", countries.get(organisation.country, "Not said")), *_agreed(session, contract, held.dataset), *rows)
     )
+
+
+def _title(settings: Settings, dataset: str) -> str:
+    described = settings.datasets.get(dataset)
+    return described.title if described else dataset
 
 
 def _agreed(session: Session, contract: Contract, dataset: str) -> list[tuple[str, str]]:

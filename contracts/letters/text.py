@@ -14,9 +14,13 @@ from string import Template
 
 from contracts.errors import Misconfigured
 
-KINDS = ("recipients", "no-recipients")
+KINDS = ("recipients", "no-recipients", "record-recipients", "no-record-recipients")
+LISTING = frozenset({"recipients", "record-recipients"})
+"""The letters in which the list of recipients stands."""
 LIST = "$recipients"
 FACTS = frozenset({"platform", "legal_name", "contact", "asked_on", "today", "records", "contracts", "reference"})
+OF_A_RECORD = frozenset({"record", "dataset"})
+"""Further facts of the letters about one record."""
 MOST_BYTES = 64 * 1024
 _SUBJECT = re.compile(r"Subject: (\S[^\n]*)\n\n")
 _BUNDLED = Path(__file__).parent / "texts"
@@ -72,6 +76,11 @@ def problems(home: Path) -> Iterator[Misconfigured]:
             yield error
 
 
+def facts_in(kind: str) -> frozenset[str]:
+    """The facts that a letter has."""
+    return FACTS | OF_A_RECORD if kind.endswith("record-recipients") else FACTS
+
+
 def fill(text: str, facts: Mapping[str, str]) -> LetterText:
     """The letter with its facts. KeyError for a fact that is not given."""
     head = _SUBJECT.match(text)
@@ -95,8 +104,8 @@ def _problems(kind: str, text: str) -> Iterator[str]:
     if not template.is_valid():
         yield "has a dollar sign that begins no name; write two for one."
         return
-    allowed = FACTS | ({"recipients"} if kind == "recipients" else frozenset())
+    allowed = facts_in(kind) | ({"recipients"} if kind in LISTING else frozenset())
     if unknown := set(template.get_identifiers()) - allowed:
         yield f"names ${min(unknown)}, which it does not have; it has {', '.join(f'${each}' for each in sorted(allowed))}."
-    if kind == "recipients" and not re.search(r"(?m)\n\s*\n\$recipients\s*(\n\s*\n|\Z)", text):
+    if kind in LISTING and not re.search(r"(?m)\n\s*\n\$recipients\s*(\n\s*\n|\Z)", text):
         yield "has no paragraph that is $recipients alone, where the list stands."

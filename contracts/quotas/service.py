@@ -1,6 +1,6 @@
 """Quotas of records and their bytes: exact per contract and day, and over a contract's period, which is the sum of its days.
 
-Moved only in the transaction that writes the answers' entries.
+Moved only in the transaction that writes the entries of answers, or of fetches of the site.
 """
 
 from __future__ import annotations

@@ -11,7 +11,10 @@ from contracts.store.columns import Octets
 
 
 class QuotaDay(SQLModel, table=True):
-    """Records, and their bytes, that left under one contract on one day of the platform's time zone; only `access` moves it."""
+    """Records, and their bytes, that left under one contract on one day of the platform's time zone.
+
+    Moved by `access` and by the gate's meter alone, in the transaction of the entries.
+    """
 
     __tablename__ = "quota_day"
 
@@ -32,7 +35,7 @@ class QuotaDistinct(SQLModel, table=True):
 
 
 class QuotaSeen(SQLModel, table=True):
-    """Which records those are: a roaring bitmap for each 65,536 ordinals of a dataset. Only `access` moves it."""
+    """Which records those are: a roaring bitmap for each 65,536 ordinals of a dataset. Moved as `QuotaDay` is."""
 
     __tablename__ = "quota_seen"
 

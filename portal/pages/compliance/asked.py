@@ -30,6 +30,12 @@ class Asked:
         named = {name: parts.get(name, "") for name in ("organisation", "contract", "dataset", "decision", "purpose", "rule")}
         return Question(events=(event,) if event else (), words=parts.get("q", ""), since=since, until=until, **named)
 
+    @property
+    def contract(self) -> str:
+        """The id of the one contract that is asked for, by the field or by the words; empty where none is."""
+        words = self.parts.get("q", "")
+        return self.parts.get("contract", "") or (words if words.startswith("ctr_") else "")
+
     def path(self, base: str, **change: str) -> str:
         """The address of this search with some parts changed; it starts at the newest entry unless `before` is given."""
         query = urlencode({name: value for name, value in (dict(self.parts) | change).items() if value})

@@ -21,10 +21,11 @@ from contracts.ledger.queries import COUNT_UP_TO, Search, search
 from contracts.ledger.service import inspect, note_search
 from contracts.ledger.source import latest_checkpoint
 from contracts.ledger.tables import Checkpoint
+from contracts.lifecycle.tables import Contract
 from contracts.people.actor import Actor
 from contracts.people.roles import Role, Side
 from contracts.people.tables import Organisation
-from contracts.search.follow import lag
+from contracts.search.behind import lag
 from contracts.terms.purposes import PURPOSES
 from portal.deps import house_of, page, requires
 from portal.forms import Form
@@ -122,6 +123,7 @@ def _found(request: Request, actor: Actor, wanted: Asked) -> Response:
         own = dict(session.exec(select(Organisation.id, Organisation.name).where(Organisation.side == Side.PLATFORM)).all())
         found = page_of(session, wanted)
         behind = lag(session)
+        about = session.get(Contract, wanted.contract) if wanted.contract else None
     if wanted.search is not None:
         with house.store.write("ledger search") as unit:
             note_search(unit, actor, wanted.search, found.count)
@@ -136,6 +138,7 @@ def _found(request: Request, actor: Actor, wanted: Asked) -> Response:
         facets=_facets(wanted, found.decisions),
         narrower=facets_of(wanted, found, names, "/compliance"),
         behind=behind,
+        about=about,
         names=names,
         decision_words=DECISION_WORDS,
         count=_count_words(found.count, exact=wanted.search is not None and wanted.search.is_exact),

@@ -23,8 +23,8 @@ from contracts.lifecycle.tables import Contract
 from contracts.people.actor import Actor
 from contracts.people.roles import Role
 from contracts.people.tables import Organisation
+from contracts.search.behind import lag
 from contracts.search.find import Question, grouped
-from contracts.search.follow import lag
 from contracts.terms.grant import version_row
 from contracts.terms.model import readable
 from contracts.terms.purposes import PURPOSES

@@ -14,7 +14,6 @@ from contracts.errors import Refused
 from contracts.house import House
 from contracts.ledger.events import EVENTS
 from contracts.ledger.exports import service as exports
-from contracts.ledger.projector import Projector
 from contracts.ledger.queries import Search, indexes, places_of
 from contracts.ledger.service import note_lookup
 from contracts.people.actor import Actor
@@ -85,7 +84,7 @@ def archive(request: Request, actor: Officer, visit_id: str) -> Response:
 
 def archive_of(house: House, actor: Actor, visit: AuditVisit) -> Response:
     """Entries, proofs, contracts, decisions, checker and reading guide of a visit, sent while it is made."""
-    Projector(house.store).follow()  # search is behind the tree by a moment, an archive is not
+    house.sequencer.integrate()  # search is behind the tree by a moment, an archive is not
     with house.store.read() as session:
         found, asked = slices.places(session, visit), slices.told(session, visit)
     made = exports.of_indexes(house.store, house.sequencer, actor, asked, found, "csv", house.settings.platform.name)
@@ -109,7 +108,7 @@ def _wanted(form: Form) -> Wanted:
 
 def _person(house: House, actor: Actor, form: Form, wanted: Wanted) -> Found:
     """Where a person's records went; that it was asked is an entry. Of several people of one name none is taken."""
-    Projector(house.store).follow()
+    house.sequencer.integrate()
     with house.store.read() as session:
         people = found_people(session, house, wanted.person)
         ids = [entry for each in people for entry in entries_of(session, each.dataset, each.ordinals)]

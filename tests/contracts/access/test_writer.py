@@ -6,7 +6,6 @@ import asyncio
 import json
 import threading
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -85,7 +84,7 @@ def test_the_key_of_someone_new_is_kept_before_the_write_lock_is_taken(sqlite_st
     writer = AccessWriter(store, EpochWatch(store), clock)
     writer.start()
     with pytest.raises(StoreUnavailable):
-        run(writer.record_entries([replace(GOOD, personal={"network": "192.0.2.0/24"})]))
+        run(writer.record_entries([GOOD._replace(personal={"network": "192.0.2.0/24"})]))
     writer.stop()
     assert ([each.label for each in store.holds], staged(store)) == (["epochs"], [])
 

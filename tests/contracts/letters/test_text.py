@@ -8,7 +8,7 @@ import pytest
 
 from contracts.errors import Misconfigured
 from contracts.letters import text
-from contracts.letters.text import FACTS, KINDS, LetterText, Part, fill, problems, text_of
+from contracts.letters.text import FACTS, KINDS, LISTING, LetterText, Part, facts_in, fill, problems, text_of
 
 FILLED = {name: f"<{name}>" for name in FACTS}
 GOOD = "Subject: To you\n\n$legal_name\n\n$recipients\n"
@@ -23,10 +23,10 @@ def own(home: Path, content: str | bytes, name: str = "recipients.txt") -> Path:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_bundled_letter_is_filled_whole(tmp_path: Path, kind: str) -> None:
-    made = fill(text_of(tmp_path, kind), FILLED)
+    made = fill(text_of(tmp_path, kind), {name: f"<{name}>" for name in facts_in(kind)})
     assert ("$" in "".join(each.text for each in made.parts), [each.kind for each in made.parts].count("list")) == (
         False,
-        int(kind == "recipients"),
+        int(kind in LISTING),
     )
     assert list(problems(tmp_path)) == []
 
@@ -62,3 +62,11 @@ def test_a_file_that_cannot_be_used_is_named(tmp_path: Path, content: str | byte
 def test_a_file_that_nothing_reads_is_named(tmp_path: Path) -> None:
     file = own(tmp_path, GOOD, "recipient.txt")
     assert [each.where for each in problems(tmp_path)] == [f"letter {file}"]
+
+
+def test_only_letters_about_a_record_name_one(tmp_path: Path) -> None:
+    own(tmp_path, GOOD.replace("$legal_name", "$record of $dataset"), "record-recipients.txt")
+    assert list(problems(tmp_path)) == []
+    own(tmp_path, GOOD.replace("$legal_name", "$record of $dataset"))
+    (found,) = problems(tmp_path)
+    assert found.problem.startswith("names $dataset, which it does not have")

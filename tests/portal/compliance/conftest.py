@@ -13,7 +13,6 @@ from contracts.datasets.load import refresh
 from contracts.house import House
 from contracts.ledger.sequencer import Sequencer
 from contracts.people.roles import Role
-from contracts.search.follow import KindFollower
 from contracts.store.unit import Store
 from tests.portal.house import add_person, settings, sign_in, small_house
 
@@ -65,7 +64,4 @@ def mara(house: House) -> TestClient:
 def integrate(house: House) -> None:
     """Until every entry is in the tree and search knows it."""
     while house.sequencer.integrate():
-        pass
-    follower = KindFollower(house.store, house.settings)
-    while follower.tick():
         pass

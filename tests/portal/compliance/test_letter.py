@@ -98,3 +98,35 @@ def test_who_was_erased_is_answered_by_handle_all_the_same(house: House, cora: T
 def test_only_compliance_writes_letters(house: House, mara: TestClient, contract: str) -> None:
     token = mara.get("/account").text.split('name="csrf" value="')[1][:64]
     assert (mara.post(LETTER, data={"csrf": token, "person": "kim"}).status_code, _written(house)) == (403, [])
+
+
+def test_a_letter_about_one_record_lists_who_received_it(house: House, cora: TestClient, contract: str) -> None:
+    found = "/compliance/erasure?dataset=feeds&key=f-1"
+    assert "Answer whoever asked" in cora.get(found).text
+    shown = post(cora, LETTER, page=found, dataset="feeds", key="f-1", to="Kim Ash", asked_on="2026-10-20").text
+    for each in (
+        "Who received the record f-1",
+        "“Feeds”",
+        "Kim Ash",
+        "20 October 2026",
+        "Feeds for the lab",
+        "Delivered on",
+        'name="key" value="f-1"',
+    ):
+        assert each in shown, each
+    assert ("Records about you" in shown, 'name="person"' in shown) == (False, False)
+    answer = post(cora, LETTER, page=PATH, dataset="feeds", key="f-1", form="zip")
+    assert sorted(zipfile.ZipFile(io.BytesIO(answer.content)).namelist())[0] == "letter.pdf"
+    assert _written(house) == [("page", [contract], 1, "f-1"), ("zip", [contract], 1, "f-1")]
+
+
+def test_of_a_record_that_nobody_received_the_letter_says_so(house: House, cora: TestClient) -> None:
+    shown = post(cora, LETTER, page=PATH, dataset="feeds", key="f-2").text
+    assert ("Nobody received the record f-2" in shown, "Nobody received it" in shown) == (True, True)
+
+
+def test_a_record_that_was_never_loaded_gets_no_letter(house: House, cora: TestClient, contract: str) -> None:
+    for dataset, key in (("feeds", "f-99"), ("nothing", "f-1"), ("", "f-1")):
+        answer = post(cora, LETTER, page=PATH, dataset=dataset, key=key)
+        assert (answer.status_code, answer.headers["location"]) == (303, PATH)
+    assert _written(house) == []
