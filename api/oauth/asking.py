@@ -52,7 +52,7 @@ def checked(server: TokenServer, query: Query) -> Asked:
         raise coded(InvalidClientError(), "program_unknown")
     _make_plain(query)
     try:
-        grant: Any = server.get_consent_grant(Request("GET", query, {}, query.data))  # type: ignore[no-untyped-call]  # Authlib has no type here
+        grant: Any = server.get_consent_grant(Request("GET", query, query.data))  # type: ignore[no-untyped-call]  # Authlib has no type here
     except OAuth2Error as error:
         if not getattr(error, "redirect_uri", None):
             coded(error, "return_address_unknown")

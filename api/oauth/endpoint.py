@@ -57,7 +57,7 @@ class TokenEndpoint:
         """Whether a secret and what memory holds decide it."""
         if not isinstance(form, TokenForm) or form.values.get("grant_type") != "client_credentials":
             return False
-        if "client_assertion" in form.values or "dpop" in form.headers:
+        if "client_assertion" in form.values or form.proofs:
             return False  # what proves the client is used up in a transaction of the store
         return not self._pace.waits and self._shell.directory.holds(form.client_id)
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import base64
 import binascii
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 from urllib.parse import parse_qsl, unquote
 
-from starlette.datastructures import Headers
 from starlette.types import Receive, Scope
 
 from contracts.credentials.assertions import TYPE, claimed_client
@@ -32,26 +32,43 @@ class Unreadable:
     status: int
     error: str
     description: str
-    headers: Headers = field(default_factory=Headers)
+    proofs: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class TokenForm:
-    """A readable token request. `client_id` is what the caller says it is, in whichever place; `offer` the licence that it accepts."""
+    """A readable token request. `client_id` is what the caller says it is, in whichever place; `offer` the licence that it accepts.
 
-    headers: Headers
+    `secret` is that of HTTP Basic, empty where the caller proves itself otherwise; `proofs` are the `DPoP` headers.
+    """
+
     values: dict[str, str] = field(repr=False)
     client_id: str
+    secret: str = field(default="", repr=False)
+    proofs: Sequence[str] = ()
     offer: Offer | None = None
     resources: tuple[str, ...] = ()
 
 
+class _Sent(NamedTuple):
+    """The headers that matter here, each as often as it was sent."""
+
+    media_types: list[str]
+    authorization: list[str]
+    proofs: list[str]
+
+
 async def read_form(scope: Scope, receive: Receive) -> TokenForm | Unreadable:
     """The form by RFC 6749 section 3.2: parameters without a value are left out, repeated ones and any in the URL refused."""
-    headers = Headers(scope=scope)
+    sent = _sent(scope)
+    form = await _read(scope, receive, sent)
+    return replace(form, proofs=sent.proofs) if sent.proofs else form
+
+
+async def _read(scope: Scope, receive: Receive, sent: _Sent) -> TokenForm | Unreadable:
     if scope.get("query_string"):
         return _bad("Send the parameters in the body, never in the address: addresses end up in logs.")
-    if headers.get("content-type", "").partition(";")[0].strip().lower() != MEDIA_TYPE:
+    if not sent.media_types or sent.media_types[0].partition(";")[0].strip().lower() != MEDIA_TYPE:
         return _bad(f"Send the parameters as {MEDIA_TYPE}.")
     body = await read_body(receive, MAX_BODY_BYTES)
     if body is None:
@@ -65,8 +82,21 @@ async def read_form(scope: Scope, receive: Receive) -> TokenForm | Unreadable:
     resources = tuple(value for name, value in pairs if name == "resource")
     if len(values) + max(0, len(resources) - 1) != len(pairs):
         return _bad("A parameter is repeated.")
-    client_id = _client_id(headers, values)
-    return client_id if isinstance(client_id, Unreadable) else TokenForm(headers, values, client_id, resources=resources)
+    said = _client(sent.authorization, values)
+    return said if isinstance(said, Unreadable) else TokenForm(values, *said, resources=resources)
+
+
+def _sent(scope: Scope) -> _Sent:
+    """Read in one pass over what the server gives, whose names are in lower case (ASGI)."""
+    sent = _Sent([], [], [])
+    for name, value in scope["headers"]:
+        if name == b"authorization":
+            sent.authorization.append(value.decode("latin-1"))
+        elif name == b"content-type":
+            sent.media_types.append(value.decode("latin-1"))
+        elif name == b"dpop":
+            sent.proofs.append(value.decode("latin-1"))
+    return sent
 
 
 def _pairs(body: bytes) -> Pairs:
@@ -81,19 +111,19 @@ def _pairs(body: bytes) -> Pairs:
     return known
 
 
-def _client_id(headers: Headers, values: dict[str, str]) -> str | Unreadable:
-    """Who the caller says it is, in the one place where it may say so."""
-    given = headers.getlist("authorization")
+def _client(given: Sequence[str], values: dict[str, str]) -> tuple[str, str] | Unreadable:
+    """Who the caller says it is, in the one place where it may say so, and its secret where that stands in HTTP Basic."""
     if "client_assertion" in values or "client_assertion_type" in values:
-        return _asserted_id(values, alone=not given and "client_secret" not in values)
+        asserted = _asserted_id(values, alone=not given and "client_secret" not in values)
+        return asserted if isinstance(asserted, Unreadable) else (asserted, "")
     if not given:
-        return values.get("client_id", "")
-    client_id = _basic_id(given[0]) if len(given) == 1 else None
-    if client_id is None:
+        return values.get("client_id", ""), ""
+    basic = _basic(given[0]) if len(given) == 1 else None
+    if basic is None:
         return Unreadable(401, "invalid_client", "The Authorization header is not HTTP Basic with client id and secret.")
-    if "client_secret" in values or values.get("client_id", client_id) != client_id:
+    if "client_secret" in values or values.get("client_id", basic[0]) != basic[0]:
         return _bad("Send the credentials in one place: the Authorization header or the body.")
-    return client_id
+    return basic
 
 
 def _asserted_id(values: dict[str, str], *, alone: bool) -> str | Unreadable:
@@ -108,13 +138,14 @@ def _asserted_id(values: dict[str, str], *, alone: bool) -> str | Unreadable:
     return client_id
 
 
-def _basic_id(header: str) -> str | None:
+def _basic(header: str) -> tuple[str, str] | None:
+    """Id and secret, each form-encoded in it (RFC 6749 section 2.3.1)."""
     scheme, _, encoded = header.partition(" ")
     try:
-        client_id, colon, _ = base64.b64decode(encoded.strip(), validate=True).decode().partition(":")
-    except (binascii.Error, UnicodeDecodeError, ValueError):
+        client_id, colon, secret = binascii.a2b_base64(encoded.strip(), strict_mode=True).decode().partition(":")
+    except ValueError:
         return None
-    return unquote(client_id) if scheme.lower() == "basic" and colon else None
+    return (unquote(client_id), unquote(secret)) if scheme.lower() == "basic" and colon else None
 
 
 async def read_body(receive: Receive, most: int) -> bytes | None:

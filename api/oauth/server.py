@@ -13,7 +13,7 @@ from typing import Any
 
 from authlib.oauth2 import OAuth2Error, OAuth2Request
 from authlib.oauth2.rfc6749 import AuthorizationServer, ClientMixin
-from authlib.oauth2.rfc6749.errors import InvalidGrantError, InvalidScopeError
+from authlib.oauth2.rfc6749.errors import InvalidClientError, InvalidGrantError, InvalidScopeError
 from authlib.oauth2.rfc6749.requests import BasicOAuth2Payload, OAuth2Payload
 
 from api.oauth.client import AUTH_METHODS, OAuthClient
@@ -48,12 +48,17 @@ class Request(OAuth2Request):
     """A request as Authlib reads it. It asks for https; whether TLS stands before this process is checked once, at start."""
 
     def __init__(
-        self, method: str, payload: OAuth2Payload, headers: Mapping[str, str], values: dict[str, str], proofs: Sequence[str] = ()
+        self,
+        method: str,
+        payload: OAuth2Payload,
+        values: dict[str, str],
+        basic: tuple[str, str] = ("", ""),
+        proofs: Sequence[str] = (),
     ) -> None:
-        """`proofs` are its `DPoP` headers."""
+        """`basic` are the client id and secret of HTTP Basic, `proofs` the `DPoP` headers; no other header is asked for."""
         vars(self).update(_BLANK)
-        self.method, self.headers, self.payload = method, headers, payload
-        self._values, self.proofs = values, proofs
+        self.method, self.payload = method, payload
+        self._values, self.basic, self.proofs = values, basic, proofs
 
     @property
     def form(self) -> dict[str, str]:
@@ -95,6 +100,7 @@ class TokenServer(AuthorizationServer):
         self._narrowing, self._allowed = Narrowing(), list[dict[str, Any]]()
         self._offer: Offer | None = None
         self._unit: Unit | None = None
+        self.register_client_auth_method("client_secret_basic", _by_basic)
         self.register_client_auth_method(PRIVATE_KEY_JWT, self._by_assertion)
 
     def decide(self, form: TokenForm, unit: Unit | None = None) -> Decision:
@@ -321,4 +327,15 @@ class TokenServer(AuthorizationServer):
 
 
 def _posted(form: TokenForm) -> Request:
-    return Request("POST", BasicOAuth2Payload(form.values), form.headers, form.values, form.headers.getlist("dpop"))
+    return Request("POST", BasicOAuth2Payload(form.values), form.values, (form.client_id, form.secret), form.proofs)
+
+
+def _by_basic(query_client: Callable[[str], ClientMixin | None], request: Request) -> ClientMixin | None:
+    """The client of HTTP Basic (RFC 6749 section 2.3.1), which the form was read with; Authlib's own way reads the header again."""
+    client_id, secret = request.basic
+    if not client_id or not secret:
+        return None
+    client = query_client(client_id)
+    if client is None:
+        raise InvalidClientError(status_code=401, description="The client does not exist on this server.")
+    return client if client.check_client_secret(secret) else None

@@ -96,7 +96,7 @@ class Shell:
 
     def add_nonce(self, form: Form, response: Response) -> None:
         """Give whoever proves a key the nonce for the next proof (RFC 9449 section 8.2), with answers and refusals alike."""
-        if "dpop" in form.headers:
+        if form.proofs:
             response.headers["dpop-nonce"] = self.proofs.nonce()
 
     def server(self, address: str) -> TokenServer:

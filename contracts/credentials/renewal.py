@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from contracts.credentials.decide import CLIENT_KIND, check_rotation
@@ -57,7 +56,7 @@ def end_earlier(unit: Unit, client: Client, why: str = "", actor: Actor = SYSTEM
     unit.session.flush()
     epochs.bump(unit, "grants")
     contract = unit.session.get_one(Contract, client.contract_id)
-    record(unit, replace(entry_of("client.secret_ended", actor, client, contract.version), rule=why))
+    record(unit, entry_of("client.secret_ended", actor, client, contract.version)._replace(rule=why))
     return True
 
 

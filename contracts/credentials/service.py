@@ -6,7 +6,6 @@ A secret is shown once and kept as SHA-256.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
 from datetime import date
 from typing import Any, Literal
 
@@ -110,7 +109,7 @@ def end_client(unit: Unit, client: Client, why: str = "", actor: Actor = SYSTEM)
     unit.session.flush()
     epochs.bump(unit, "grants")
     contract = unit.session.get_one(Contract, client.contract_id)
-    record(unit, replace(entry_of("client.revoked", actor, client, contract.version), rule=why))
+    record(unit, entry_of("client.revoked", actor, client, contract.version)._replace(rule=why))
     return True
 
 

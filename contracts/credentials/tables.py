@@ -98,6 +98,8 @@ class KeptToken(SQLModel, table=True):
     """An access token that was issued, kept until it has ended: a token that is not here was signed by someone else."""
 
     __tablename__ = "issued_token"
+    # Each token writes here: on SQLite the key is the table itself.
+    __table_args__ = {"sqlite_with_rowid": False}
 
     jti: str = Field(primary_key=True)
     signed_sha256: bytes = Field(description="Over the text that was signed, so that no other claims pass under the same jti")

@@ -13,7 +13,7 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any, Final, Literal
 from urllib.parse import urlsplit
 
 from joserfc import jws, jwt
@@ -38,10 +38,14 @@ LIFETIME_SECONDS = 600
 LONGEST_SECONDS = 900
 TYPE = "at+jwt"
 MAX_TOKEN_CHARACTERS = 4096
-MAX_CACHED = 20_000
+# Some 2 KB each. Tokens live ten minutes, so no more are kept than were used within that time.
+MAX_CACHED = 100_000
 
 Audience = Literal["api", "site"]
 CredentialKind = Literal["oauth_client", "api_key"]
+# Beside the credentials that a contract's people make here, the key that a crawler signs with.
+CRAWLER_KIND: Final = "crawler_key"
+ClaimKind = CredentialKind | Literal["crawler_key"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +106,7 @@ class Claims:
     details: Details = ()
     payload: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
     kid: str = field(default="", compare=False)
-    kind: CredentialKind = "oauth_client"
+    kind: ClaimKind = "oauth_client"
     key_sha256: str = field(default="", repr=False)
 
     @property
@@ -201,6 +205,12 @@ class Tokens:
         seen = self._seen(token)
         return self._vouched(seen) if isinstance(seen, _Unknown) else seen
 
+    def remembered(self, token: str, audience: str) -> Claims | Refusal | None:
+        """As `verify` for a token that this process has verified before, which takes a hash; None for any other."""
+        digest = hashlib.sha256(token.encode("utf-8", "surrogateescape")).digest()
+        known = self._verified.get(digest)
+        return None if known is None else _for(self._still(digest, known), audience)
+
     def remembers(self, token: str) -> bool:
         """Whether `read` would answer from memory alone; false says nothing about the token."""
         return hashlib.sha256(token.encode("utf-8", "surrogateescape")).digest() in self._verified
@@ -218,12 +228,16 @@ class Tokens:
         claims = known or self._opened(token)
         if isinstance(claims, Refusal):
             return claims
+        still = self._still(digest, claims)
+        return still if known is not None or isinstance(still, Refusal) else _Unknown(digest, claims, _signed_sha256(token))
+
+    def _still(self, digest: bytes, claims: Claims) -> Claims | Refusal:
+        """The claims of a token under a signature that was checked, unless it has ended or its key is out of use."""
         if claims.expires_at <= self._clock.now():
-            self._verified.pop(digest, None)
+            with self._lock:
+                self._verified.pop(digest, None)
             return Refusal("token_invalid", "The access token has ended; ask for a new one at the token address.")
-        if known is None:
-            return _Unknown(digest, claims, _signed_sha256(token))
-        return known if known.kid in self._keys.in_use() else _malformed()
+        return claims if claims.kid in self._keys.in_use() else _malformed()
 
     def _vouched(self, unknown: _Unknown) -> Claims | Refusal:
         """The claims, where the token is among those issued; else an incident, because someone else has the key."""
@@ -265,7 +279,8 @@ class Tokens:
         with self._lock:
             self._verified[digest] = claims
             self._verified.move_to_end(digest)
-            if len(self._verified) > MAX_CACHED:
+            oldest = next(iter(self._verified.values()))
+            if len(self._verified) > MAX_CACHED or oldest.expires_at <= self._clock.now():
                 self._verified.popitem(last=False)
 
 

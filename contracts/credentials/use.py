@@ -5,10 +5,10 @@ hot path writes nothing for it; it lags behind by seconds and loses nothing.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Row, or_, select, update
 from sqlmodel import Session, col
@@ -16,9 +16,10 @@ from sqlmodel import Session, col
 from contracts.clock import day_in
 from contracts.credentials.tables import Client, CredentialDay, Followed
 from contracts.ledger.projection import read_leaf
-from contracts.ledger.tables import LedgerEntry, SearchedEntry
+from contracts.ledger.tables import LedgerEntry
 from contracts.ledger.values import NETWORK, values_of
 from contracts.sandbox.tables import SandboxClient
+from contracts.search.tables import EntryKind, SearchedEntry
 from contracts.store.unit import Store, Unit
 
 ENTRIES_A_RUN = 300
@@ -31,9 +32,16 @@ _WEIGH = ("access.", "gate.", "sandbox.")
 class _Found:
     """What the entries of one run say."""
 
-    last: dict[str, tuple[str, datetime]] = field(default_factory=dict)
+    last: dict[str, tuple[int, datetime]] = field(default_factory=dict)
     requests: Counter[tuple[str, date]] = field(default_factory=Counter)
     records: Counter[tuple[str, date]] = field(default_factory=Counter)
+
+
+class _Kind(NamedTuple):
+    """The credential that entries of a kind used, and whether they tell of requests; empty where none was used."""
+
+    used: str
+    weighs: bool
 
 
 class UseFollower:
@@ -42,6 +50,7 @@ class UseFollower:
     def __init__(self, store: Store, zone: str) -> None:
         """`zone` is the platform's, in which days begin."""
         self._store, self._zone = store, zone
+        self._kinds: dict[int, _Kind] = {}
 
     def tick(self) -> int:
         """Take the next entries into account; returns how many where more may wait, so that a backlog is read without pause."""
@@ -49,26 +58,37 @@ class UseFollower:
             followed = session.get(Followed, _NAME)
             start = followed.next if followed else 0
             rows = _entries(session, start)
-            found = self._found(rows, _weights(session, rows))
-            networks = _networks(session, [entry_id for entry_id, _ in found.last.values()])
+            kinds = self._kinds_of(session, {row.kind for row in rows})
+            found = self._found(rows, kinds, _weights(session, [row.number for row in rows if kinds[row.kind].weighs]))
+            networks = _networks(session, [number for number, _ in found.last.values()])
         if not rows or not self._write(start, rows[-1].number + 1, found, networks):
             return 0
         return len(rows) if len(rows) == ENTRIES_A_RUN else 0
 
-    def _found(self, rows: Sequence[Row[Any]], weights: Mapping[int, tuple[int, int]]) -> _Found:
+    def _kinds_of(self, session: Session, wanted: set[int]) -> Mapping[int, _Kind]:
+        """What each kind says of a credential; a kind never changes."""
+        if unknown := wanted - self._kinds.keys():
+            columns = (col(EntryKind.id), col(EntryKind.credential_id), col(EntryKind.event), col(EntryKind.decision))
+            for kind, credential, event, decision in session.execute(select(*columns).where(columns[0].in_(unknown))):
+                used = credential if decision == "allow" else ""
+                self._kinds[kind] = _Kind(used, bool(used) and event.startswith(_WEIGH))
+        return self._kinds
+
+    def _found(self, rows: Sequence[Row[Any]], kinds: Mapping[int, _Kind], weights: Mapping[int, tuple[int, int]]) -> _Found:
         found = _Found()
         for row in rows:
-            if not row.credential_id or row.decision != "allow":
+            credential = kinds[row.kind].used
+            if not credential:
                 continue
-            found.last[row.credential_id] = (row.id, row.at)
+            found.last[credential] = (row.number, row.at)
             requests, records = weights.get(row.number, (0, 0))
             if requests:
-                day = (row.credential_id, day_in(row.at, self._zone))
+                day = (credential, day_in(row.at, self._zone))
                 found.requests[day] += requests
                 found.records[day] += records
         return found
 
-    def _write(self, start: int, following: int, found: _Found, networks: Mapping[str, str]) -> bool:
+    def _write(self, start: int, following: int, found: _Found, networks: Mapping[int, str]) -> bool:
         """False where another process has read these entries."""
         with self._store.write("credential use") as unit:
             followed = unit.session.get(Followed, _NAME, with_for_update=True, populate_existing=True)
@@ -80,8 +100,8 @@ class UseFollower:
                 followed.next = following
             for day, requests in sorted(found.requests.items()):
                 _add(unit, day, requests, found.records[day])
-            for credential, (entry_id, at) in sorted(found.last.items()):
-                _note(unit, credential, at, networks.get(entry_id, ""))
+            for credential, (number, at) in sorted(found.last.items()):
+                _note(unit, credential, at, networks.get(number, ""))
         return True
 
 
@@ -92,16 +112,15 @@ def used_by_day(session: Session, credential_id: str, since: date) -> dict[date,
 
 
 def _entries(session: Session, start: int) -> Sequence[Row[Any]]:
-    number, row = col(SearchedEntry.index), SearchedEntry
-    columns: list[Any] = [number.label("number"), *map(col, (row.id, row.at, row.event, row.credential_id, row.decision))]
+    number = col(SearchedEntry.index)
+    columns: list[Any] = [number.label("number"), col(SearchedEntry.kind), col(SearchedEntry.at)]
     return session.execute(select(*columns).where(number >= start).order_by(number).limit(ENTRIES_A_RUN)).all()
 
 
-def _weights(session: Session, rows: Sequence[Row[Any]]) -> dict[int, tuple[int, int]]:
+def _weights(session: Session, numbers: Sequence[int]) -> dict[int, tuple[int, int]]:
     """Requests and records of each entry that tells of any, by its number; only their leaves are read."""
-    weighing = [row.number for row in rows if row.event.startswith(_WEIGH) and row.credential_id and row.decision == "allow"]
-    query = select(col(LedgerEntry.index), col(LedgerEntry.leaf)).where(col(LedgerEntry.index).in_(weighing))
-    return {number: _weight(leaf) for number, leaf in session.execute(query)} if weighing else {}
+    query = select(col(LedgerEntry.index), col(LedgerEntry.leaf)).where(col(LedgerEntry.index).in_(numbers))
+    return {number: _weight(leaf) for number, leaf in session.execute(query)} if numbers else {}
 
 
 def _weight(leaf: bytes) -> tuple[int, int]:
@@ -113,10 +132,13 @@ def _weight(leaf: bytes) -> tuple[int, int]:
         return 0, 0
 
 
-def _networks(session: Session, entry_ids: Iterable[str]) -> dict[str, str]:
+def _networks(session: Session, numbers: Sequence[int]) -> dict[int, str]:
     """The network prefix of each entry; one that was erased stays away."""
-    found = values_of(session, list(entry_ids))
-    return {entry_id: each.values[NETWORK].value for entry_id, each in found.items() if NETWORK in each.values}
+    columns: list[Any] = [col(LedgerEntry.id), col(LedgerEntry.index).label("number")]
+    query = select(*columns).where(col(LedgerEntry.index).in_(numbers))
+    ids: dict[str, int] = {row.id: row.number for row in session.execute(query)} if numbers else {}
+    found = values_of(session, list(ids))
+    return {ids[entry_id]: each.values[NETWORK].value for entry_id, each in found.items() if NETWORK in each.values}
 
 
 def _add(unit: Unit, day: tuple[str, date], requests: int, records: int) -> None:
