@@ -31,7 +31,7 @@ PROOF_LASTS = timedelta(hours=24)
 TAG = "licet-crawler-proof"
 _PASTED = re.compile(r"(?:signature:)?(?:[a-z0-9_*.-]+=:)?([a-z0-9+/_-]+=*):?", re.IGNORECASE)
 # Everyone knows the private halves of these: they are printed in RFC 9421, appendix B.1.
-_PRINTED = frozenset({"poqkLGiymh_W0uP6PZFw-dvez3QJT5SolqXBCW38r0U", "oD0HwocPBSfpNy5W3bpJeyFGY_IQ_YpqxSjQ3Yd-CLA"})
+PRINTED = frozenset({"poqkLGiymh_W0uP6PZFw-dvez3QJT5SolqXBCW38r0U", "oD0HwocPBSfpNy5W3bpJeyFGY_IQ_YpqxSjQ3Yd-CLA"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +128,7 @@ def _public(jwk: object) -> PublicPart:
     except ValueError as error:
         raise _wrong("The x of a key is not 32 bytes in base64url.") from error
     known = thumbprint(x)
-    if known in _PRINTED:
+    if known in PRINTED:
         raise _wrong("This key is printed in RFC 9421 and known to everyone. Make one of your own.")
     return PublicPart(x, known)
 

@@ -1,10 +1,13 @@
-"""Table of crawler keys."""
+"""Tables of crawler keys and of the directories that list them."""
 
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from sqlmodel import Field, SQLModel
+
+from contracts.store.columns import json_type
 
 
 class CrawlerKey(SQLModel, table=True):
@@ -26,3 +29,16 @@ class CrawlerKey(SQLModel, table=True):
     created_at: datetime
     proved_at: datetime | None = None
     revoked_at: datetime | None = None
+
+
+class CrawlerDirectory(SQLModel, table=True):
+    """A key set that one contract proved keys of, and what it publishes; looked at again every ten minutes."""
+
+    __tablename__ = "crawler_directory"
+
+    id: str = Field(primary_key=True, description="Its address, normalised and without query")
+    contract_id: str = Field(foreign_key="contract.id", index=True)
+    keys: dict[str, Any] = Field(default_factory=dict, sa_type=json_type, description="Usable public JWKs by thumbprint")  # type: ignore[call-overload]  # a factory of the type is accepted
+    fetched_at: datetime | None = Field(default=None, description="When `keys` were answered; empty: never yet, so proved keys count")
+    next_at: datetime
+    problem: str = Field(default="", description="Why the last look failed")

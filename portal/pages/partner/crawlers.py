@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from contracts.agent import Agent
-from contracts.crawlers import directory, service
+from contracts.crawlers import directory, follow, service
 from contracts.crawlers.decide import PublicPart, challenge, keys_in
 from contracts.crawlers.tables import CrawlerKey
 from contracts.errors import Refusal, Refused, refuse
@@ -90,6 +90,7 @@ def crawlers_page(
     with house.store.read() as session:
         contract = queries.get_for(session, actor, contract_id)
         keys = service.crawlers_of(session, contract.id)
+        directories = follow.directories_of(session, contract.id)
         terms = reads.terms_of(session, contract)
         links = chain(session, contract=contract, staff=False)
     now = house.clock.now()
@@ -100,6 +101,7 @@ def crawlers_page(
         status,
         contract=contract,
         keys=keys,
+        directories=directories,
         links=links,
         form=form or of({}),
         proofs=proofs or {},

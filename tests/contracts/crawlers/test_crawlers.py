@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from contracts.clock import FixedClock
 from contracts.crawlers import service as crawlers
 from contracts.crawlers.decide import PublicPart, challenge, keys_in, thumbprint
+from contracts.crawlers.key_sets import PublishedKey
 from contracts.crawlers.lookup import Crawler, CrawlerKeys
 from contracts.crawlers.tables import CrawlerKey
 from contracts.errors import Refused
@@ -64,7 +65,8 @@ def test_a_key_counts_once_it_is_proved_and_until_it_is_revoked(crawling: Crawli
     row = crawling.register()
     assert (row.id[:4], row.thumbprint, crawling.found()) == ("bot_", thumbprint(x_of(crawling.private)), None)
     crawling.prove(row)
-    assert crawling.found() == Crawler(row.id, crawling.first.id, x_of(crawling.private), "")
+    key = PublishedKey(row.thumbprint, crawling.private.public_key())
+    assert crawling.found() == Crawler(row.id, crawling.first.id, "", key)
     assert refused(lambda: crawling.prove(row)) == "command_not_possible"
     with crawling.store.write() as unit:
         crawlers.revoke(unit, crawling.lead, row.id)

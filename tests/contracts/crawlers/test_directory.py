@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler
@@ -70,10 +71,20 @@ def test_only_the_well_known_path_and_its_media_type_are_a_directory(server: Tls
     body, headers = directory([crawler_key()[1]], f"{HOST}:{server.port}", NOW)
     _give(server, body, headers, "application/json")
     assert "must be answered as" in _refused(server)
-    assert "whole address" in _refused(server, server.url("/keys"))
+    assert "whole address" in _refused(server, server.url("/"))
     assert "whole address" in _refused(server, server.url(PATH + "?x=1"))
     _give(server, b"\xff", {})
     assert "no JSON" in _refused(server)
     with pytest.raises(Refused) as error:
         fetch(server.client(permitted=lambda _address: False), server.url(PATH), NOW)
     assert error.value.refusal.code == "address_refused"
+
+
+def test_a_bare_jwk_set_at_another_path_is_taken_with_its_ed25519_keys(server: TlsServer) -> None:
+    jwk, _ = crawler_key()
+    server.give("/keys.json", json.dumps({"keys": [{"kty": "oct", "k": "AAAA"}, json.loads(jwk)]}).encode())
+    assert fetch(server.client(), server.url("/keys.json"), NOW) == keys_in(jwk)
+    server.give("/keys.json", json.dumps({"keys": [json.loads(crawler_key()[0]) for _ in range(11)]}).encode())
+    assert "1 to 10 Ed25519 keys" in _refused(server, server.url("/keys.json"))
+    server.give("/keys.json", b'{"keys":[]}')
+    assert "1 to 10 Ed25519 keys" in _refused(server, server.url("/keys.json"))

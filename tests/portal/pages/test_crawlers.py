@@ -9,7 +9,7 @@ import pytest
 from sqlmodel import select
 
 from contracts.crawlers.decide import challenge
-from contracts.crawlers.tables import CrawlerKey
+from contracts.crawlers.tables import CrawlerDirectory, CrawlerKey
 from contracts.house import House
 from contracts.people.roles import Role
 from tests.harness.crawler import crawler_key
@@ -61,7 +61,7 @@ def test_a_key_is_registered_proved_and_revoked(house: House, page: str) -> None
         ({}, "Give either keys or a directory"),
         ({"keys": "{", "directory_url": "https://bot.example/"}, "Give either keys or a directory"),
         ({"keys": '{"kty":"OKP","crv":"Ed25519","x":"x","d":"y"}'}, "This is a private key"),
-        ({"directory_url": "https://bot.example/keys"}, "whole address"),
+        ({"directory_url": "https://bot.example/"}, "whole address"),
         ({"directory_url": "http://127.0.0.1/.well-known/http-message-signatures-directory"}, "no https address"),
         ({"directory_url": "https://127.0.0.1/.well-known/http-message-signatures-directory"}, "public addresses only"),
     ],
@@ -78,3 +78,19 @@ def test_others_find_nothing(house: House, page: str) -> None:
     assert rival.get(page).status_code == 404
     for act in ("", f"/{row.id}/prove", f"/{row.id}/revoke"):
         assert post(rival, page + act, page="/account", name="x", keys=jwk, signature="x").status_code == 404
+
+
+def test_a_directory_says_what_it_lists_and_why_a_look_failed(house: House, page: str) -> None:
+    browser, (jwk, _) = sign_in(house, LEAD), crawler_key()
+    post(browser, page, page=page, name="LabBot", keys=jwk)
+    contract_id = _row(house).contract_id
+    with house.store.write() as unit:
+        made = {"contract_id": contract_id, "keys": {"a": {}, "b": {}}, "fetched_at": unit.now, "next_at": unit.now}
+        unit.session.add(CrawlerDirectory(id="https://bot.example/keys", problem="The address answered 503.", **made))
+    shown = html.unescape(browser.get(page).text)
+    told = (
+        "https://bot.example/keys",
+        "Usable keys that it lists: 2.",
+        "The address answered 503. What it listed before goes on counting.",
+    )
+    assert [each in shown for each in told] == [True] * 3

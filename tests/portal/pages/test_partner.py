@@ -7,7 +7,7 @@ from datetime import timedelta
 from hashlib import sha256
 
 import pytest
-from sqlmodel import select
+from sqlmodel import col, select
 
 from contracts.applications.tables import Application
 from contracts.billing.tables import UsageRow
@@ -19,17 +19,23 @@ from contracts.ids import new_id
 from contracts.ledger.proofs import read_proof
 from contracts.ledger.sequencer import Sequencer
 from contracts.ledger.stage import Entry, record
-from contracts.ledger.tables import SearchedEntry
+from contracts.ledger.tables import LedgerEntry
 from contracts.lifecycle.queries import version_of
 from contracts.lifecycle.tables import Contract, Signature
 from contracts.people.roles import Role
 from contracts.quotas.tables import QuotaAlert, QuotaDay
+from contracts.search.tables import EntryKind, SearchedEntry
 from contracts.terms.model import from_json
 from contracts.terms.odrl_read import from_odrl
 from portal.demo.answers import typed
 from tests.portal.house import PASSWORD, add_person, browser, link_in, mails, post, sign_in
 from tests.portal.scene import contract, submitted
 
+IDS = (
+    select(LedgerEntry.id)
+    .join(SearchedEntry, col(SearchedEntry.index) == col(LedgerEntry.index))
+    .join(EntryKind, col(EntryKind.id) == col(SearchedEntry.kind))
+)
 LEAD, RIVAL, FIRST, SECOND = "ada@northfield.example", "rita@rival.example", "mara@agora.example", "jon@agora.example"
 STEWARDS = (FIRST, SECOND)
 
@@ -277,7 +283,7 @@ def test_what_staff_did_shows_without_their_personal_values(house: House) -> Non
     while sequencer.integrate():
         pass
     with house.store.read() as session:
-        entry_id = session.exec(select(SearchedEntry.id).where(SearchedEntry.event == "contract.suspended")).one()
+        entry_id = session.exec(IDS.where(EntryKind.event == "contract.suspended")).one()
     text = sign_in(house, LEAD).get(f"/partner/entries/{entry_id}").text
     assert "Someone of the platform acted here" in text
     assert "found on a public web page" not in text
@@ -293,7 +299,7 @@ def test_another_organisation_finds_nothing_by_any_id(house: House) -> None:
     while sequencer.integrate():
         pass
     with house.store.read() as session:
-        entry_id = session.exec(select(SearchedEntry.id).where(SearchedEntry.contract_id == made.id)).first()
+        entry_id = session.exec(IDS.where(EntryKind.contract_id == made.id)).first()
     path = f"/partner/contracts/{made.id}"
     rival = sign_in(house, RIVAL)
     reads = [path, f"{path}/pdf", f"{path}/usage", f"{path}/entries", f"/partner/applications/{made.application_id}"]
