@@ -1,13 +1,16 @@
-"""The operator's page: the gate's mode, whom it stopped or would have stopped, and the site's last day in numbers."""
+"""The operator's pages: the gate's mode and whom it stopped or would have stopped; its bans, budgets and routes; and objections."""
 
 from __future__ import annotations
 
 from fastapi import APIRouter
 
 from contracts.house import House
-from portal.pages.operator import gate
+from portal.pages.operator import appeals, bans, gate, rules
 
 
 def router(house: House) -> APIRouter:
     """Every route under /operator."""
-    return gate.routes
+    whole = APIRouter()
+    for part in (gate, appeals, bans, rules):
+        whole.include_router(part.routes)
+    return whole

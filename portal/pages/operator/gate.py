@@ -11,12 +11,15 @@ from fastapi import APIRouter, Depends
 from starlette.requests import Request
 from starlette.responses import Response
 
+from contracts.appeals import queries as appeals
 from contracts.clock import rfc3339
 from contracts.gate import mode, queries
+from contracts.gate.decide import Decision
 from contracts.gate.queries import Effect, Hour
 from contracts.gate.reasons import REASONS
 from contracts.gate.tables import GateStop
 from contracts.gate.tally import OUTCOMES
+from contracts.gate.telling import Telling
 from contracts.ledger.queries import about
 from contracts.people.actor import Actor
 from contracts.people.roles import Role
@@ -28,6 +31,7 @@ routes = APIRouter(prefix="/operator")
 Operator = Annotated[Actor, Depends(requires(Role.OPERATOR))]
 BASE = "/operator"
 CSV_AT_MOST = 10_000
+SAMPLE = "budget_exceeded"
 _EFFECTS = (("All", ""), ("Stopped", "stopped"), ("Passed in shadow", "would_stop"))
 
 
@@ -43,6 +47,7 @@ def show(request: Request, actor: Operator, effect: str = "", reason: str = "") 
         found = queries.stops(session, now, effect, reason)
         context: dict[str, Any] = {
             "setting": setting,
+            "appeals": appeals.waiting(session),
             "totals": _totals(hours),
             "effects": effects,
             "stops": found,
@@ -56,6 +61,7 @@ def show(request: Request, actor: Operator, effect: str = "", reason: str = "") 
         "reasons": REASONS,
         "modes": mode.MODES,
         "policy": house.gate.policy,
+        "crawlers": sorted(each.agent for each in house.settings.gate.search_crawlers.values()),
         "csv_path": _path(BASE + "/stops.csv", effect, reason),
     }
     return page(request, "operator/gate.html", **context, **more)
@@ -68,6 +74,15 @@ def switch(request: Request, actor: Operator, form: Annotated[Form, Depends(subm
     with house.store.write("gate mode") as unit:
         house.gate.set_mode(unit, actor, wanted)
     return go(BASE, f"gate-{wanted}")
+
+
+@routes.get("/stopped")
+def stopped(request: Request, _actor: Operator) -> Response:
+    """The page that a stopped visitor sees, as it is now, about a decision that nobody got."""
+    house = house_of(request)
+    name = house.gate.names.name(house.clock.now(), SAMPLE, "stopped", "")
+    told = Telling(house.settings).answer(Decision(name, SAMPLE, "enforce", 1800), "text/html")
+    return Response(told.body, headers=dict(told.headers))
 
 
 @routes.get("/stops.csv")

@@ -5,12 +5,12 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from contracts.house import House
-from portal.pages.public import apply, certificates, datasets, home, register
+from portal.pages.public import apply, certificates, datasets, decisions, home, register, retention
 
 
 def router(_house: House) -> APIRouter:
     """Routes of this area."""
     whole = APIRouter()
-    for part in (home, datasets, apply, register, certificates):
+    for part in (home, datasets, apply, register, retention, certificates, decisions):
         whole.include_router(part.router)
     return whole

@@ -32,8 +32,8 @@ def test_a_template_asks_for_exactly_the_listed_facts(name: str) -> None:
 
 # Everything else that a template may name. A new fact is one or the other, so that no day is left out of a subject unseen.
 NO_DAYS = """
-    asker address authority barred basis by coordinator count credential dataset event field frees left limit link name note organisation passkey person platform
-    project quota reason records role roles section signer starts subject title used version what why
+    asker address authority barred basis by coordinator count credential dataset decision event field frees left limit link name note organisation passkey person platform
+    project quota reason records role roles section signer starts subject title used version what why words
 """
 SPAN = re.compile(r"\b(?:within|in) (an? (?:hour|day)|\d+ (?:hours|days))\b")
 

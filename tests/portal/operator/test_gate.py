@@ -13,9 +13,9 @@ from starlette.testclient import TestClient
 
 from contracts.clock import FixedClock
 from contracts.gate.facts import Facts
+from contracts.gate.settings import Gate as GateSettings
 from contracts.house import House
 from contracts.people.roles import Role
-from contracts.settings import Gate as GateSettings
 from contracts.store.unit import Store
 from tests.harness.gates import GateParts, gate_over
 from tests.portal.house import add_person, post, settings, sign_in, small_house

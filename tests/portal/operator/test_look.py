@@ -45,3 +45,30 @@ def test_an_operator_reads_the_effect_and_enforces(sqlite_store: Store, clock: F
         assert page.get_by_role("status").inner_text().strip() == "The gate enforces. Every process follows within 2 seconds."
         look(page, "operator enforcing")
     assert portal.parts.gate.mode == "enforce"
+
+
+@pytest.mark.browser
+def test_an_operator_bans_a_network_and_changes_budgets(sqlite_store: Store, clock: FixedClock) -> None:
+    portal = Portal(sqlite_store, clock, "enforce")
+    session = sign_in(portal.house, "ola@agora.example").cookies[cookies.SESSION]
+    with serving(served(portal.house)) as port, chromium() as browser:
+        context = visitor(browser, f"http://127.0.0.1:{port}")
+        context.add_cookies([{"name": cookies.SESSION, "value": session, "url": f"http://127.0.0.1:{port}"}])
+        page = context.new_page()
+        page.goto("/operator")
+        page.get_by_role("link", name="Bans").click()
+        look(page, "bans none")
+        page.get_by_label("Network or visitor").fill("192.0.2.7")
+        page.get_by_role("button", name="Ban", exact=True).click()
+        look(page, "bans wrong")
+        page.get_by_label("Network or visitor").fill("192.0.2.0/24")
+        page.get_by_label("Why").fill("Goes on with every new hour.")
+        page.get_by_role("button", name="Ban", exact=True).click()
+        page.get_by_role("button", name="Lift the ban of 192.0.2.0/24").wait_for()
+        look(page, "bans one")
+        page.goto("/operator/rules")
+        look(page, "rules")
+        page.get_by_label("Different pages that one visitor may open in an hour").fill("50")
+        page.get_by_role("button", name="Change within 2 seconds").click()
+        page.wait_for_url("**/operator/rules?done=gate-rules")
+    assert portal.parts.gate.policy.anonymous_budget == 50
