@@ -32,10 +32,21 @@ class PageBudget:
     invented identities costs memory only up to a bound (about 100 bytes a page).
     """
 
-    def __init__(self, most_identities: int = 50_000, most_pages: int = 2_000_000) -> None:
+    def __init__(self, most_identities: int = 200_000, most_pages: int = 2_000_000) -> None:
         self._seen: OrderedDict[str, _Seen] = OrderedDict()
         self._total = 0
         self._most_identities, self._most_pages = most_identities, most_pages
+
+    def has(self, who: str, page: str, now: float) -> bool:
+        """Whether the identity fetched the page within the hour; what most requests ask, and all that a page read before needs."""
+        seen = self._seen.get(who)
+        if seen is None:
+            return False
+        first = seen.pages.get(hash(page))
+        if first is None or int(now // 60) - first > WINDOW_MINUTES:
+            return False
+        self._seen.move_to_end(who)
+        return True
 
     def look(self, who: str, page: str, now: float) -> Standing:
         """How the identity stands before this page; changes nothing that counts."""

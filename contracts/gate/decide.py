@@ -7,40 +7,47 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
-from contracts.credentials.tokens import Claims
+from contracts.credentials.tokens import CRAWLER_KIND, Claims
 from contracts.errors import Refusal
+from contracts.gate.bans import Ban
 from contracts.gate.budgets import Standing
 from contracts.gate.facts import Facts, Page, covers
+from contracts.gate.policy import Policy
 from contracts.gate.reasons import REASONS
+from contracts.gate.routes import Listed
 from contracts.terms.grant import Grant
 from contracts.terms.model import CrawlTerms
 
 SCOPE = "site:fetch"
+RETRY_SECONDS = 2
 OPEN_PATHS = ("/robots.txt", "/license.xml", "/.well-known/")
 
+STOPPING = frozenset(code for code, reason in REASONS.items() if reason.stops)
+_OPEN = Listed(OPEN_PATHS)
+
 Mode = Literal["shadow", "enforce"]
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """The operator's numbers: distinct pages an hour of one identity, and of all identities of one network together."""
-
-    anonymous_budget: int
-    network_budget: int
-    free_paths: tuple[str, ...] = ()
+Effect = Literal["allow", "mask", "challenge", "deny"]
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """A reason of `REASONS`, and seconds after which trying again makes sense (0: no time is known)."""
+    """A reason of `REASONS`, and seconds after which trying again makes sense (0: no time is known).
+
+    `limit` is what a limit allows that was reached, in the unit of its reason; 0 where none was.
+    """
 
     reason: str
     retry_after: int = 0
+    limit: int = 0
 
     @property
     def stops(self) -> bool:
         """Whether an enforcing gate stops the request."""
-        return REASONS[self.reason].stops
+        return self.reason in STOPPING
+
+
+# What most requests meet, made once.
+OPEN_PATH, NOT_A_PAGE, WITHIN_BUDGET, LICENSED = map(Verdict, ("open_path", "not_a_page", "within_budget", "licensed"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +56,7 @@ class Decision:
 
     `allow` is what the proxy does. In shadow it is true although `reason` stops: `would_stop` says so. `licensed` is true where the
     request carried a token of ours, good or not; such a token is never handed to the site. `contract_id` is set for verified tokens.
+    `signature` says why the request's signature does not count.
     """
 
     id: str
@@ -57,16 +65,23 @@ class Decision:
     retry_after: int = 0
     licensed: bool = False
     contract_id: str = ""
+    limit: int = 0
+    signature: str = ""
 
     @property
     def stops(self) -> bool:
         """Whether the reason is one that stops."""
-        return REASONS[self.reason].stops
+        return self.reason in STOPPING
 
     @property
     def allow(self) -> bool:
         """Whether the request goes on to the site."""
         return self.mode == "shadow" or not self.stops
+
+    @property
+    def effect(self) -> Effect:
+        """What the proxy does with the request: let it through, or send what the decision tells."""
+        return "allow" if self.allow else "deny"
 
     @property
     def would_stop(self) -> bool:
@@ -81,9 +96,9 @@ class Decision:
 
 def open_to_all(page: Page, policy: Policy) -> Verdict | None:
     """The verdict on paths that nobody is counted for, or None."""
-    if _listed(OPEN_PATHS, page):
-        return Verdict("open_path")
-    return Verdict("not_a_page") if _listed(policy.free_paths, page) else None
+    if _OPEN.covers(page):
+        return OPEN_PATH
+    return NOT_A_PAGE if policy.free.covers(page) else None
 
 
 def for_visitor(own: Standing, network: Standing, policy: Policy) -> Verdict:
@@ -95,17 +110,23 @@ def for_visitor(own: Standing, network: Standing, policy: Policy) -> Verdict:
         return Verdict("budget_exceeded", own.frees_in)
     if not network.known and network.pages >= policy.network_budget:
         return Verdict("network_budget_exceeded", network.frees_in)
-    return Verdict("within_budget")
+    return WITHIN_BUDGET
+
+
+def for_banned(ban: Ban, now: float) -> Verdict:
+    """Somebody without a licence who is banned, or comes from a network that is; `now` in seconds since 1970."""
+    return Verdict("banned", math.ceil(ban.ends - now))
 
 
 def for_licence(claims: Claims, grant: Grant | Refusal, facts: Facts, page: Page, today: date) -> Verdict:
-    """A verified token under its contract; everything but the pace. What the contract does not name is refused."""
+    """A verified token or crawler's key under its contract; everything but the pace. What the contract does not name is refused."""
     if isinstance(grant, Refusal):
         return Verdict(_known(grant))
     ended = grant.refusal_at(today, claims.client_id)
     if ended is not None:
         return Verdict(_known(ended))
-    live = grant.clients.get(claims.client_id)
+    # A crawler's key is found among the proved ones, read anew with every change of a credential, before its claims are made.
+    live = claims.scopes if claims.kind == CRAWLER_KIND else grant.clients.get(claims.client_id)
     if live is None:
         return Verdict("contract_not_active")
     if grant.is_over(claims):
@@ -117,27 +138,36 @@ def for_licence(claims: Claims, grant: Grant | Refusal, facts: Facts, page: Page
     elsewhere = grant.refusal_from(facts.address, claims.client_id)
     if elsewhere is not None:
         return Verdict(_known(elsewhere))
-    return Verdict(_outside(grant.terms.crawl, facts.host, page) or "licensed")
+    outside = _outside(grant.terms.crawl, facts.host, page)
+    return LICENSED if outside is None else Verdict(outside)
 
 
-def for_pace(wait: float) -> Verdict:
-    """The pace of a fetch that is otherwise within its contract; `wait` in seconds."""
-    return Verdict("rate_exceeded", math.ceil(wait)) if wait > 0 else Verdict("licensed")
+def for_nobody_known(page: Page, policy: Policy, licensed: bool) -> Verdict | None:
+    """Who asks could not be told in time: the class of the path decides; None where it stays open to whoever keeps to the budgets.
+
+    Whoever shows a credential of ours is asked to come again: a licensed fetch without its entry would be worse than a late one.
+    """
+    return None if not licensed and policy.stays_open(page) else Verdict("undecided", RETRY_SECONDS)
 
 
-def _listed(paths: tuple[str, ...], page: Page) -> bool:
-    """A path with a slash at its end stands for all below it, any other for itself alone."""
-    return page.plain and any(page.path.startswith(each) if each.endswith("/") else page.path == each for each in paths)
+def for_pace(wait: float, rate: int) -> Verdict:
+    """The pace of a fetch that is otherwise within its contract; `wait` in seconds, `rate` in requests a second."""
+    return Verdict("rate_exceeded", math.ceil(wait), rate) if wait > 0 else LICENSED
 
 
 def _outside(crawl: CrawlTerms, host: str, page: Page) -> str | None:
     named = host.lower()
     bare = named.rsplit(":", 1)[0] if not named.endswith("]") else named
-    if not any(each.lower() in (named, bare) for each in crawl.hosts):
+    # Loops, because each fetch of every crawler comes by here.
+    for each in crawl.hosts:
+        if each.lower() in (named, bare):
+            break
+    else:
         return "site_not_in_contract"
-    if not any(covers(path, page) for path in crawl.paths):
-        return "path_not_in_contract"
-    return None
+    for path in crawl.paths:
+        if covers(path, page):
+            return None
+    return "path_not_in_contract"
 
 
 def _known(refusal: Refusal) -> str:

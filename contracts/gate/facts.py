@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from urllib.parse import unquote
 
-from contracts.networks import prefix
+from contracts.networks import VISITORS, prefix
 
 MAX_TARGET = 8192
 MAX_AGENT = 512
@@ -21,11 +21,22 @@ _FAMILIES = (("Edg", "Edge"), ("OPR", "Opera"), ("Firefox", "Firefox"), ("Chrome
 
 
 @dataclass(frozen=True, slots=True)
+class Signed:
+    """The headers of a signed request as they came (RFC 9421 sections 4.1 and 4.2); empty where one was not sent."""
+
+    input: str
+    signature: str
+    agent: str = ""
+    content_digest: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """One request as the proxy saw it.
 
     `target` is the raw path and query, undecoded. `address` is the client's as `contracts.networks.client_address` found it, empty
-    where unknown. `authorization` is the whole header.
+    where unknown. `authorization` is the whole header, `cookie` the value of the site's identity cookie alone, `purpose` that of
+    `Sec-Purpose`.
     """
 
     method: str
@@ -34,6 +45,10 @@ class Facts:
     address: str
     user_agent: str = ""
     authorization: str = field(default="", repr=False)
+    scheme: str = "https"
+    signature: Signed | None = None
+    cookie: str = field(default="", repr=False)
+    purpose: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +82,7 @@ def covers(allowed: str, page: Page) -> bool:
     return page.path == allowed or page.path.startswith(allowed if allowed.endswith("/") else f"{allowed}/")
 
 
-@lru_cache(maxsize=16_384)
+@lru_cache(maxsize=VISITORS)
 def network_of(address: str) -> str:
     """The prefix that may be kept of an address (/24, /48), remembered because visitors come again."""
     return prefix(address)

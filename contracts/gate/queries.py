@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, func
 from sqlalchemy import select as select_columns
 from sqlmodel import Session, col, select
 
+from contracts.gate.naming import Named
 from contracts.gate.tables import GateCount, GateStop
 from contracts.gate.tally import OUTCOMES
 
@@ -55,6 +56,15 @@ def stops(session: Session, now: datetime, effect: str = "", reason: str = "", l
     """Who was or would have been stopped in the last 24 hours, latest first; `effect` and `reason` narrow, empty for all."""
     recent = select(GateStop).where(*_wanted(now, effect, reason))
     return list(session.exec(recent.order_by(col(GateStop.last_at).desc(), col(GateStop.identity)).limit(limit)).all())
+
+
+def stop_of(session: Session, decision: Named) -> GateStop | None:
+    """The sum of that day which a decision is part of.
+
+    None in the second before it is written, once it is pruned, and where so many were stopped at once that others stand for it.
+    """
+    same = (GateStop.mark == decision.mark, GateStop.reason == decision.reason, GateStop.effect == decision.effect)
+    return session.exec(select(GateStop).where(*same, GateStop.day == decision.at.astimezone(UTC).date())).first()
 
 
 def effects(session: Session, now: datetime) -> dict[str, Effect]:

@@ -2,27 +2,45 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
+import asyncio
 import threading
-from collections import Counter
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
-import orjson
 from sqlalchemy.exc import SQLAlchemyError
 
 from contracts.clock import Clock
-from contracts.credentials.tokens import MAX_TOKEN_CHARACTERS, Claims, Tokens
+from contracts.credentials.tokens import CRAWLER_KIND, Claims, Tokens
 from contracts.errors import Refusal, StoreUnavailable
-from contracts.gate import mode, record
-from contracts.gate.budgets import Pace, PageBudget, Standing
-from contracts.gate.decide import Decision, Mode, Policy, Verdict, for_licence, for_pace, for_visitor, open_to_all
+from contracts.gate import banning, mode, record, rules
+from contracts.gate.bans import Bans
+from contracts.gate.budgets import Pace, Standing
+from contracts.gate.claimed import for_claim, softened
+from contracts.gate.decide import (
+    RETRY_SECONDS,
+    Decision,
+    Mode,
+    Verdict,
+    for_banned,
+    for_licence,
+    for_nobody_known,
+    for_pace,
+    for_visitor,
+    open_to_all,
+)
+from contracts.gate.drawn import DecisionIds
 from contracts.gate.facts import Facts, Page, agent_label, identity_of, network_of, read_target
-from contracts.gate.tally import Fetch, Stop, StopKey, Sums, Tally
-from contracts.ids import new_id
-from contracts.ledger.stage import stage
+from contracts.gate.flush import Flush
+from contracts.gate.identity import Identities, Identity, TokenVerifier, visitor
+from contracts.gate.metering import Meter
+from contracts.gate.naming import Names
+from contracts.gate.openings import Opening, Openings
+from contracts.gate.policy import Numbers, numbers_of
+from contracts.gate.recognised import Recognised
+from contracts.gate.tally import Fetch, Stop, StopKey, Tally
+from contracts.gate.visited import Visited
+from contracts.keys import KeyRing, Purpose
 from contracts.people.actor import Actor
 from contracts.settings import Settings
 from contracts.store.epochs import Epochs, EpochWatch
@@ -30,45 +48,73 @@ from contracts.store.jobs import Job
 from contracts.store.unit import Store, Unit
 from contracts.terms.grant import Grant
 
+# A proxy waits longer than this for its answer, so that the class of the path decides here and not its own failure.
+DEADLINE_SECONDS = 0.05
 FETCH_SECONDS = 0.15
 SUM_SECONDS = 1.0
-FETCHES_A_TRANSACTION = 500
-STOPS_A_TRANSACTION = 100  # holds SQLite's write lock a few milliseconds
-RETRY_SECONDS = 2
-# RFC 6750 section 2.1, and RSL's Crawler Authorization Protocol.
-_SCHEMES = ("bearer", "license")
+SEAL_SECONDS = 5.0
 
 
 class Grants(Protocol):
     """Where grants come from: `contracts.access.grants.GrantCache`."""
 
-    async def get(self, contract_id: str) -> Grant | Refusal: ...
+    def remembered(self, contract_id: str) -> Grant | Refusal | None: ...
+
+    async def looked_at(self, contract_id: str) -> Grant | Refusal: ...
+
+    def look_again(self) -> None: ...
 
 
 class Gate:
     """Answers for one request to the main site: allow or stop, and why.
 
-    Budgets and pace live in this process; the mode in the store, followed by the epoch `gate`. Licensed fetches reach the ledger
+    Budgets and pace live in this process; mode, numbers and bans in the store, followed by the epoch `gate`. Licensed fetches reach the ledger
     within 0.2 s by the job `gate-fetches`; should it fall 20,000 behind, licensed crawlers are refused.
+    What has to be looked up is waited for 50 ms; then the class of the path decides.
     """
 
-    def __init__(self, store: Store, watch: EpochWatch, tokens: Tokens, grants: Grants, settings: Settings, clock: Clock) -> None:
-        self._store, self._watch, self._tokens, self._grants, self._clock = store, watch, tokens, grants, clock
-        self.settings = settings
-        self._audience = tokens.audiences["site"]
+    def __init__(
+        self,
+        store: Store,
+        watch: EpochWatch,
+        tokens: Tokens,
+        grants: Grants,
+        settings: Settings,
+        clock: Clock,
+        keys: KeyRing,
+        recognised: Recognised | None = None,
+    ) -> None:
+        self._store, self._watch, self._grants, self._clock = store, watch, grants, clock
+        self.settings, self.names = settings, Names(keys.derived(Purpose.DECISION))
+        self._token = TokenVerifier(tokens)
+        self._recognised = recognised
+        self.identities = Identities([self._token, *(recognised.verifiers if recognised else ())])
+        self.deadline_seconds = DEADLINE_SECONDS
         self._zone = ZoneInfo(settings.platform.time_zone)
-        each = settings.gate.anonymous_budget
-        self.policy = Policy(each, each * settings.gate.network_factor, tuple(settings.gate.free_paths))
+        self._day = (clock.now(), clock.now(), date.min)
+        self._ids = DecisionIds()
+        self._numbers = numbers_of(settings)
+        self.policy = self._numbers.policy(tuple(settings.gate.free_paths))
+        self.bans = Bans()
+        self._bans_read: datetime | None = None
+        self._openings = Openings()
+        self._reloading = threading.Lock()
         self._lock = threading.Lock()
-        self._pages, self._networks, self._pace, self._tally = PageBudget(), PageBudget(), Pace(), Tally()
-        self._minute: Counter[str] = Counter()
-        self._minute_began = clock.now()
+        self._visited = Visited(settings.shared, self.policy, lambda: clock.now().timestamp())
+        self._pace, self._tally = Pace(), Tally()
+        self._meter = Meter(store, settings)
+        self._flush = Flush(store, clock, self._tally, self._meter, self._openings)
         self.mode: Mode = settings.gate.mode
         self.reload()
         watch.on_change(self._on_change)
 
     async def decide(self, facts: Facts) -> Decision:
-        """The decision on one request, counted as it is given. Waits for the store only for a grant that is not in memory."""
+        """The decision on one request, counted as it is given. Waits only for what is not in memory, and for that 50 ms at most."""
+        decision = self.decide_now(facts)
+        return decision if decision is not None else await self._looked_up(facts, self._clock.now())
+
+    def decide_now(self, facts: Facts) -> Decision | None:
+        """The decision where memory knows all that it needs; None, and nothing counted, where `decide` has to look something up."""
         now = self._clock.now()
         page = read_target(facts.target)
         if page is None:
@@ -76,89 +122,92 @@ class Gate:
         free = open_to_all(page, self.policy)
         if free is not None:
             return self._finish(facts, now, free, licensed=self.is_ours(facts.authorization))
-        token = self._token_of(facts.authorization)
-        return await self._licensed(facts, page, token, now) if token else self._visitor(facts, page, now)
+        try:
+            identity = self.identities.known(facts, now)
+        except StoreUnavailable:
+            return None
+        if identity is None:
+            return None
+        answers = identity.licensed and self._answers()
+        grant = self._grants.remembered(identity.contract_id) if answers else None
+        if (answers and grant is None) or (isinstance(grant, Grant) and not self._meter.knows(grant, self._today(now))):
+            return None
+        return self._judged(facts, page, now, identity, grant) if self._counts_here(facts, page, now, identity) else None
 
     def is_ours(self, authorization: str) -> bool:
         """Whether the header carries a token that names this platform as its issuer, good or not."""
-        return bool(self._token_of(authorization))
+        return self._token.is_ours(authorization)
 
     def set_mode(self, unit: Unit, actor: Actor, wanted: str) -> None:
         """`contracts.gate.mode.set_mode`, felt in this process as soon as it is durable."""
         mode.set_mode(unit, actor, wanted, self.settings)
         unit.after_commit(self.reload)
 
+    def set_numbers(self, unit: Unit, actor: Actor, wanted: Numbers) -> None:
+        """`contracts.gate.rules.set_numbers`, felt in this process as soon as it is durable."""
+        rules.set_numbers(unit, actor, wanted, self.settings)
+        unit.after_commit(self.reload)
+
     def reload(self) -> None:
-        """Read the mode again."""
-        self._mode_known = False
-        with self._store.read() as session:
-            self.mode = mode.current(session, self.settings).mode
-        self._mode_known = True
+        """Read mode, numbers and bans again. One thread at a time, so that what was read first never follows what was read later."""
+        with self._reloading:
+            self._known = False
+            with self._store.read() as session:
+                self.mode = mode.current(session, self.settings).mode
+                numbers = rules.current(session, self.settings).numbers
+                self._bans_read = banning.read(session, self.bans, self._clock.now(), self._bans_read)
+            if numbers != self._numbers:
+                self._numbers, self.policy = numbers, numbers.policy(self.policy.free_paths)
+                self._visited.follow(self.policy)
+            self._known = True
 
     def jobs(self) -> list[Job]:
         """Recurring work of the process that decides."""
         return [
             Job("gate-fetches", FETCH_SECONDS, self.flush_fetches),
             Job("gate-counts", SUM_SECONDS, self.flush_counts),
+            Job("gate-seals", SEAL_SECONDS, self.look_again),
             Job("gate-prune", 3600.0, self.prune),
+            *(self._recognised.jobs() if self._recognised else ()),
         ]
 
     def flush_fetches(self) -> int:
         """Write waiting licensed fetches to the ledger. Returns 0 always, so that the worker keeps the pause that makes batches."""
-        fetches = self._tally.take_fetches()
-        done = 0
-        try:
-            while done < len(fetches):
-                batch = fetches[done : done + FETCHES_A_TRANSACTION]
-                with self._store.write("gate fetches") as unit:
-                    stage(unit.connection, unit.node, unit.now, record.fetch_entries(batch))
-                done += len(batch)
-        finally:
-            self._tally.give_back(fetches[done:])
+        self._flush.fetches()
         return 0
 
     def flush_counts(self) -> int:
         """Write counts and stops to their rows, and once a minute the ledger's entry of counts. Returns 0 always.
 
-        Also reads the mode again where the news of its change could not be followed.
+        Also reads the rules again where the news of their change could not be followed.
         """
-        if not self._mode_known:
+        if not self._known:
             self.reload()
-        self._write_counts(every=60.0)
+        self._flush.counts(every=60.0)
+        self._flush.open_time()
+        return 0
+
+    def look_again(self) -> int:
+        """Look at the seals of the contracts whose crawlers came since the last time, so that none of them waits for it. Returns 0."""
+        self._grants.look_again()
         return 0
 
     def prune(self) -> int:
-        """Forget counts and stops older than 30 days."""
+        """Forget counts and stops older than 30 days, and bans that ended."""
+        self.bans.forget(self._clock.now().timestamp())
         with self._store.write("gate prune") as unit:
             record.prune(unit)
+            banning.prune(unit)
         return 0
 
     def close(self) -> None:
         """Write what is still in memory; call it once no more requests come."""
+        if self._recognised is not None:
+            self._recognised.close()
         self.flush_fetches()
-        self._write_counts(every=0.0)
-
-    def _write_counts(self, every: float) -> None:
-        parts = self._tally.take_sums().parts(STOPS_A_TRANSACTION)
-        try:
-            while parts:
-                self._write_part(parts[0], every)
-                parts.pop(0)
-        except BaseException:  # whatever went wrong, the counts must not be lost
-            for part in parts:
-                self._tally.give_sums_back(part)
-            raise
-
-    def _write_part(self, sums: Sums, every: float) -> None:
-        now, total = self._clock.now(), self._minute + record.by_outcome(sums)
-        due = bool(total) and (now - self._minute_began).total_seconds() >= every
-        if not sums and not due:
-            return
-        with self._store.write("gate counts") as unit:
-            record.write_sums(unit, sums)
-            if due:
-                stage(unit.connection, unit.node, unit.now, [record.count_entry(total, self._minute_began, now)])
-        self._minute, self._minute_began = (Counter(), now) if due else (total, self._minute_began)
+        self._flush.counts(every=0.0)
+        self._flush.open_time()
+        self._visited.close()
 
     def _on_change(self, before: Epochs, after: Epochs) -> None:
         if before.gate != after.gate:
@@ -167,51 +216,111 @@ class Gate:
             except SQLAlchemyError:
                 return  # others wait for the same news; `gate-counts` tries again within a second
 
-    def _token_of(self, authorization: str) -> str:
-        scheme, _, token = authorization.partition(" ")
-        token = token.strip()
-        return token if scheme.lower() in _SCHEMES and _issuer_of(token) == self._tokens.issuer else ""
-
-    def _visitor(self, facts: Facts, page: Page, now: datetime) -> Decision:
-        seconds = now.timestamp()
-        who, network = identity_of(facts.address, facts.user_agent), network_of(facts.address)
-        with self._lock:
-            own, shared = self._pages.look(who, page.key, seconds), self._networks.look(network, page.key, seconds)
-            verdict = for_visitor(own, shared, self.policy)
-            if not verdict.stops:
-                self._pages.add(who, page.key, seconds)
-                self._networks.add(network, page.key, seconds)
-        # One over the network's budget is summed up by network: whoever invents user agents must not write a row for each.
-        return self._finish(facts, now, verdict, identity=who if verdict.reason == "budget_exceeded" else "", standing=own)
-
-    async def _licensed(self, facts: Facts, page: Page, token: str, now: datetime) -> Decision:
-        if self._tally.behind or not self._watch.fresh():
-            reason = "ledger_behind" if self._tally.behind else "grant_unverified"
-            return self._finish(facts, now, Verdict(reason, RETRY_SECONDS), licensed=True)
+    async def _looked_up(self, facts: Facts, now: datetime) -> Decision:
+        page = read_target(facts.target)
+        if page is None:
+            return self._finish(facts, now, Verdict("malformed"))
         try:
-            claims = await self._tokens.check(token, self._audience)
-            grant = claims if isinstance(claims, Refusal) else await self._grants.get(claims.contract_id)
+            async with asyncio.timeout(self.deadline_seconds):
+                identity = await self.identities.identify(facts, now)
+                grant = await self._grants.looked_at(identity.contract_id) if identity.licensed and self._answers() else None
+                if isinstance(grant, Grant) and not self._meter.knows(grant, self._today(now)):
+                    await asyncio.to_thread(self._meter.load, grant, now)
+                while not self._counts_here(facts, page, now, identity):
+                    await self._visited.settled()
+        except TimeoutError:
+            return self._undecided(facts, page, now)
         except (SQLAlchemyError, StoreUnavailable):
-            return self._finish(facts, now, Verdict("grant_unverified", RETRY_SECONDS), licensed=True)
-        if isinstance(claims, Refusal) or claims.bound:
+            return self._finish(facts, now, Verdict("grant_unverified", RETRY_SECONDS), licensed=self.is_ours(facts.authorization))
+        return self._judged(facts, page, now, identity, grant)
+
+    def _counts_here(self, facts: Facts, page: Page, now: datetime, identity: Identity) -> bool:
+        """Whether this process can say what is left of the identity's budgets."""
+        return identity.licensed or self._visited.decides(identity.key, network_of(facts.address), page.key, now.timestamp())
+
+    def _answers(self) -> bool:
+        """Whether the house can answer for licensed fetches: their entries are taken, and suspensions are known."""
+        return not self._tally.behind and self._watch.fresh()
+
+    def _judged(self, facts: Facts, page: Page, now: datetime, identity: Identity, grant: Grant | Refusal | None) -> Decision:
+        """The decision on whoever it is; `grant` is that of a licensed identity, None where the house cannot answer for it."""
+        if identity.licensed and identity.claims is not None:
+            return self._licensed(facts, page, now, identity.claims, grant)
+        if identity.kind == "token":
             return self._finish(facts, now, Verdict("token_invalid"), licensed=True)
+        claim = for_claim(identity)
+        # Summed up by network where it stops: whoever invents user agents or signatures must not write a row for each.
+        if claim is not None:
+            return self._finish(facts, now, claim, signature=identity.fault)
+        return self._visitor(facts, page, now, identity)
+
+    def _undecided(self, facts: Facts, page: Page, now: datetime) -> Decision:
+        ours = self.is_ours(facts.authorization)
+        stopped = for_nobody_known(page, self.policy, ours or facts.signature is not None)
+        if stopped is not None:
+            return self._finish(facts, now, stopped, licensed=ours)
+        decision = self._visitor(facts, page, now, visitor(facts.address, facts.user_agent), "undecided_open")
+        if not decision.stops:
+            self._openings.note(Opening(now, now, 1))
+        return decision
+
+    def _visitor(self, facts: Facts, page: Page, now: datetime, identity: Identity, passing: str = "within_budget") -> Decision:
+        seconds = now.timestamp()
+        who, network = identity.key, network_of(facts.address)
+        ban = self.bans.find(who, network, seconds)
+        if ban is not None:
+            verdict = softened(for_banned(ban, seconds), identity)
+            return self._finish(facts, now, verdict, identity="" if ban.of_network else who, signature=identity.fault)
+        with self._lock:
+            if self._visited.knows(who, network, page.key, seconds):
+                return self._passed(now, passing)
+            own, shared = self._visited.standings(who, network, page.key, seconds)
+            verdict = softened(for_visitor(own, shared, self.policy), identity)
+            if not verdict.stops:
+                self._visited.add(who, network, page.key, seconds)
+                return self._passed(now, passing)
+        # One over the network's budget is summed up by network: whoever invents user agents must not write a row for each.
+        named = who if verdict.reason == "budget_exceeded" else ""
+        return self._finish(facts, now, verdict, identity=named, standing=own, signature=identity.fault)
+
+    def _licensed(self, facts: Facts, page: Page, now: datetime, claims: Claims, grant: Grant | Refusal | None) -> Decision:
+        # Beside a signature the header `Authorization` is the site's own business.
+        by_token = claims.kind != CRAWLER_KIND
+        if grant is None:
+            reason = "ledger_behind" if self._tally.behind else "grant_unverified"
+            return self._finish(facts, now, Verdict(reason, RETRY_SECONDS), licensed=by_token)
         verdict = self._under_contract(claims, grant, facts, page, now)
-        decision = self._finish(facts, now, verdict, licensed=True, identity=claims.contract_id, contract_id=claims.contract_id)
+        decision = self._finish(facts, now, verdict, licensed=by_token, identity=claims.contract_id, contract_id=claims.contract_id)
         self._tally.fetch(_fetch(claims, grant, decision, facts))
         return decision
 
     def _under_contract(self, claims: Claims, grant: Grant | Refusal, facts: Facts, page: Page, now: datetime) -> Verdict:
-        verdict = for_licence(claims, grant, facts, page, now.astimezone(self._zone).date())
+        verdict = for_licence(claims, grant, facts, page, self._today(now))
         if verdict.stops or isinstance(grant, Refusal) or grant.terms.crawl is None:
             return verdict
-        return self._paced(grant.contract_id, grant.terms.crawl.requests_per_second, now.timestamp())
+        verdict = self._paced(grant.contract_id, grant.terms.crawl.requests_per_second, now.timestamp())
+        return verdict if verdict.stops else self._meter.refusal(grant, now) or verdict
 
     def _paced(self, contract_id: str, rate: int, seconds: float) -> Verdict:
         with self._lock:
-            verdict = for_pace(self._pace.wait(contract_id, rate, seconds))
+            verdict = for_pace(self._pace.wait(contract_id, rate, seconds), rate)
             if not verdict.stops:
                 self._pace.take(contract_id, rate, seconds)
         return verdict
+
+    def _today(self, now: datetime) -> date:
+        """The day in the platform's time zone, which changes with a minute at the soonest."""
+        since, until, today = self._day
+        if not since <= now < until:
+            since = now.replace(second=0, microsecond=0)
+            today = now.astimezone(self._zone).date()
+            self._day = since, since + timedelta(minutes=1), today
+        return today
+
+    def _passed(self, now: datetime, reason: str, licensed: bool = False, contract_id: str = "") -> Decision:
+        """Name the decision on a request that passes by itself, and count it."""
+        self._tally.count(now, _OUTCOME.get(reason, "open"))
+        return Decision(self._ids.next(), reason, self.mode, 0, licensed, contract_id)
 
     def _finish(
         self,
@@ -223,14 +332,24 @@ class Gate:
         identity: str = "",
         contract_id: str = "",
         standing: Standing | None = None,
+        signature: str = "",
     ) -> Decision:
         """Name the decision and count it."""
-        decision = Decision(new_id("dec"), verdict.reason, self.mode, verdict.retry_after, licensed, contract_id)
-        if not decision.stops:
-            self._tally.count(now, _OUTCOME.get(verdict.reason, "open"))
-            return decision
-        effect = "would_stop" if decision.allow else "stopped"
+        mode: Mode = self.mode
+        if not verdict.stops:
+            return self._passed(now, verdict.reason, licensed, contract_id)
+        effect = "would_stop" if mode == "shadow" else "stopped"
         key = StopKey(identity or identity_of(facts.address, ""), verdict.reason, effect)
+        decision = Decision(
+            self.names.name(now, verdict.reason, effect, key.identity),
+            verdict.reason,
+            mode,
+            verdict.retry_after,
+            licensed,
+            contract_id,
+            verdict.limit,
+            signature,
+        )
         stop = Stop(
             network_of(facts.address),
             agent_label(facts.user_agent),
@@ -245,7 +364,7 @@ class Gate:
         return decision
 
 
-_OUTCOME = {"within_budget": "visitor", "licensed": "licensed"}
+_OUTCOME = {"within_budget": "visitor", "undecided_open": "visitor", "licensed": "licensed"}
 
 
 def _fetch(claims: Claims, grant: Grant | Refusal, decision: Decision, facts: Facts) -> Fetch:
@@ -260,17 +379,5 @@ def _fetch(claims: Claims, grant: Grant | Refusal, decision: Decision, facts: Fa
         reason=decision.reason,
         path=facts.target,
         network=network_of(facts.address),
+        terms=known.terms if known else None,
     )
-
-
-def _issuer_of(token: str) -> str:
-    """The issuer that a JWT names, not verified: it only tells our tokens from those of the site itself."""
-    parts = token.split(".")
-    if len(parts) != 3 or len(token) > MAX_TOKEN_CHARACTERS:
-        return ""
-    try:
-        payload = orjson.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
-    except (binascii.Error, ValueError):
-        return ""
-    issuer = payload.get("iss") if isinstance(payload, dict) else None
-    return issuer if isinstance(issuer, str) else ""

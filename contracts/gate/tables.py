@@ -48,3 +48,4 @@ class GateStop(SQLModel, table=True):
     first_at: datetime
     last_at: datetime = Field(index=True)
     last_decision: str = ""
+    mark: str = Field(default="", index=True, description="contracts.gate.naming.mark_of the identity: leads here from a decision's id")

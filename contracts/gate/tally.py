@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
+
+from contracts.terms.model import Terms
 
 OUTCOMES: dict[str, str] = {
     "visitor": "Passed without a licence, within the budgets.",
     "licensed": "Passed under a contract.",
-    "open": "Passed because the path is open to everyone or is no page.",
+    "open": "Passed uncounted: the path is open to everyone or is no page, or a search engine's crawler asks.",
     "stopped": "Stopped.",
     "would_stop": "Passed in shadow; enforcement would have stopped it.",
 }
@@ -23,7 +26,10 @@ OTHERS = "others"
 
 @dataclass(frozen=True, slots=True)
 class Fetch:
-    """One fetch under a verified token, for the ledger. `network` is the prefix of the address."""
+    """One fetch under a verified token, for the ledger. `network` is the prefix of the address.
+
+    `terms` are those that it was decided under: its quotas and price. Without them it costs nothing.
+    """
 
     contract_id: str
     contract_version: int
@@ -34,6 +40,7 @@ class Fetch:
     reason: str
     path: str
     network: str
+    terms: Terms | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,17 +98,24 @@ class Sums:
 
 
 class Tally:
-    """Written by the request path, taken by the flushing jobs; safe between threads."""
+    """Written by the request path, taken by the flushing jobs; safe between threads.
 
-    def __init__(self) -> None:
+    `patience` is for how many seconds the ledger may leave fetches that were handed to it without an answer.
+    """
+
+    def __init__(self, patience: float = 2.0) -> None:
+        self._patience = patience
         self._lock = threading.Lock()
+        self._minute = (datetime.max.replace(tzinfo=UTC),) * 2
         self._fetches: list[Fetch] = []
         self._sums = Sums()
+        self._refused, self._handed_over = False, 0.0
 
     @property
     def behind(self) -> bool:
-        """Whether so many fetches wait for the ledger that no more may be taken (20,000)."""
-        return len(self._fetches) >= MOST_FETCHES
+        """Whether no more fetches may be taken: the ledger refused the last ones or does not answer, or 20,000 wait for it."""
+        waits = self._handed_over
+        return self._refused or len(self._fetches) >= MOST_FETCHES or (waits > 0 and time.monotonic() - waits > self._patience)
 
     def fetch(self, fetch: Fetch) -> None:
         """Note a licensed fetch."""
@@ -110,21 +124,27 @@ class Tally:
 
     def count(self, moment: datetime, outcome: str, key: StopKey | None = None, stop: Stop | None = None) -> None:
         """Count a request, and sum up its stop where it was or would have been stopped."""
+        minute, ends = self._minute
+        if not minute <= moment < ends:
+            minute = moment.replace(second=0, microsecond=0)
+            self._minute = minute, minute + timedelta(minutes=1)
         with self._lock:
-            self._sums.counts[moment.replace(second=0, microsecond=0), outcome] += 1
+            self._sums.counts[minute, outcome] += 1
             if key is not None and stop is not None:
                 self._sums.stop(key, stop)
 
     def take_fetches(self) -> list[Fetch]:
-        """Everything noted since the last call."""
+        """Everything noted since the last call, to be written; say by `give_back` what became of it."""
         with self._lock:
             taken, self._fetches = self._fetches, []
+            self._handed_over = time.monotonic() if taken else 0.0
         return taken
 
     def give_back(self, fetches: Sequence[Fetch]) -> None:
-        """Put fetches back that could not be written, before newer ones."""
+        """Put fetches back that could not be written, before newer ones; none where all were."""
         with self._lock:
             self._fetches[:0] = fetches
+            self._refused, self._handed_over = bool(fetches), 0.0
 
     def take_sums(self) -> Sums:
         """Counts and stops since the last call."""

@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from contracts.gate.settings import Gate
 from contracts.policies.counting import counting_of, counting_widenings, held_counting, narrower_counting
+from contracts.policies.crawling import NAME, crawler_widenings, crawlers_of, held_crawlers, narrower_crawlers
 from contracts.policies.grains import grain_widenings, grains_of, held_grains, narrower_grains
-from contracts.settings import DatasetSettings, Gate
+from contracts.settings import DatasetSettings
 
 Policy = dict[str, Any]
 
@@ -49,7 +51,7 @@ def policy_of(dataset: DatasetSettings) -> Policy:
 
 def gate_policy_of(gate: Gate) -> Policy:
     """What the gate's settings let through without counting it."""
-    return {"free_paths": sorted(set(gate.free_paths))}
+    return {"free_paths": sorted(set(gate.free_paths)), NAME: crawlers_of(gate.search_crawlers)}
 
 
 def widenings(wanted: Policy, held: Policy) -> Iterator[str]:
@@ -68,6 +70,7 @@ def widenings(wanted: Policy, held: Policy) -> Iterator[str]:
     for path in wanted.get("free_paths", ()):
         if not _covers(held.get("free_paths", ()), path):
             yield f"The gate lets everybody fetch {path} uncounted."
+    yield from crawler_widenings(wanted, held)
 
 
 def narrower(wanted: Policy, held: Policy) -> Policy:
@@ -82,6 +85,8 @@ def narrower(wanted: Policy, held: Policy) -> Policy:
         made |= narrower_counting(wanted.get("aggregates"), held.get("aggregates"))
     if "free_paths" in wanted:
         made["free_paths"] = [path for path in wanted["free_paths"] if _covers(held["free_paths"], path)]
+    if NAME in wanted:
+        made[NAME] = narrower_crawlers(wanted, held)
     return made
 
 
@@ -99,7 +104,8 @@ def held_dataset(dataset: DatasetSettings, policy: Policy) -> DatasetSettings | 
 
 def held_gate(gate: Gate, policy: Policy) -> Gate:
     """The gate's settings as the policy lets them stand."""
-    return gate.model_copy(update={"free_paths": [each for each in gate.free_paths if each in policy["free_paths"]]})
+    free = [each for each in gate.free_paths if each in policy["free_paths"]]
+    return gate.model_copy(update={"free_paths": free, NAME: held_crawlers(gate.search_crawlers, policy)})
 
 
 def _field(dataset: DatasetSettings, name: str) -> dict[str, Any]:

@@ -11,8 +11,9 @@ import pytest
 from contracts.credentials.tokens import Claims
 from contracts.errors import Refusal
 from contracts.gate.budgets import Standing
-from contracts.gate.decide import Decision, Policy, Verdict, for_licence, for_pace, for_visitor, open_to_all
+from contracts.gate.decide import Decision, Verdict, for_licence, for_pace, for_visitor, open_to_all
 from contracts.gate.facts import Facts, read_target
+from contracts.gate.policy import Policy
 from contracts.gate.reasons import REASONS, document
 from contracts.terms.grant import Grant
 from tests.harness.gates import CRAWL, GRANT, TERMS
@@ -112,7 +113,8 @@ def test_a_token_without_the_scope_stops() -> None:
 
 
 def test_pace_tells_when_to_come_back() -> None:
-    assert (for_pace(0.0), for_pace(0.2), for_pace(1.2)) == (Verdict("licensed"), Verdict("rate_exceeded", 1), Verdict("rate_exceeded", 2))
+    made = (for_pace(0.0, 5), for_pace(0.2, 5), for_pace(1.2, 5))
+    assert made == (Verdict("licensed"), Verdict("rate_exceeded", 1, 5), Verdict("rate_exceeded", 2, 5))
 
 
 @pytest.mark.parametrize("reason", REASONS)

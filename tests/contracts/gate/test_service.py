@@ -19,11 +19,11 @@ from sqlmodel import col
 from contracts.access.grants import GrantCache
 from contracts.clock import FixedClock
 from contracts.errors import Refusal, Refused, StoreUnavailable
-from contracts.gate import mode, queries
+from contracts.gate import booking, mode, queries
 from contracts.gate import service as gate_service
 from contracts.gate.facts import Facts, identity_of
 from contracts.gate.queries import Effect
-from contracts.gate.tally import MOST_FETCHES, Fetch
+from contracts.gate.tally import MOST_FETCHES, Fetch, Tally
 from contracts.keys import KeyRing
 from contracts.ledger.tables import LedgerEntry
 from contracts.ledger.values import values_of
@@ -168,7 +168,13 @@ def test_fetches_reach_the_ledger_in_one_entry_with_erasable_paths(parts: GatePa
         "credential_kind": "client",
     }
     assert [told(entry) for entry in entries(parts.store) if entry["event"] == "gate.fetched"] == [
-        {**same, "decision": "allow", "rule": "licensed", "facts": {"fetches": 3, "different": 2}},
+        {
+            **same,
+            "decision": "allow",
+            "rule": "licensed",
+            "facts": {"fetches": 3, "different": 2},
+            **{"rows": 3, "quota_before": 0, "quota_after": 3},
+        },
         {**same, "decision": "refuse", "rule": "path_not_in_contract", "facts": {"fetches": 1, "different": 1}},
     ]
     with parts.store.read() as session:
@@ -190,16 +196,32 @@ def test_fetches_that_could_not_be_written_come_again(parts: GateParts, monkeypa
         raise StoreUnavailable("disk full")
 
     with monkeypatch.context() as broken, pytest.raises(StoreUnavailable):
-        broken.setattr(gate_service, "stage", fails)
+        broken.setattr(booking, "stage", fails)
         parts.gate.flush_fetches()
+    # Whatever its class: while the ledger takes nothing, a licensed fetch would leave no trace.
+    assert ask(parts, "/posts/2", token=parts.token()) == "ledger_behind"
     parts.gate.flush_fetches()
-    assert [entry["facts"] for entry in entries(parts.store) if entry["event"] == "gate.fetched"] == [{"fetches": 1, "different": 1}]
+    assert ask(parts, "/posts/2", token=parts.token()) == "licensed"
+    parts.gate.flush_fetches()
+    assert [entry["facts"] for entry in entries(parts.store) if entry["event"] == "gate.fetched"] == [{"fetches": 1, "different": 1}] * 2
 
 
 def test_a_ledger_far_behind_stops_licences(parts: GateParts) -> None:
     fetch = Fetch("ctr_1", 1, "", "org_1", "cli_1", True, "licensed", "/posts/1", "")
-    parts.gate._tally.give_back([fetch] * MOST_FETCHES)
+    for _ in range(MOST_FETCHES - 1):
+        parts.gate._tally.fetch(fetch)
+    assert ask(parts, "/posts/1", token=parts.token()) == "licensed"
     assert ask(parts, "/posts/1", token=parts.token()) == "ledger_behind"
+
+
+def test_a_ledger_that_does_not_answer_stops_licences(parts: GateParts) -> None:
+    parts.gate._tally = Tally(patience=-1.0)
+    ask(parts, "/posts/1", token=parts.token())
+    taken = parts.gate._tally.take_fetches()
+    assert (len(taken), ask(parts, "/posts/2", token=parts.token())) == (1, "ledger_behind")
+    assert ask(parts, "/posts/2") == "within_budget"
+    parts.gate._tally.give_back([])
+    assert ask(parts, "/posts/2", token=parts.token()) == "licensed"
 
 
 def test_counts_and_stops_are_summed_for_the_operator(parts: GateParts, clock: FixedClock) -> None:
@@ -357,7 +379,7 @@ def test_a_grant_that_cannot_be_read_refuses_the_crawler_alone(parts: GateParts)
 
 def test_the_real_grant_cache_opens_nothing_for_an_unknown_contract(parts: GateParts, clock: FixedClock) -> None:
     cache = GrantCache(parts.store, KeyRing(b"k" * 32), clock, parts.watch)
-    gate = gate_service.Gate(parts.store, parts.watch, parts.tokens, cache, parts.settings, clock)
+    gate = gate_service.Gate(parts.store, parts.watch, parts.tokens, cache, parts.settings, clock, KeyRing(b"k" * 32))
     facts = Facts("GET", "127.0.0.1", "/posts/1", "192.0.2.7", CHROME, f"Bearer {parts.token()}")
     assert asyncio.run(gate.decide(facts)).reason == "contract_not_active"
 

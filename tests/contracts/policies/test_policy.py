@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from contracts.gate.recognition import search_crawlers
 from contracts.policies.counting import FIELDS, STRICTER
+from contracts.policies.crawling import crawlers_of
 from contracts.policies.policy import (
     FREE_OF_DATASET,
     FREE_OF_FIELD,
@@ -186,3 +188,14 @@ def test_the_narrower_policy_never_widens_what_is_held(wanted: Policy, held: Pol
     assert narrower(held, held) == held
     if not list(widenings(wanted, held)):
         assert made == wanted
+
+
+def test_a_policy_that_was_kept_before_there_were_crawlers_holds_those_of_the_release() -> None:
+    wanted = {
+        "free_paths": [],
+        "search_crawlers": [*crawlers_of(search_crawlers()), "OtherBot, by names under other.example, by networks at none"],
+    }
+    assert list(widenings(wanted, {"free_paths": []})) == [
+        "The gate lets a crawler through uncounted: OtherBot, by names under other.example, by networks at none."
+    ]
+    assert narrower(wanted, {"free_paths": []}) == {"free_paths": [], "search_crawlers": crawlers_of(search_crawlers())}

@@ -11,9 +11,11 @@ import pytest
 from sqlmodel import select
 
 from contracts.errors import Refused
+from contracts.gate.recognition import SearchCrawler, search_crawlers
 from contracts.keys import KeyRing
 from contracts.people.roles import Role
 from contracts.policies import service
+from contracts.policies.crawling import crawlers_of
 from contracts.policies.policy import policy_of
 from contracts.policies.states import MEANING, TABLE, Command, State
 from contracts.policies.tables import ConfirmedPolicy, PolicyChange
@@ -130,7 +132,20 @@ def test_the_gate_lets_nothing_more_pass_uncounted(store: Store) -> None:
 
     service.hold(store, with_paths("/static/", "/favicon.ico"))
     assert service.hold(store, with_paths("/static/css/", "/posts/")).gate.free_paths == ["/static/css/"]
-    assert only(store).wanted == {"free_paths": ["/posts/", "/static/css/"]}
+    assert only(store).wanted == {"free_paths": ["/posts/", "/static/css/"], "search_crawlers": crawlers_of(SETTINGS.gate.search_crawlers)}
+
+
+def test_the_gate_lets_no_other_crawler_pass_uncounted(store: Store) -> None:
+    def with_crawlers(**crawlers: SearchCrawler) -> Settings:
+        return SETTINGS.model_copy(update={"gate": SETTINGS.gate.model_copy(update={"search_crawlers": crawlers})})
+
+    known = search_crawlers()
+    google, bing = known["google"], known["bing"]
+    service.hold(store, with_crawlers(google=google))
+    wider = google.model_copy(update={"domains": (*google.domains, "evil.example")})
+    assert service.hold(store, with_crawlers(renamed=google)).gate.search_crawlers == {"renamed": google}
+    assert service.hold(store, with_crawlers(google=google, bing=bing)).gate.search_crawlers == {"google": google}
+    assert service.hold(store, with_crawlers(google=wider)).gate.search_crawlers == {}
 
 
 def test_processes_that_start_at_once_ask_once(store: Store) -> None:
