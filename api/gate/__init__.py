@@ -1,5 +1,5 @@
-"""The gate's face towards proxies. One adapter a proxy; this release has nginx's."""
+"""The gate's face towards proxies: one adapter a proxy."""
 
-from api.gate.nginx import hot_routes
+from api.gate.handler import hot_routes
 
 __all__ = ["hot_routes"]

@@ -12,9 +12,10 @@ from contracts.credentials.tokens import ClientFacts, Tokens
 from contracts.errors import Refusal
 from contracts.gate.decide import Decision
 from contracts.gate.facts import Facts
+from contracts.gate.recognised import Recognised
 from contracts.gate.service import Gate
+from contracts.gate.settings import Gate as GateSettings
 from contracts.keys import KeyRing
-from contracts.settings import Gate as GateSettings
 from contracts.settings import Platform, Settings
 from contracts.store.epochs import EpochWatch
 from contracts.store.unit import Store
@@ -43,11 +44,24 @@ API_CLIENT = ClientFacts("cli_2", "ctr_1", "org_1", "api", frozenset({"records:r
 
 @dataclass
 class FixedGrants:
-    """A grant cache that knows what it is given; an error among it is raised, as by a store that cannot be read."""
+    """A grant cache that knows what it is given; an error among it is raised, as by a store that cannot be read.
+
+    While it hangs, a look at the store never comes to an end.
+    """
 
     known: dict[str, Grant | Refusal | Exception] = field(default_factory=lambda: {"ctr_1": GRANT})
+    hanging: bool = False
 
-    async def get(self, contract_id: str) -> Grant | Refusal:
+    def remembered(self, contract_id: str) -> Grant | Refusal | None:
+        found = self.known.get(contract_id)
+        return None if self.hanging or isinstance(found, Exception) else found
+
+    def look_again(self) -> None:
+        """Nothing of it has a seal."""
+
+    async def looked_at(self, contract_id: str) -> Grant | Refusal:
+        if self.hanging:
+            await asyncio.Event().wait()
         found = self.known.get(contract_id, Refusal("not_found", "There is no such contract."))
         if isinstance(found, Exception):
             raise found
@@ -85,10 +99,13 @@ def gate_settings(home: Path, mode: str = "enforce", budget: int = 5, site: str 
     return Settings(profile="test", home=home, base_url=portal, platform=Platform(site=site), gate=gate)
 
 
-def gate_over(store: Store, clock: Clock, settings: Settings) -> GateParts:
-    """A gate over a store; its epochs are read once and must be polled by the test."""
-    watch, grants = EpochWatch(store), FixedGrants()
-    tokens = Tokens(KeyRing(b"k" * 32), store, clock, settings.base_url, settings.platform.site)
+def gate_over(store: Store, clock: Clock, settings: Settings, *, recognising: bool = False) -> GateParts:
+    """A gate over a store; its epochs are read once and must be polled by the test. `recognising`: not only tokens."""
+    watch, grants, keys = EpochWatch(store), FixedGrants(), KeyRing(b"k" * 32)
+    tokens = Tokens(keys, store, clock, settings.base_url, settings.platform.site)
     tokens.prepare()
     watch.poll()
-    return GateParts(Gate(store, watch, tokens, grants, settings, clock), store, watch, tokens, grants, settings)
+    recognised = Recognised(store, watch, keys, settings, clock) if recognising else None
+    gate = Gate(store, watch, tokens, grants, settings, clock, keys, recognised)
+    gate.deadline_seconds = 60.0  # how long a look-up takes says how busy the machine is; tests of the deadline set their own
+    return GateParts(gate, store, watch, tokens, grants, settings)
