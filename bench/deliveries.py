@@ -28,8 +28,7 @@ from contracts.clock import FixedClock
 from contracts.deliveries import fold, queries
 from contracts.deliveries.ordinals import Ordinals, pack, unpack
 from contracts.deliveries.tables import Delivery
-from contracts.ledger.projection import COLUMNS
-from contracts.ledger.tables import LedgerEntry, LedgerHead, SearchedEntry
+from contracts.ledger.tables import LedgerEntry, LedgerHead
 from contracts.store.engine import open_engine
 from contracts.store.many import Insertion
 from contracts.store.schema import upgrade
@@ -44,7 +43,6 @@ TOGETHER, SETS = 2_000, 20_000
 
 _DELIVERIES = Insertion(Delivery, "entry_id", "contract_id", "dataset", "version", "ordinals", "lowest", "highest", "count", "free", "at")
 _ENTRIES = Insertion(LedgerEntry, "index", "id", "leaf")
-_SEARCHED = Insertion(SearchedEntry, "index", *COLUMNS)
 
 
 @dataclass
@@ -67,7 +65,6 @@ def fill(store: Store, pages: int = PAGES, late: int = LATE) -> Filled:
             some = list(enumerate(made.pages[start : start + TOGETHER], start))
             _DELIVERIES.execute(unit.connection, [_delivery(number, *page, packed[page[1]]) for number, page in some])
             _ENTRIES.execute(unit.connection, [(number, _id(number), b"{}") for number, _ in some])
-            _SEARCHED.execute(unit.connection, [_searched(number, page[0], page[2]) for number, page in some])
     with store.write("bench") as unit:
         unit.session.add(LedgerHead(id=1, size=pages - late))
     # In few transactions, because nobody else waits for the lock here.
@@ -144,10 +141,6 @@ def _questions(made: Filled, chance: random.Random) -> dict[str, tuple[Callable[
 def _delivery(number: int, contract: str, first: int, at: datetime, packed: bytes) -> tuple[object, ...]:
     highest = first + (RECORDS - 1) * STRIDE
     return (_id(number), contract, "posts", "v1", packed, first, highest, RECORDS, False, at)
-
-
-def _searched(number: int, contract: str, at: datetime) -> tuple[object, ...]:
-    return (number, _id(number), at, "access.records", "allow", "", "org_1", contract, "posts", "cli_1", "")
 
 
 def _id(number: int) -> str:

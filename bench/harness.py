@@ -28,6 +28,8 @@ from bench.load import closed_loop, open_loop
 SERVER_CORE, GENERATOR_CORE = 0, 1
 SETTLE_SECONDS = 120
 
+# A closed loop: port, requests, seconds and connections -> how many answers.
+Load = Callable[[int, Sequence[bytes], float, int], int]
 # Called once the server is ready.
 Requests = Callable[[], Sequence[bytes]]
 
@@ -37,7 +39,7 @@ class Peer:
     """A server under measurement: how to start it, when it is ready, and the requests (whole HTTP/1.1 bytes) to send in turn.
 
     `settled` says whether it has done all work that its answers left behind; until then its CPU is counted, and that of the processes
-    `beside` it, such as a database's. Peers of one port are one server that is asked for different things.
+    `beside` it, such as a database's. `patience` is how many seconds it may take to become ready. Peers of one port are one server that is asked for different things.
     """
 
     name: str
@@ -48,6 +50,7 @@ class Peer:
     environ: dict[str, str] = field(default_factory=dict)
     settled: Callable[[], bool] = lambda: True
     beside: Sequence[psutil.Process] = ()
+    patience: float = 90.0
 
 
 @dataclass(frozen=True)
@@ -59,7 +62,14 @@ class Round:
     per_second: float
 
 
-def measure(peers: Sequence[Peer], *, rounds: int = 5, seconds: float = 3.0, connections: int = 8) -> dict[str, list[Round]]:
+def in_streams(port: int, requests: Sequence[bytes], seconds: float, connections: int) -> int:
+    """The load of servers that answer some thousands a second."""
+    return asyncio.run(closed_loop(port, requests, seconds, connections))
+
+
+def measure(
+    peers: Sequence[Peer], *, rounds: int = 5, seconds: float = 3.0, connections: int = 8, load: Load = in_streams
+) -> dict[str, list[Round]]:
     """Start every peer, warm it, then measure A B C A B C; at least five rounds."""
     if rounds < 5:
         raise ValueError("fewer than five rounds say nothing on a shared machine")
@@ -71,12 +81,12 @@ def measure(peers: Sequence[Peer], *, rounds: int = 5, seconds: float = 3.0, con
                 running[peer.port] = _start(peer)
         requests = {peer.name: peer.requests() for peer in peers}
         for peer in peers:
-            asyncio.run(closed_loop(peer.port, requests[peer.name], 0.5, connections))
+            load(peer.port, requests[peer.name], 0.5, connections)
             _settle(peer)
         results: dict[str, list[Round]] = {peer.name: [] for peer in peers}
         for _ in range(rounds):
             for peer in peers:
-                results[peer.name].append(_round(peer, running[peer.port], requests[peer.name], seconds, connections))
+                results[peer.name].append(_round(peer, running[peer.port], requests[peer.name], seconds, connections, load))
         return results
     finally:
         for process in running.values():
@@ -154,7 +164,7 @@ def _start(peer: Peer) -> psutil.Popen:
     environ = {**os.environ, **peer.environ}
     log = (Path(os.environ.get("TMPDIR", "/tmp")) / f"bench-{peer.name}.log").open("wb")
     process = psutil.Popen(list(peer.command), env=environ, stdout=log, stderr=subprocess.STDOUT, preexec_fn=_pin_to_server_core)
-    deadline = time.monotonic() + 90
+    deadline = time.monotonic() + peer.patience
     while time.monotonic() < deadline:
         if process.poll() is not None:
             raise RuntimeError(f"{peer.name} ended with {process.returncode}; see {log.name}")
@@ -175,9 +185,9 @@ def _stop(process: psutil.Popen) -> None:
     process.wait(20)
 
 
-def _round(peer: Peer, process: psutil.Popen, requests: Sequence[bytes], seconds: float, connections: int) -> Round:
+def _round(peer: Peer, process: psutil.Popen, requests: Sequence[bytes], seconds: float, connections: int, load: Load) -> Round:
     before, started = _cpu_seconds(process, *peer.beside), time.perf_counter()
-    answers = asyncio.run(closed_loop(peer.port, requests, seconds, connections))
+    answers = load(peer.port, requests, seconds, connections)
     took = time.perf_counter() - started
     _settle(peer)
     used = _cpu_seconds(process, *peer.beside) - before
