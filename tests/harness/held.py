@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 
-from sqlalchemy import make_url, text
+from sqlalchemy import Connection, make_url, text
 
 from contracts.store.unit import Store
+from tests.harness.felt import within
 
 PATIENCE = 60.0
 # A trigger takes no endless query, but a view of one.
@@ -56,6 +59,36 @@ def stopped(store: Store, table: str) -> Iterator[Stop]:
     with store.engine.begin() as connection:
         connection.execute(text(f"LOCK TABLE {table} IN SHARE MODE"))
         yield Stop(store, table)
+
+
+def overlapping(store: Store, act: Callable[[Connection], object]) -> None:
+    """Run an act in two transactions, of which the second begins before the first has ended; raises what either raises.
+
+    On PostgreSQL the second gets as far as the first lets it, on SQLite it waits to begin.
+    """
+    done, going_on = threading.Event(), threading.Event()
+
+    def once() -> None:
+        with store.engine.execution_options(licet_begin="IMMEDIATE").begin() as connection:
+            act(connection)
+            done.set()
+            going_on.wait()
+
+    with ThreadPoolExecutor(2) as both:
+        try:
+            acts = [both.submit(once)]
+            assert done.wait(PATIENCE)
+            acts.append(both.submit(once))
+            assert store.is_sqlite or within(PATIENCE, lambda: _somebody_waits(store))
+        finally:
+            going_on.set()
+    for each in acts:
+        each.result()
+
+
+def _somebody_waits(store: Store) -> bool:
+    with store.engine.connect() as connection:
+        return bool(connection.execute(text("SELECT count(*) FROM pg_locks WHERE NOT granted")).scalar_one())
 
 
 @contextmanager
