@@ -18,11 +18,14 @@ from contracts.bars.tables import Bar
 from contracts.coordinator.tables import ReasonedRequest
 from contracts.credentials.authorizations import MAY_CONSENT
 from contracts.credentials.tables import Client
+from contracts.gate import banning
+from contracts.holds.tables import Hold
 from contracts.ids import new_id, new_secret
 from contracts.lifecycle.queries import version_of
 from contracts.lifecycle.tables import Contract, ContractVersion
 from contracts.people import lost, passkeys, totp
 from contracts.people import service as people
+from contracts.people.actor import SYSTEM
 from contracts.people.assurance import Act as Kind
 from contracts.people.roles import STAFF, Role
 from contracts.people.tables import Account
@@ -63,7 +66,11 @@ WHO: dict[str, frozenset[Role] | str] = {
     "GET /apply": PUBLIC,
     "GET /apply/{dataset_id}": PUBLIC,
     "GET /licences": PUBLIC,
+    "GET /retention": PUBLIC,
     "GET /licences/certificates.pem": PUBLIC,
+    "GET /decision/{decision_id}": PUBLIC,
+    "POST /decision/{decision_id}": PUBLIC,
+    "GET /appeal/{token}": PUBLIC,
     "GET /sign/{token}": PUBLIC,
     "GET /sign/{token}/contract.pdf": PUBLIC,
     "POST /sign/{token}": PUBLIC,
@@ -228,6 +235,7 @@ WHO: dict[str, frozenset[Role] | str] = {
     "POST /desk/clauses/{clause}/confirm": READERS,
     "GET /desk/contracts": READERS,
     "GET /desk/contracts/{contract_id}": READERS,
+    "GET /desk/contracts/{contract_id}/life": READERS,
     "GET /desk/contracts/{contract_id}/document.pdf": READERS,
     "GET /desk/contracts/{contract_id}/terms.json": READERS,
     "GET /desk/contracts/{contract_id}/odrl.json": READERS,
@@ -297,12 +305,17 @@ WHO: dict[str, frozenset[Role] | str] = {
     "GET /compliance/entries/{entry_id}": STAFF,
     "GET /compliance/entries/{entry_id}/proof": STAFF,
     "GET /compliance/questions": OFFICERS,
+    "POST /compliance/values": OFFICERS,
+    "GET /compliance/values/{search_id}": OFFICERS,
     "GET /compliance/completeness": OFFICERS,
     "GET /compliance/deliveries": OFFICERS,
     "POST /compliance/deliveries": OFFICERS,
     "POST /compliance/deliveries/letter": OFFICERS,
     "GET /compliance/erasure": OFFICERS,
     "POST /compliance/erasure": OFFICERS,
+    "GET /compliance/holds": AGREEING,
+    "POST /compliance/holds": OFFICERS,
+    **{f"POST /compliance/holds/{{hold_id}}/{act}": AGREEING for act in ("confirm", "decline", "ask-lift", "keep", "lift")},
     "GET /compliance/incidents": OFFICERS,
     "GET /compliance/visits": OFFICERS,
     "POST /compliance/visits": OFFICERS,
@@ -315,6 +328,15 @@ WHO: dict[str, frozenset[Role] | str] = {
     "GET /operator": OPERATORS,
     "POST /operator/mode": OPERATORS,
     "GET /operator/stops.csv": OPERATORS,
+    "GET /operator/stopped": OPERATORS,
+    "GET /operator/appeals": OPERATORS,
+    "GET /operator/appeals/{appeal_id}": OPERATORS,
+    "POST /operator/appeals/{appeal_id}": OPERATORS,
+    "GET /operator/bans": OPERATORS,
+    "POST /operator/bans": OPERATORS,
+    "POST /operator/bans/lift": OPERATORS,
+    "GET /operator/rules": OPERATORS,
+    "POST /operator/rules": OPERATORS,
     "GET /demo": DEMO,
     "POST /demo/become/{key}": DEMO,
     "POST /demo/apply": DEMO,
@@ -486,6 +508,12 @@ def _visit_form(ground: Ground, _ids: Ids) -> Mapping[str, Any]:
     return {**asked, "authority": "The Authority", "email": f"{uuid4().hex}@authority.example"}
 
 
+def _hold_form(ground: Ground, _ids: Ids) -> Mapping[str, Any]:
+    last = ground.house.clock.now().date() + timedelta(days=7)
+    asked = {"scope": "partner", "partner": ground.organisation_of("lab-reader"), "last_day": last.isoformat()}
+    return {**asked, "ground": "Case 12 of 2026", "owner": ground.story.actor("compliance").account_id}
+
+
 def _revision(ground: Ground, ids: Ids, **more: Any) -> Mapping[str, Any]:
     return {"revision": str(ground.revision(next(iter(ids.values())))), **more}
 
@@ -563,8 +591,24 @@ def _named(hours: int) -> Callable[[Ground], Ids]:
     return fresh
 
 
+def _network() -> str:
+    """One that no other act bans."""
+    return f"2001:db8:{uuid4().hex[:4]}::/48"
+
+
+def _banned(ground: Ground, _ids: Ids) -> Mapping[str, Any]:
+    network = _network()
+    with ground.house.store.write("ground") as unit:
+        banning.ban(unit, SYSTEM, network, timedelta(hours=1), "Went on after every hour.")
+    return {"target": network}
+
+
 def _bar(state: str) -> Callable[[Ground], Ids]:
     return lambda ground: {"bar_id": ground.bar(state)}
+
+
+def _hold(state: str) -> Callable[[Ground], Ids]:
+    return lambda ground: {"hold_id": ground.hold(state)}
 
 
 def _proposal(ground: Ground) -> Ids:
@@ -579,7 +623,9 @@ def _reasoned(state: str) -> Callable[[Ground], Ids]:
     return lambda ground: {"request_id": ground.reasoned_request(state)}
 
 
-def _numbered(of: Ground, table: type[Bar] | type[PolicyChange] | type[ReasonedRequest], ids: Ids, **more: Any) -> Mapping[str, Any]:
+def _numbered(
+    of: Ground, table: type[Bar] | type[Hold] | type[PolicyChange] | type[ReasonedRequest], ids: Ids, **more: Any
+) -> Mapping[str, Any]:
     with of.house.store.read() as session:
         found = session.get(table, next(iter(ids.values())))
     return {"revision": str(found.revision if found else 1), **more}
@@ -844,10 +890,27 @@ ACTS: dict[str, Act] = {
     "/compliance/verify": Act("compliance", _nothing, lambda g, ids: {}),
     "/compliance/deliveries": Act("compliance", _nothing, lambda g, ids: {"person": "keeper-1"}),
     "/compliance/deliveries/letter": Act("compliance", _nothing, lambda g, ids: {"person": "keeper-1"}),
+    "/compliance/values": Act("compliance", _nothing, lambda g, ids: {"value": "203.0.113.0/24"}),
     "/compliance/erasure": Act("compliance", _nothing, lambda g, ids: {"dataset": "trees", "key": "3", **_REASON}),
+    "/compliance/holds": Act("compliance", _nothing, _hold_form),
+    "/compliance/holds/{hold_id}/confirm": Act("steward", _hold("proposed"), lambda g, ids: _numbered(g, Hold, ids)),
+    "/compliance/holds/{hold_id}/decline": Act("steward", _hold("proposed"), lambda g, ids: _numbered(g, Hold, ids)),
+    "/compliance/holds/{hold_id}/ask-lift": Act(
+        "compliance", _hold("in_force"), lambda g, ids: _numbered(g, Hold, ids, lift_reason="The case is closed.")
+    ),
+    "/compliance/holds/{hold_id}/keep": Act("steward", _hold("lift_asked"), lambda g, ids: _numbered(g, Hold, ids)),
+    "/compliance/holds/{hold_id}/lift": Act("steward", _hold("lift_asked"), lambda g, ids: _numbered(g, Hold, ids)),
     "/compliance/visits": Act("compliance", _nothing, _visit_form),
     "/compliance/visits/{visit_id}/end": Act("compliance", lambda g: {"visit_id": g.visit("lab-reader")[0]}, lambda g, ids: {}),
+    "/operator/appeals/{appeal_id}": Act(
+        "operator",
+        lambda g: {"appeal_id": g.appeal()},
+        lambda g, ids: {"revision": "1", "act": "uphold", "words": "You read more than a person does."},
+    ),
     "/operator/mode": Act("operator", _nothing, lambda g, ids: {"mode": "enforce"}),
+    "/operator/bans": Act("operator", _nothing, lambda g, ids: {"target": _network(), "length": "a day", **_REASON}),
+    "/operator/bans/lift": Act("operator", _nothing, _banned),
+    "/operator/rules": Act("operator", _nothing, lambda g, ids: {"anonymous_budget": "400", "network_factor": "5"}),
 }
 
 CHANGES_NOTHING = frozenset({"/partner/organisation", "/compliance/verify", "/account/recovery-codes/file"})
@@ -945,6 +1008,7 @@ PARAMETERS: dict[str, Foreign] = {
     "authorization_id": Foreign(lambda g, things: things.authorizations, lambda: new_id("aut")),
     "section_id": Foreign(lambda g, things: ["money"], lambda: "mandolin"),
     "entry_id": Foreign(_entries, lambda: new_id("ent")),
+    "search_id": Foreign(lambda g, things: [things.search], lambda: new_id("ent")),
     "member_id": Foreign(lambda g, things: [things.member], lambda: new_id("prm")),
     "webhook_id": Foreign(lambda g, things: [things.webhook], lambda: new_id("whe")),
     "message_id": Foreign(lambda g, things: [things.message], lambda: new_id("msg")),
@@ -962,6 +1026,8 @@ PARAMETERS: dict[str, Foreign] = {
     "bar_id": Foreign(lambda g, things: [things.bar], lambda: new_id("bar")),
     "proposal_id": Foreign(lambda g, things: [things.proposal], lambda: new_id("prp")),
     "policy_id": Foreign(lambda g, things: [things.policy], lambda: new_id("pol")),
+    "hold_id": Foreign(lambda g, things: [things.hold], lambda: new_id("hld")),
+    "appeal_id": Foreign(lambda g, things: [things.appeal], lambda: new_id("apl")),
     "visit_id": Foreign(lambda g, things: [things.visit], lambda: new_id("vis")),
     "request_id": Foreign(lambda g, things: [things.request], lambda: new_id("dsc")),
     "lost_id": Foreign(lambda g, things: things.lost, lambda: new_id("los")),
@@ -976,6 +1042,8 @@ NOBODYS: dict[str, str] = {
     "GET /sign-in/with/{provider_id}/back": "an institution of the settings, for everyone",
     "GET /datasets/{dataset_id}": "the catalogue is for everyone",
     "GET /desk/templates/{template}": "one of a few words",
+    "GET /decision/{decision_id}": "sealed by the house, and told to whoever was stopped alone; names nobody",
+    "POST /decision/{decision_id}": "sealed by the house, and told to whoever was stopped alone; names nobody",
     "POST /desk/clauses/{clause}/confirm": "a file of the operator's own",
     "GET /apply/{dataset_id}": "the questions are for everyone",
     "GET /desk/forms/{dataset_id}/{kind}": "what everyone is asked, for staff",
@@ -987,6 +1055,10 @@ NOBODYS: dict[str, str] = {
         "what a closed log published is for everyone",
     ),
     "POST /demo/become/{key}": "the demo's invented people, and only there",
+    **dict.fromkeys(
+        (f"{method} /gate/envoy/{{target:path}}" for method in ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")),
+        "a page of the main site, as its proxy asks",
+    ),
 }
 """Routes whose parameters name nothing of anybody, and why."""
 
@@ -1047,24 +1119,29 @@ NAMES: dict[str, str] = {
     **dict.fromkeys(
         ("act", "audience", "who", "mode", "role", "done", "decision", "effect", "show", "state", "format"), "one of a few words"
     ),
-    **dict.fromkeys(("after", "case", "key", "q", "until", "organisation", "contract", "event", "person"), "read on pages of staff alone"),
+    **dict.fromkeys(
+        ("after", "case", "key", "q", "until", "organisation", "contract", "event", "person", "value"), "read on pages of staff alone"
+    ),
     **dict.fromkeys(("networks", "last_day", "overlap", "datasets", "scopes"), "bounds of an own client, checked against its contract"),
     **dict.fromkeys(("roles",), "some of a few words"),
     "named": "read on a page of staff alone",
+    **dict.fromkeys(
+        ("target", "length", "anonymous_budget", "network_factor", "classes", "open_classes"), "read on a page of operators alone"
+    ),
     **dict.fromkeys(("url", "events"), "of an own webhook: an address, and some of a few words"),
     "redirect_uris": "addresses of the partner's own programs",
     **dict.fromkeys(("keys", "directory_url", "signature"), "public keys of the partner's own crawlers, and what they sign"),
     "revision": "a number that is compared",
     "section": "a section of the form of the own application",
     **dict.fromkeys(("code", "codes"), "secrets of the person, looked up under the own account alone"),
-    "how_known": "words of an act",
+    **dict.fromkeys(("how_known", "words"), "words of an act"),
     **dict.fromkeys(("sha256", "text_read"), "a hash that is compared"),
     "chosen": "read on a page of staff alone",
     **dict.fromkeys(("barred", "bar_reason"), "read on pages of staff alone"),
     **dict.fromkeys(
         ("coordinator", "reference", "received_on", "text", "modalities", "amendment", "ground"), "read on pages of staff alone"
     ),
-    **dict.fromkeys(("slice", "partner"), "read on a page of compliance alone"),
+    **dict.fromkeys(("slice", "partner", "scope", "owner"), "read on a page of compliance alone"),
     "credential": "an answer to a challenge, checked against the own account's passkeys",
     "sealed": "a secret that opens for the account alone for which it was sealed",
     "to": "the mailbox page of tests and demos, which shows every mail to everyone",

@@ -12,7 +12,6 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from contracts.deliveries import fold
-from contracts.search.follow import KindFollower
 from portal import cookies
 from tests.contracts.deliveries.history import deliver
 from tests.harness.browser import chromium, look, visitor
@@ -58,9 +57,6 @@ def test_an_officer_learns_who_received_what(tmp_path: Path) -> None:
         expect(page.locator("main")).to_contain_text("Records")
         place.house.sequencer.integrate()
         proved(letter_of(page, "@keeper-1", tmp_path), tmp_path)
-        follower = KindFollower(place.house.store, place.house.settings)
-        while follower.tick():
-            pass
         answered_by_questions(page)
 
 

@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from portal.demo.people import person
 from portal.demo.story import MadeClient
 from portal.pages.demo.stops import STOPS
-from tests.harness import partner
+from tests.harness import codes, partner
 from tests.harness.browser import chromium, look, visitor
 from tests.harness.demo import Demo, command, start_demo
 from tests.harness.server import free_port, start
@@ -113,7 +113,7 @@ def take(page: Page, stop: str) -> None:
     """Do what a stop of the tour asks: press its button, then the one that its page is about."""
     at = page.locator(f".stops > li#{stop}[aria-current=step]")
     expect(at).to_be_in_viewport()
-    if stop in ("catalogue", "suspension"):
+    if stop in ("catalogue", "letter", "suspension"):
         look(page, f"tour {stop}")
     match stop:
         case "catalogue":
@@ -134,6 +134,13 @@ def take(page: Page, stop: str) -> None:
         case "proof":
             press(page, "Become Colm and open the entry", at)
             expect(page.locator("h1")).to_have_text("Records delivered")
+        case "letter":
+            handle = at.locator(".copyable code").inner_text()
+            press(page, "Become Colm and find out", at)
+            page.get_by_label("The person", exact=True).fill(handle)
+            press(page, "Show who holds their records")
+            press(page, "Write the letter")
+            expect(page.locator("article")).to_contain_text("Northfield University")
         case "suspension":
             press(page, "Become Samir and suspend", at)
             press(page, "Suspend contract")
@@ -143,7 +150,7 @@ def take(page: Page, stop: str) -> None:
         case "scraper":
             press(page, "Let it crawl", at)
             expect(page.locator("#scraper .crawls .chip")).to_have_text(["Stopped with 403", "Finished"], timeout=120_000)
-            expect(page.locator("#scraper .crawls dt")).to_have_text(["Reason", "license", "register"])
+            expect(page.locator("#scraper .crawls dt")).to_have_text(["Reason", "Decision", "license", "register"])
         case "amend":
             press(page, "Become Nora and sign", at)
             page.get_by_label("I have read the new version").check()
@@ -185,6 +192,7 @@ def test_a_person_of_the_demo_signs_in_by_hand(demo: Demo, window: Window) -> No
     assert (ended, len(said)) == (0, 1)
     page.get_by_label("Code", exact=True).fill(said[0])
     steps.press(page, "Sign in")
+    codes.typed_by_hand(nora.email, demo.base_url)
     expect(page.get_by_role("button", name="Sign out")).to_be_visible()
     assert demo.licet("demo", "code", "nobody@agora.example")[0] == 2
 

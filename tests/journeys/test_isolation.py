@@ -10,10 +10,6 @@ import itertools
 import json
 import re
 import secrets
-import shlex
-import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -24,9 +20,9 @@ import pytest
 
 from contracts.access.query import RESERVED
 from contracts.ids import new_id
-from contracts.ledger.projector import Projector
 from tests.harness import partner
 from tests.harness.visitor import Visitor
+from tests.journeys import reading_guide
 from tests.journeys.acts import ACTS, NAMES, NOBODYS, PARAMETERS, PARTNERS, PUBLIC, WHO
 from tests.journeys.later_life import furnish_further
 from tests.journeys.two_partners import CAST, LAB, RIVAL, Ground, changed, furnish, ground, people_of, snapshot
@@ -339,7 +335,6 @@ def _own_pages(place: Ground, routes: list[Route]) -> dict[str, str]:
 
 def test_an_auditor_reads_nothing_outside_the_visit(place: Ground) -> None:
     place.settle()
-    Projector(place.house.store).follow()
     auditor = place.visitor("auditor")
     theirs = place.entries(place.rival.contracts["active"])
     own = place.entries(f'"organisation":"{place.organisation_of("lab-reader")}"')
@@ -355,25 +350,7 @@ def test_a_stranger_follows_the_archives_own_reading_guide(place: Ground, tmp_pa
     """Nothing but the archive, its guide and the key: each command that the guide names is run as it stands there."""
     place.settle()
     (tmp_path / "visit.zip").write_bytes(place.visitor("auditor").get("/audit/archive").content)
-    shutil.unpack_archive(tmp_path / "visit.zip", tmp_path)
-    guide = (tmp_path / "GUIDE.txt").read_text(encoding="utf-8")
-    check, compute = (line.strip() for line in guide.splitlines() if line.startswith("    python3 "))
-    checked = _run(check.replace("ARCHIVE.zip", "visit.zip").replace("'KEY'", place.house.sequencer.ensure_key()), tmp_path)
-    assert (checked.returncode, checked.stdout.startswith("Holds: ")) == (0, True), checked.stdout
-    contracts = {each["id"]: each for each in json.loads((tmp_path / "contracts.json").read_text(encoding="utf-8"))}
-    entries = [json.loads(line)["entry"] for line in (tmp_path / "entries.jsonl").read_text(encoding="utf-8").splitlines()]
-    read = next(each for each in entries if each["event"] == "access.records" and each["contract"] == place.lab.contracts["active"])
-    version = next(each for each in contracts[read["contract"]]["versions"] if each["number"] == read["contract_version"])
-    folder = tmp_path / "contracts" / read["contract"]
-    terms = _run(compute, folder).stdout.strip()
-    assert {version["terms_sha256"], read["contract_hash"], terms} == {terms}
-    assert (folder / "version-1.pdf").read_bytes().startswith(b"%PDF-")
-    decided = (tmp_path / "decisions.csv").read_text(encoding="utf-8")
-    assert "contract.activated" in decided
-    assert [word for word in place.words_of(RIVAL, place.rival) if word in decided + json.dumps(entries)] == []
-
-
-def _run(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    """The command in a bare Python: no environment, no packages."""
-    words = shlex.split(command)
-    return subprocess.run([sys.executable, "-I", "-S", *words[1:]], cwd=folder, capture_output=True, text=True, check=False)
+    found = reading_guide.followed(tmp_path / "visit.zip", place.house.sequencer.ensure_key(), tmp_path)
+    assert (found.checked.startswith("Holds: "), reading_guide.held_against_what_was_agreed(found) > 0) == (True, True)
+    assert "contract.activated" in found.decided
+    assert [word for word in place.words_of(RIVAL, place.rival) if word in found.decided + json.dumps(found.entries)] == []

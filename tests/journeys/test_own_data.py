@@ -115,7 +115,7 @@ def test_a_new_platform_reaches_a_signed_contract_over_its_own_file(clone: Path,
             each.run(f"cd {home}")
         link = initialised(reader, port)
         described(reader, home)
-        assert [line.split()[0] for line in reader.run("licet doctor").splitlines()] == ["fine"] * 14
+        assert [line.split()[0] for line in reader.run("licet doctor").splitlines()] == ["fine"] * 16
 
         terminal.type(reader.next("licet serve"))
         assert terminal.wait_for("Stop it with Ctrl-C.").strip() == f"Airfield data access is at {base_url}."

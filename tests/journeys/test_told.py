@@ -24,7 +24,7 @@ from tests.harness.smtp import Mailserver
 from tests.journeys import steps
 from tests.journeys.newcomer import shell
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.browser
 
 LEAD = person("lead")
 QUOTA = 250

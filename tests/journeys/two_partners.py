@@ -22,6 +22,9 @@ from sqlmodel import SQLModel, select
 
 from contracts.agreements.tables import Agreement
 from contracts.amendments.tables import Amendment
+from contracts.appeals import service as appeals
+from contracts.appeals.decide import Asked as Objection
+from contracts.appeals.queries import waiting
 from contracts.applications import service as applications
 from contracts.applications.form import ApplicationForm
 from contracts.applications.tables import Application
@@ -42,8 +45,11 @@ from contracts.datasets.load import ordinal_of, refresh
 from contracts.deliveries.ordinals import Ordinals
 from contracts.deliveries.service import erase, held
 from contracts.forms.files import current
+from contracts.holds import service as holds
+from contracts.holds.decide import Wanted as HoldWanted
 from contracts.house import House
 from contracts.ids import new_id, secret_hash
+from contracts.ledger.service import note_value
 from contracts.ledger.tables import LedgerEntry
 from contracts.lifecycle import offers
 from contracts.lifecycle import service as lifecycle
@@ -140,7 +146,10 @@ class Things:
     policy: str = ""
     proposal: str = ""
     request: str = ""
+    hold: str = ""
+    appeal: str = ""
     visit: str = ""
+    search: str = ""
 
 
 @dataclass
@@ -283,6 +292,34 @@ class Ground:
                 bars.ask_lift(unit, steward, made.id, made.revision, "It was settled.")
         return made.id
 
+    def hold(self, state: str) -> str:
+        """A hold on a partner's entries that compliance proposed, confirmed by a steward and asked to be lifted as the state says."""
+        compliance, steward = self.story.actor("compliance"), self.story.actor("steward")
+        last = self.house.clock.now().date()
+        wanted = HoldWanted(
+            scope="partner",
+            partner=self.third()["organisation_id"],
+            ground="Case 12 of 2026",
+            owner=compliance.account_id,
+            last_day=last,
+        )
+        with self.house.store.write("ground") as unit:
+            made = holds.propose(unit, compliance, wanted, ())
+            if state != "proposed":
+                holds.confirm(unit, steward, made.id, made.revision)
+            if state == "lift_asked":
+                holds.ask_lift(unit, compliance, made.id, made.revision, "The case is closed.")
+        return made.id
+
+    def appeal(self) -> str:
+        """An appeal of a visitor whom the gate stopped."""
+        house, whom = self.house, new_id("dec")
+        named = house.gate.names.read(house.gate.names.name(house.clock.now(), "budget_exceeded", "stopped", whom))
+        with house.store.write("ground") as unit:
+            appeals.make(unit, named, Objection("kim@visitor.example", "I was reading about trees."), "203.0.113.0/24")
+        with house.store.read() as session:
+            return waiting(session, 1_000)[-1].id
+
     def proposal(self) -> str:
         """A role of staff, proposed by an administrator to whom nobody here gave a role."""
         home, now = self.organisation_of("administrator"), self.house.clock.now()
@@ -311,6 +348,12 @@ class Ground:
         with self.house.store.write("ground") as unit:
             made, link = visits.open_visit(unit, compliance, wanted, visits.Found(), self.base_url)
         return made.id, link.rpartition("/")[2]
+
+    def searched(self, value: str) -> str:
+        """The entry of a search for a personal value, which compliance made."""
+        compliance = self.story.actor("compliance")
+        with self.house.store.write("ground") as unit:
+            return note_value(unit, compliance, value, 0)
 
     def let_in(self) -> None:
         """The auditor's account, made by the link of a visit about the lab."""
@@ -668,7 +711,9 @@ def furnish(made: Ground) -> None:
         things.member = made.named(key, things.applications["draft"], f"{key.partition('-')[0]}-developer")
         things.evidence += [made.handed_in_document(key), made.document(key, things.applications["draft"])]
         things.bar, things.policy, things.proposal = made.bar(), made.wider_policy(), made.proposal()
+        things.hold, things.appeal = made.hold("proposed"), made.appeal()
         things.visit = made.visit(f"{key.partition('-')[0]}-reader")[0]
+        things.search = made.searched(f"{key.partition('-')[0]}-reader")
         things.request = made.reasoned_request(key=f"{key.partition('-')[0]}-reader")
     made.platform.webhook, made.platform.message = made.webhook("administrator", "kept")
     # A dataset that the rival's contract does not name and the lab's does.
