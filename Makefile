@@ -21,7 +21,7 @@ test-workers: .venv/.dev
 	TEST_WORKERS=2 $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 faults: .venv/.dev
-	FAULT_ROUNDS=50 CUT_TRIES=1000 $(BIN)/pytest -m faults --timeout 3600
+	FAULT_ROUNDS=100 CUT_TRIES=1000 $(BIN)/pytest -m faults --timeout 3600
 
 fuzz: .venv/.dev
 	FUZZ_EXAMPLES=200 FUZZ_SEED=$$(date +%s) REFERENCE_EXAMPLES=300 $(BIN)/pytest --timeout 1800 tests/clients/test_openapi.py tests/contracts/access/test_reference.py

@@ -17,7 +17,7 @@ HotHandler = Callable[[Scope, Receive, Send, dict[str, str]], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class HotRoute:
-    """One hot endpoint: methods, a path with `{name}` parts, and its handler."""
+    """One hot endpoint: methods, a path with `{name}` parts (`{name:path}` takes whatever follows), and its handler."""
 
     methods: tuple[str, ...]
     path: str
@@ -59,4 +59,5 @@ class Front:
 
 
 def _compile(path: str) -> re.Pattern[str]:
-    return re.compile(re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/]+)", re.escape(path)))
+    whole = re.sub(r"\\{(\w+):path\\}", r"(?P<\1>[\\s\\S]*)", re.escape(path))
+    return re.compile(re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/]+)", whole))

@@ -111,7 +111,7 @@ def _document(app: FastAPI, hot: Sequence[HotRoute], operations: Operations) -> 
     paths: dict[str, dict[str, Any]] = document["paths"]
     for route in hot:
         for method in route.methods:
-            paths.setdefault(route.path, {}).setdefault(method.lower(), {"summary": route.summary})
+            paths.setdefault(route.path.replace(":path}", "}"), {}).setdefault(method.lower(), {"summary": route.summary})
     for (method, path), told in operations.items():
         paths.setdefault(path, {}).setdefault(method.lower(), {}).update(told)
     document["components"] = _COMPONENTS

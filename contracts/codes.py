@@ -37,6 +37,10 @@ CODES: dict[str, Code] = {
     "invalid_input": Code(Kind.INVALID, "A field of the form or body is missing or wrong; `fields` says which."),
     "store_unavailable": Code(Kind.UNAVAILABLE, "The ledger or store takes no entries now, so nothing is answered; try again."),
     "too_many_requests": Code(Kind.LIMITED, "A public page or form was used too often from one network."),
+    "appealed_already": Code(
+        Kind.CONFLICT, "Somebody objected to this decision of the gate, or to another stop of the same visitor, before."
+    ),
+    "appeals_full": Code(Kind.UNAVAILABLE, "So many objections to decisions of the gate wait that no more are taken."),
     # people
     "sign_in_required": Code(Kind.UNAUTHENTICATED, "The page is for people who are signed in."),
     "sign_in_failed": Code(Kind.UNAUTHENTICATED, "Address and password do not belong together, or the address is not confirmed."),

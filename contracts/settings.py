@@ -27,6 +27,8 @@ from pydantic import (
 from contracts import addresses
 from contracts.anchors.settings import Anchors, WitnessAt
 from contracts.errors import Misconfigured
+from contracts.gate.settings import Gate
+from contracts.retention.settings import Retention
 from contracts.sections import (
     Aggregates,
     DatasetPeople,
@@ -164,26 +166,6 @@ class Billing(Section):
     meter_event: str = Field(default="licet_records", description="event_name of the Stripe Billing Meter.")
 
 
-class Gate(Section):
-    """The gate's start values; the mode itself lives in the store, so that it changes at once everywhere."""
-
-    mode: Literal["shadow", "enforce"] = Field(default="shadow", description="Mode that a new installation starts in.")
-    anonymous_budget: int = Field(default=300, ge=1, description="Distinct pages that one anonymous identity may fetch in an hour.")
-    network_factor: int = Field(
-        default=5,
-        ge=1,
-        description="Anonymous budgets that one network (/24, /48) has in all, so that naming another user agent earns no new one.",
-    )
-    free_paths: list[str] = Field(
-        default_factory=lambda: ["/static/", "/assets/", "/favicon.ico"],
-        description="Paths of the main site that are no pages and are not counted; a slash at the end means all below.",
-    )
-    proxies: list[str] = Field(
-        default_factory=lambda: ["127.0.0.1/32", "::1/128", "unix"],
-        description="Networks of the proxies whose forwarded headers are believed.",
-    )
-
-
 class Settings(Section):
     """All settings of one installation."""
 
@@ -229,6 +211,7 @@ class Settings(Section):
     billing: Billing = Field(default_factory=Billing)
     signing: Signing = Field(default_factory=Signing)
     anchors: Anchors = Field(default_factory=Anchors)
+    retention: Retention = Field(default_factory=Retention)
     gate: Gate = Field(default_factory=Gate)
     shared: Shared = Field(default_factory=Shared)
     sign_in: dict[Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,31}$")], SignIn] = Field(
@@ -273,6 +256,7 @@ _SECTIONS: tuple[type[BaseModel], ...] = (
     Billing,
     Signing,
     Anchors,
+    Retention,
     WitnessAt,
     Gate,
     Shared,
@@ -375,6 +359,7 @@ def _anchor(values: dict[str, Any], folder: Path) -> None:
     _beside(values, "subject_keys", folder)
     for name in ("certificate", "key_file"):
         _beside(values.get("signing"), name, folder)
+    _beside(values.get("gate"), "listen", folder)
     anchors = values.get("anchors", {})
     if isinstance(anchors, dict):
         _beside(anchors, "timestamp_certificate", folder)

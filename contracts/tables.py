@@ -4,6 +4,7 @@ import contracts.aggregates.tables
 import contracts.agreements.tables
 import contracts.amendments.tables
 import contracts.anchors.tables
+import contracts.appeals.tables
 import contracts.applications.tables
 import contracts.bars.tables
 import contracts.billing.tables
@@ -13,8 +14,10 @@ import contracts.credentials.tables
 import contracts.datasets.tables
 import contracts.deliveries.tables
 import contracts.forms.tables
+import contracts.gate.rule_tables
 import contracts.gate.tables
 import contracts.health.tables
+import contracts.holds.tables
 import contracts.incidents.tables
 import contracts.keys
 import contracts.ledger.tables
@@ -26,6 +29,7 @@ import contracts.people.factor_tables
 import contracts.people.tables
 import contracts.policies.tables
 import contracts.quotas.tables
+import contracts.retention.tables
 import contracts.sandbox.tables
 import contracts.search.tables
 import contracts.signatories.tables

@@ -1,4 +1,4 @@
-"""Writes `docs/reference/` from the code's own tables. A test compares, so that neither can drift from the other.
+"""Writes `docs/reference/` from the code's own tables, and into `docs/gate/` the proxies' files as `licet gate config` writes them. A test compares, so that neither can drift from the other.
 
 usage: python docs/generate.py          write the pages
        python docs/generate.py --check  fail where a page differs
@@ -41,6 +41,8 @@ from contracts.applications.reasons import (
 )
 from contracts.codes import CODES
 from contracts.forms.kinds import KINDS as APPLICATION_KINDS
+from contracts.gate.policy import numbers_of
+from contracts.gate.recognition import SearchCrawler
 from contracts.ids import PREFIXES
 from contracts.incidents.service import KINDS
 from contracts.ledger.events import EVENTS
@@ -53,6 +55,7 @@ from contracts.terms.purposes import DUO, PROHIBITED, PURPOSES
 from contracts.webhooks.events import MEANING, PARTNERS
 from contracts.webhooks.standard import SCHEDULE
 from portal.app import create_portal
+from portal.commands.gate_config import FILES, Places, configuration
 from portal.commands.init import prepare
 from portal.serve import build
 
@@ -158,6 +161,7 @@ def settings() -> str:
     text = "# Settings\n\n`licet.toml`, then variables: `LICET_PLATFORM__NAME` sets `platform.name`. An unknown setting is an error.\n\n"
     rows = list(_settings(Settings, ""))
     rows += _settings(WitnessAt, "anchors.witnesses.NAME.")
+    rows += _settings(SearchCrawler, "gate.search_crawlers.NAME.")
     rows += _settings(DatasetSettings, "datasets.ID.")
     rows += _settings(FieldSettings, "datasets.ID.fields.NAME.")
     rows += _settings(FieldChange, "datasets.ID.changes.")
@@ -189,17 +193,24 @@ PAGES: dict[str, Callable[[], str]] = {
 def main() -> int:
     """Write or check every page; 1 where one differs."""
     stale = []
-    for name, make in PAGES.items():
-        file, text = FOLDER / name, NOTE + make()
+    pages = {FOLDER / name: NOTE + make() for name, make in PAGES.items()} | _proxies()
+    for file, text in pages.items():
         if "--check" in sys.argv:
             if not file.exists() or file.read_text(encoding="utf-8") != text:
-                stale.append(name)
+                stale.append(file.name)
         else:
-            FOLDER.mkdir(exist_ok=True)
+            file.parent.mkdir(exist_ok=True)
             file.write_text(text, encoding="utf-8")
     if stale:
-        sys.stderr.write(f"docs/reference is stale: {', '.join(stale)}; run `make docs`\n")
+        sys.stderr.write(f"docs are stale: {', '.join(stale)}; run `make docs`\n")
     return 1 if stale else 0
+
+
+def _proxies() -> dict[Path, str]:
+    """Each proxy's files for the settings' defaults."""
+    settings = Settings(profile="test", home=Path())
+    made = [configuration(settings, numbers_of(settings), proxy, Places()) for proxy in FILES]
+    return {FOLDER.parent / "gate" / name: text for files in made for name, text in files.items()}
 
 
 def _wait(wait: timedelta) -> str:

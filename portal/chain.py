@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from sqlalchemy import Select, func, select
@@ -12,9 +12,9 @@ from sqlmodel import select as rows_of
 from contracts.applications.tables import Application
 from contracts.billing.tables import UsageRow
 from contracts.credentials.tables import Client
-from contracts.ledger.tables import SearchedEntry
 from contracts.lifecycle.tables import Contract
 from contracts.quotas.tables import QuotaDay
+from contracts.search.find import Question, count
 from contracts.terms.grant import version_row
 from contracts.terms.model import Terms, readable
 from portal.filters import day, money, number
@@ -89,14 +89,11 @@ def _of_contract(session: Session, contract: Contract, path: str, staff: bool) -
     version = version_row(session, contract)
     terms = readable(version.terms_json) if version else None
     links = [_contract(contract, path, staff), _grant(contract, terms, path), _clients(session, contract, path)]
-    entries = f"/compliance?contract={contract.id}" if staff else f"{path}/entries"
+    entries = f"{path}/life" if staff else f"{path}/entries"
     usage = f"{path}#usage" if staff else f"{path}/usage"
-    access = select(col(SearchedEntry.index)).where(
-        col(SearchedEntry.contract_id) == contract.id, col(SearchedEntry.event) == "access.records"
-    )
-    refused = _count(session, access.where(col(SearchedEntry.decision) == "refuse"))
-    asked = _count(session, access)
-    all_entries = _count(session, select(col(SearchedEntry.index)).where(col(SearchedEntry.contract_id) == contract.id))
+    access = Question(contract=contract.id, events=("access.records",))
+    refused, asked = count(session, replace(access, decision="refuse")).count, count(session, access).count
+    all_entries = count(session, Question(contract=contract.id)).count
     links.append(
         ChainLink("access", _TITLES["access"], _up_to(asked), f"{_up_to(refused)} refused", usage) if asked else _todo("access", "None yet")
     )

@@ -14,6 +14,7 @@ from rich.markup import escape
 
 from contracts.errors import LicetError, Misconfigured, Refused
 from portal.cli_demo import demo
+from portal.cli_gate import gate
 from portal.cli_ledger import ledger
 from portal.memory import look_seldom
 from portal.parts import Part
@@ -21,7 +22,6 @@ from portal.terminal import aside, console
 
 app = typer.Typer(name="licet", no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
 deliveries = typer.Typer(help="Which records went to whom.", no_args_is_help=True)
-gate = typer.Typer(help="The gate before the main site.", no_args_is_help=True)
 dataset = typer.Typer(help="Datasets.", no_args_is_help=True)
 keys = typer.Typer(help="The keys that sign access tokens.", no_args_is_help=True)
 partners = typer.Typer(help="Partners.", no_args_is_help=True)
@@ -175,7 +175,9 @@ def restore(
     from portal.commands.here import settings_here
 
     gone = backup_command.restore(settings_here(config), file)
-    console.print(f"Restored. Erasures replayed: the values under {gone} keys that were erased since are gone from it as well.")
+    console.print(f"Restored. Erasures replayed: the values under {gone.keys} keys that were erased since are gone from it as well.")
+    if gone.records:
+        console.print(f"Records replayed: {gone.records} that were erased since are erased again, and whoever holds them is told.")
 
 
 @app.command()
@@ -197,16 +199,9 @@ def administrator(
 def doctor(config: Config = None) -> None:
     """Check the configuration: what is wrong, where, and how to mend it."""
     from portal.commands import doctor as doctor_command
+    from portal.commands.finding import tell
 
-    findings = doctor_command.examine(config)
-    for finding in findings:
-        where, found, mend = escape(finding.where), escape(finding.found), escape(finding.mend)
-        if finding.fine:
-            console.print(f"[green]fine[/]   {where}: {found}")
-        else:
-            console.print(f"[red]mend[/]   {where}: {found}\n       {mend}")
-    if not all(finding.fine for finding in findings):
-        raise typer.Exit(1)
+    tell(doctor_command.examine(config))
 
 
 @dataset.command("describe")
@@ -235,16 +230,6 @@ def rebuild_deliveries(config: Config = None) -> None:
 
     entries = deliveries_command.rebuild(settings_here(config))
     console.print(f"The deliveries of {entries:,} entries are folded again.")
-
-
-@gate.command("off")
-def gate_off(config: Config = None) -> None:
-    """Restore shadow mode within two seconds: everyone is let through and recorded."""
-    from portal.commands import gate as gate_command
-    from portal.commands.here import settings_here
-
-    gate_command.turn_off(settings_here(config))
-    console.print("The gate is in shadow: everyone is let through and recorded.")
 
 
 @keys.command("list")

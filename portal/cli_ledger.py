@@ -19,7 +19,7 @@ def verify(
     held: Annotated[Path | None, typer.Option(help="A checkpoint that you kept; the ledger must still contain it.", exists=True)] = None,
     url: Annotated[str, typer.Option(help="Follow somebody's log over HTTP instead, such as https://data.example.com/ledger.")] = "",
     key: Annotated[str, typer.Option(help="The public key of that log, as <name>+<key id>+<key>.")] = "",
-    state: Annotated[Path | None, typer.Option(help="File that keeps what was read of that log; the next run goes on there.")] = None,
+    state: Annotated[Path | None, typer.Option(help="File that keeps how far it read; the next run goes on there.")] = None,
     config: Config = None,
 ) -> None:
     """Recompute the whole ledger and name the first thing that is wrong."""
@@ -32,12 +32,16 @@ def verify(
             console.out(f"WRONG  {error}", highlight=False)
             raise typer.Exit(1) from error
         console.out(f"The log is whole: {told.size} entries of {told.origin}, with root {told.root.hex()}", highlight=False)
+        if pruned := monitor.pruned_at(url):
+            console.out(
+                f"Pruned ({pruned}): the log keeps only the hashes of these entries, by the policy at {url}/retention", highlight=False
+            )
         return
     from portal.commands import ledger as ledger_command
     from portal.commands.here import settings_here
 
     settings = settings_here(config)
-    report, found = ledger_command.verify_ledger(settings, held), ledger_command.anchored(settings)
+    report, found = ledger_command.verify_ledger(settings, held, state), ledger_command.anchored(settings)
     for line in (*ledger_command.lines(report), *ledger_command.anchor_lines(found)):
         console.out(line, highlight=False)
     if not report.ok or found.refusals:
@@ -100,4 +104,5 @@ def erase_values(
     from portal.commands.here import settings_here
 
     erased = ledger_command.erase_values(settings_here(config), subject, reason)
-    console.print(f"Erased values of {erased.entries} entries. The erasure is {erased.id} in the ledger; docs/erasing.md says what stays.")
+    for line in ledger_command.erased_lines(erased):
+        console.print(line)

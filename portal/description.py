@@ -29,5 +29,6 @@ OPERATIONS: Mapping[tuple[str, str], Mapping[str, Any]] = {
         404,
         parameters=[_PARAMETER | {"name": "dataset_id", "description": "Its id"}],
     ),
+    ("GET", "/retention"): _get("How long the ledger keeps what", ("policy", "minimum_index", "kept_tiles", "pruned", "next_run", "runs")),
     ("GET", "/licences"): _get("The public register of licences", ("licences",)),
 }

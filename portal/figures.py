@@ -11,11 +11,12 @@ from sqlmodel import Session, SQLModel, col
 
 from contracts.applications.tables import Application
 from contracts.deliveries.tables import ErasedRecord
-from contracts.ledger.tables import LedgerHead, SearchedEntry
+from contracts.ledger.tables import LedgerHead
 from contracts.lifecycle.tables import Contract
 from contracts.people.tables import Organisation
 from contracts.quotas.tables import QuotaDay
 from contracts.sandbox.marks import PREFIX
+from contracts.search.tables import EntryKind, KindDay
 from contracts.store.unit import Store
 
 KEPT = timedelta(minutes=1)
@@ -60,7 +61,7 @@ class FigureCache:
 
 
 def _count(session: Session, now: datetime) -> Figures:
-    records = col(SearchedEntry.event) == "access.records"
+    records = col(EntryKind.event) == "access.records"
     head = session.get(LedgerHead, 1)
     return Figures(
         at=now,
@@ -68,11 +69,16 @@ def _count(session: Session, now: datetime) -> Figures:
         applications=_by_state(session, Application, "draft"),
         contracts=_by_state(session, Contract, "draft"),
         delivered=_number(session, select(func.coalesce(func.sum(col(QuotaDay.used)), 0)).where(_real(QuotaDay.contract_id))),
-        answered=_number(session, select(func.count()).where(records, col(SearchedEntry.decision) == "allow")),
-        refused=_number(session, select(func.count()).where(col(SearchedEntry.decision) == "refuse", _real(SearchedEntry.contract_id))),
+        answered=_entries(session, records, col(EntryKind.decision) == "allow"),
+        refused=_entries(session, col(EntryKind.decision) == "refuse", _real(EntryKind.contract_id)),
         erased=_number(session, select(func.count()).select_from(ErasedRecord)),
         entries=head.size if head else 0,
     )
+
+
+def _entries(session: Session, *of_kind: ColumnElement[bool]) -> int:
+    counted = select(func.coalesce(func.sum(col(KindDay.entries)), 0)).join(EntryKind, col(EntryKind.id) == col(KindDay.kind))
+    return _number(session, counted.where(*of_kind))
 
 
 def _number(session: Session, query: object) -> int:

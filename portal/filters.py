@@ -110,7 +110,7 @@ class BarChart:
 
 
 def bar_chart(series: Sequence[tuple[str, float | Decimal]]) -> BarChart:
-    """Lay out (label, value) pairs, values 0 or more; at most eight labels are written."""
+    """Lay out (label, value) pairs, values 0 or more; at most eight labels are written, and no half of a count."""
     left, top, right, bottom = 48, 10, 640, 172
     top_value = nice_ceiling(max((float(value) for _, value in series), default=0.0))
     step = (right - left) / max(1, len(series))
@@ -129,7 +129,9 @@ def bar_chart(series: Sequence[tuple[str, float | Decimal]]) -> BarChart:
         )
     every = max(1, math.ceil(len(series) / 8))
     labels = tuple((round(left + (at + 0.5) * step, 2), label) for at, (label, _) in enumerate(series) if at % every == 0)
-    grid = tuple((round(bottom - (bottom - top) * part / 2, 2), _tick(top_value * part / 2)) for part in (0, 1, 2))
+    counts = all(float(value).is_integer() for _, value in series)
+    parts = [part for part in (0, 1, 2) if not counts or (top_value * part / 2).is_integer()]
+    grid = tuple((round(bottom - (bottom - top) * part / 2, 2), _tick(top_value * part / 2)) for part in parts)
     return BarChart(tuple(bars), grid, labels)
 
 

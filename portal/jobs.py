@@ -5,6 +5,7 @@ from __future__ import annotations
 import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 
 import structlog
 
@@ -14,22 +15,26 @@ from contracts.amendments.service import lapse_ended
 from contracts.anchors.service import Anchoring
 from contracts.anchors.settings import WitnessAt
 from contracts.anchors.stamping import Stamping
+from contracts.appeals import service as appeals
 from contracts.applications.due import run_due
 from contracts.billing.events import stripe_handler
 from contracts.billing.report import CHECK_CUSTOMER, REPORT, ask_to_report, check_customer_handler, report_handler
 from contracts.changes import service as changes
 from contracts.completeness import service as completeness
+from contracts.crawlers import follow as crawler_directories
 from contracts.credentials.kept import sweep_kept
 from contracts.credentials.rotation import end_replaced
 from contracts.credentials.sweeping import sweep_credentials
 from contracts.credentials.use import UseFollower
 from contracts.datasets.load import discard_old, refresh
 from contracts.datasets.pseudonyms import build_for
+from contracts.datasets.register import Register, RegisterFollower
 from contracts.deliveries import fold
 from contracts.deliveries.notify import notice_handler
 from contracts.deliveries.service import NOTICE
 from contracts.errors import LicetError
 from contracts.guarded import GuardedClient, Reply
+from contracts.holds import service as holds
 from contracts.house import House
 from contracts.ledger.erasing import Sweeper
 from contracts.lifecycle.ending import tell_due
@@ -42,7 +47,8 @@ from contracts.people.lost import finish_due
 from contracts.people.passkeys import sweep_challenges
 from contracts.quotas.alerts import AlertWatch
 from contracts.quotas.repeats import sweep_repeats
-from contracts.search.follow import KindFollower
+from contracts.retention import run as retention
+from contracts.retention.policy import policy_of
 from contracts.signing.handler import DOCUMENT, document_handler
 from contracts.store import inbox, outbox
 from contracts.store.jobs import Job
@@ -61,6 +67,7 @@ def jobs_of(house: House) -> list[Job]:
     settings = house.settings
     # A thread of their own: a receiver that takes its time delays no mail.
     handlers, messages = handlers_of(house), {WEBHOOK: webhook_handler(house.store, house.keys, posting(guarded(house)))}
+    asking = guarded(house)
     return [
         Job("ledger", 0.25, house.sequencer.tick),
         Job(
@@ -69,15 +76,19 @@ def jobs_of(house: House) -> list[Job]:
             Anchoring(house.store, settings.anchors, house.sequencer.origin, posted(guarded(house))).tick,
         ),
         Job("time-stamps", 60.0, Stamping(house.store, settings.anchors).tick),
-        Job("search", 0.5, KindFollower(house.store, house.settings).tick),
         Job("completeness", 600.0, lambda: completeness.tick(house.store, house.settings)),
+        Job("holds", 30.0, lambda: holds.end_due(house.store)),
         Job("erased values", 30.0, Sweeper(house.store).tick),
+        Job("erased records", 30.0, RegisterFollower(Register(house.store, settings, house.keys)).tick),
+        Job("retention", 60.0, lambda: retention.tick(house.store, policy_of(settings.retention))),
+        Job("objections", 600.0, lambda: appeals.prune(house.store, policy_of(settings.retention))),
         Job("outbox", 0.5, lambda: outbox.run_due(house.store, handlers)),
         Job("webhooks", 1.0, lambda: follow.tick(house.store)),
         Job("messages", 0.5, lambda: outbox.run_due(house.store, messages, most=10)),
         Job("inbox", 0.5, lambda: inbox.run_waiting(house.store, {"stripe": stripe_handler})),
         Job("billing", 2.0, lambda: ask_to_report(house.store)),
         Job("keys", 30.0, lambda: end_replaced(house.store)),
+        Job("crawler directories", 30.0, lambda: crawler_directories.tick(house.store, asking)),
         Job("tokens", 60.0, lambda: sweep_credentials(house.store) + sweep_kept(house.store) + sweep_challenges(house.store)),
         Job("quotas", 5.0, AlertWatch(house.store, house.settings).tick),
         Job("deliveries", 30.0, lambda: fold.tick(house.store)),
@@ -138,6 +149,7 @@ def load_missing(house: House) -> None:
     for dataset in house.catalogue.all():
         if house.catalogue.version_of(dataset.id) is None:
             try:
-                refresh(house.store, house.settings, dataset.id)
+                register = Register(house.store, house.settings, house.keys)
+                refresh(house.store, house.settings, dataset.id, before_current=partial(register.replay, dataset.id))
             except LicetError as error:
                 log.error("dataset.not_loaded", dataset=dataset.id, error=str(error))

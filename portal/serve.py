@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import logging
 import signal
@@ -16,6 +17,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.app import create_machines, is_machine_path
+from api.gate import listener
 from contracts.access.grants import GrantCache
 from contracts.access.reader import Reader
 from contracts.access.writer import AccessWriter
@@ -24,6 +26,7 @@ from contracts.billing.choose import open_payments
 from contracts.clock import Clock
 from contracts.credentials.tokens import Tokens
 from contracts.datasets.catalogue import Catalogue
+from contracts.gate.recognised import Recognised
 from contracts.gate.service import Gate
 from contracts.health import service as health
 from contracts.house import House
@@ -44,7 +47,7 @@ from portal.app import create_portal
 from portal.description import OPERATIONS
 from portal.ground import clock_of
 from portal.jobs import jobs_of, load_missing
-from portal.memory import look_seldom
+from portal.memory import settle
 from portal.parts import WHOLE, Part, Parts
 
 Listener = tuple[ASGIApp, socket.socket]
@@ -81,9 +84,9 @@ def build(settings: Settings, clock: Clock | None = None) -> House:
         access=access,
         data=Reader(store, settings, clock, watch, keys, catalogue, grants, access),
         tokens=tokens,
-        sequencer=Sequencer(store, keys, origin),
+        sequencer=Sequencer(store, keys, origin, titles={each: said.title for each, said in settings.datasets.items()}),
         payments=open_payments(settings, clock),
-        gate=Gate(store, watch, tokens, grants, settings, clock),
+        gate=Gate(store, watch, tokens, grants, settings, clock, keys, Recognised(store, watch, keys, settings, clock)),
     )
 
 
@@ -117,7 +120,7 @@ class Rooms:
         if Part.WORKER in self._parts:
             load_missing(self._house)
         self._worker.start()
-        _settle_memory()
+        settle()
 
     def stop(self) -> None:
         """Stop them, writing what is still in memory, and let go of the database."""
@@ -144,26 +147,21 @@ class Rooms:
     async def _live(self, receive: Receive, send: Send) -> None:
         message: Message = await receive()
         await asyncio.to_thread(self.start)
-        await send({"type": "lifespan.startup.complete"})
-        while message["type"] != "lifespan.shutdown":
-            message = await receive()
+        house = self._house
+        at_socket = listener.listening(house.gate, house.settings, house.keys)
+        async with at_socket if Part.GATE in self._parts else contextlib.nullcontext():
+            await send({"type": "lifespan.startup.complete"})
+            while message["type"] != "lifespan.shutdown":
+                message = await receive()
         await asyncio.to_thread(self.stop)
         await send({"type": "lifespan.shutdown.complete"})
-
-
-def _settle_memory() -> None:
-    """What is there once everything has started stays until the end: the collector of cycles need not look at it ever again.
-
-    Requests leave few cycles behind, so it also looks less often at what is young.
-    """
-    gc.collect()
-    gc.freeze()
-    look_seldom()
 
 
 def serve_forever(house: House, own: socket.socket, beside: Sequence[Listener] = (), parts: Parts = WHOLE) -> None:
     """Serve the house's parts at its own door, and further apps at theirs, until the process is told to end."""
     configure_logs()
+    if Part.GATE in parts and house.settings.gate.listen is not None:
+        listener.claim(house.settings.gate.listen)
     listeners: list[Listener] = [(Rooms(house, parts), own), *beside]
     servers = [(uvicorn.Server(_config(app)), at) for app, at in listeners]
 

@@ -78,6 +78,8 @@ _OTHERS = {
 
 # What a page says after a form was done and the browser sent on with `?done=<code>`.
 DONE: dict[str, str] = {
+    "objected": "Sent. A person reads it; the answer comes by mail. This page shows how it stands.",
+    "objection-answered": "Answered. The person gets your words by mail.",
     "saved": "Saved.",
     "submitted": "Sent. You get a mail when it is decided.",
     "section-asked": "Saved and sent. Your colleague gets a mail with the link.",
@@ -115,6 +117,12 @@ DONE: dict[str, str] = {
     "countersigned": "Countersigned and sealed. The contract is in force; the partner gets a mail.",
     "suspended": "Suspended. Every client stops within 2 seconds; the partner gets a mail with your reason.",
     "lift-asked": "Asked. A second person decides; it stays suspended until then.",
+    "hold-proposed": "Proposed. Colleagues get a mail; it holds nothing until one of them confirms it.",
+    "hold-confirmed": "Confirmed. What it names is neither erased nor pruned from now on.",
+    "hold-declined": "Declined. It holds nothing.",
+    "hold-lift-asked": "Asked. A second person decides; it holds until then.",
+    "hold-kept": "Left in force.",
+    "hold-lifted": "Lifted. What waited for it is done within a minute.",
     "lifted": "Lifted. Clients work again within 2 seconds; the partner gets a mail.",
     "amendment-offered": "Offered. Those who may sign get a mail; the present version rules until both sides have signed.",
     "amendment-signed": "Signed. The platform countersigns next; until then the present version rules.",
@@ -183,6 +191,9 @@ DONE: dict[str, str] = {
     "password-reset": "Your new password holds, and every browser is signed out. Sign in with it.",
     "confirmed": "Your address is confirmed. Sign in to go on.",
     "joined": "Your account is ready. Sign in to go on.",
+    "gate-banned": "Banned. Every process follows within 2 seconds.",
+    "gate-ban-lifted": "Lifted. The gate treats it like anybody else within 2 seconds.",
+    "gate-rules": "Changed. Every process follows within 2 seconds.",
     "gate-enforce": "The gate enforces. Every process follows within 2 seconds.",
     "gate-shadow": "The gate is back in shadow. Everyone passes within 2 seconds.",
     "erased": "Erased. It stops leaving within 2 seconds, and every contract that holds it is told.",

@@ -42,11 +42,13 @@ EXEMPT = {
     "/.well-known/http-message-signatures-directory": "signed once in five minutes, kept by caches",
     "/oauth/jwks": "public keys, kept by caches; each client of every partner may ask",
     "/ledger/consistency/{old}": "some tens of rows by their keys; whoever kept a checkpoint must not be kept from comparing it",
+    "/ledger/retention": "a few rows by their keys; whoever follows the log asks for it once a time",
     "/ledger/verify_licet.py": "a constant file, kept by caches",
     "/ledger/checkpoint": "one row by its key; witnesses and monitors ask often, and must not be kept from it",
     "/ledger/logs/{number}/checkpoint": "one row by its key, as that of the log that is written",
     "/ledger/logs/{number}/tile/{level}/{place:path}": "one row by its key, kept by caches for ever",
     "/ledger/tile/{level}/{place:path}": "one row by its key, kept by caches for ever; who verifies the whole ledger asks for all",
+    "/gate/nginx/stopped": "says a sealed decision once more; nothing else is answered",
     "/inbox/stripe": "refused before anything is stored unless the payment service signed it; a limit would lose its events",
 }
 # People's pages that nobody uses without being signed in: who asks is known, and what binds or sends mail is limited all the same.
@@ -177,8 +179,8 @@ async def _stops(front: object, number: int, method: str, path: str, body: str) 
     headers = {"content-type": "application/x-www-form-urlencoded"} if body else {}
     async with client(front, number) as asking:
         for count in range(MOST):
-            page = {"x-original-uri": f"/posts/{count}", "x-original-method": "GET", "user-agent": "curl/8"} if "/gate/" in path else {}
-            answer = await asking.request(method, at(path), headers=headers | page, content=body.encode())
+            page = {"x-original-uri": f"/posts/{count}", "x-forwarded-uri": f"/posts/{count}"} if "/gate/" in path else {}
+            answer = await asking.request(method, at(path, f"nobody{count}"), headers=headers | page, content=body.encode())
             if answer.status_code == 429 or answer.headers.get("x-gate-reason", "").endswith("budget_exceeded"):
                 return True
     return False
@@ -191,9 +193,9 @@ def client(app: object, number: int) -> httpx.AsyncClient:
     return httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8400", headers=headers)
 
 
-def at(path: str) -> str:
-    """The path with something in each place."""
-    return re.sub(r"{\w+(:\w+)?}", "nobody", path)
+def at(path: str, rest: str = "nobody") -> str:
+    """The path with something in each place; `rest` is what stands where all that follows may stand."""
+    return re.sub(r"{\w+}", "nobody", re.sub(r"{\w+:path}", rest, path))
 
 
 def _told(answer: httpx.Response) -> tuple[int, str]:

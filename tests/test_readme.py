@@ -39,6 +39,7 @@ RUN_BY: dict[str, tuple[str, ...]] = {
     "licet dataset refresh trees": (OWN,),
     "licet login": ("tests/journeys/test_login.py::test_a_person_signs_in_allows_it_and_has_the_records_in_a_file",),
     "licet pull": ("tests/journeys/test_login.py::test_a_person_signs_in_allows_it_and_has_the_records_in_a_file",),
+    "licet gate config nginx": ("tests/portal/commands/test_gate_config.py::test_the_command_writes_a_proxys_files_and_never_over_others",),
     "licet gate off": ("tests/portal/commands/test_gate.py::test_off_restores_shadow_and_says_so",),
 }
 

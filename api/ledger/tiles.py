@@ -7,7 +7,7 @@ from pathlib import Path
 from fastapi import APIRouter
 from sqlmodel import Session
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 
 import contracts.ledger
 from contracts.anchors.closing import closed
@@ -18,6 +18,8 @@ from contracts.ledger.consistency import consistency
 from contracts.ledger.tables import LedgerTile
 from contracts.ledger.tiles import parse_tile_path, width_at
 from contracts.ledger.tree import HASH
+from contracts.retention.policy import policy_of
+from contracts.retention.told import told
 
 routes = APIRouter(prefix="/ledger", tags=["ledger"])
 SHORT = "public, max-age=2"
@@ -50,6 +52,15 @@ def consistent(request: Request, old: str) -> Response:
 def checker(_request: Request) -> Response:
     """One file that checks checkpoints, proofs and exports with plain Python and the ledger's public key, without this server."""
     return Response(CHECKER, media_type="text/x-python; charset=utf-8", headers={"cache-control": "public, max-age=3600"})
+
+
+@routes.get("/retention")
+def retention(request: Request) -> JSONResponse:
+    """The published policy of retention: periods, how far entries are pruned (C2SP tlog-tiles, "Pruning"), the next run and those that were."""
+    house: House = request.app.state.house
+    with house.store.read() as session:
+        found = told(session, policy_of(house.settings.retention)).json()
+    return JSONResponse(found, headers={"cache-control": SHORT})
 
 
 @routes.get("/tile/{level}/{place:path}", response_class=Response)

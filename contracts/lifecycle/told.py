@@ -16,10 +16,12 @@ from sqlalchemy import text
 from sqlmodel import Session, col, select
 
 from contracts.errors import Refusal
-from contracts.ledger.projector import first_unsearched
-from contracts.ledger.tables import LedgerEntry, SearchedEntry
+from contracts.ledger.tables import LedgerEntry
 from contracts.lifecycle.states import State
 from contracts.lifecycle.tables import Contract
+from contracts.search.find import Question, kinds_of
+from contracts.search.follow import FIRST
+from contracts.search.tables import SearchedEntry
 
 STATE_AFTER: dict[str, State] = {
     "contract.drafted": State.DRAFT,
@@ -99,11 +101,11 @@ def _newest_first(session: Session, contract_id: str) -> Iterator[Mapping[str, A
     # What search does not know yet first: an entry that it comes to know meanwhile is then seen twice, never missed.
     named = text(_NAMES[session.connection().dialect.name]).bindparams(thing=contract_id.encode())
     number = col(LedgerEntry.index)
-    fresh = session.exec(select(LedgerEntry.leaf).where(number >= first_unsearched(), named).order_by(number.desc())).all()
+    fresh = session.exec(select(LedgerEntry.leaf).where(number >= FIRST, named).order_by(number.desc())).all()
     for leaf in map(orjson.loads, fresh):
         if leaf.get("subject") == contract_id and (leaf["event"] in STATE_AFTER or leaf["event"] == AMENDED):
             yield leaf
     for events in ((*STATE_AFTER, AMENDED), tuple(STATE_AFTER)):
-        mine = (col(SearchedEntry.subject) == contract_id) & col(SearchedEntry.event).in_(events)
+        mine = (col(SearchedEntry.subject) == contract_id) & col(SearchedEntry.kind).in_(kinds_of(Question(events=events)))
         newest = select(SearchedEntry.index).where(mine).order_by(col(SearchedEntry.index).desc()).limit(1)
         yield from map(orjson.loads, session.exec(select(LedgerEntry.leaf).where(number == newest.scalar_subquery())))

@@ -25,6 +25,7 @@ class LinkKind(StrEnum):
     STOP_LOST_FACTOR = "stop-lost-factor"
     CLAIM = "claim"
     AUDITOR = "auditor"
+    APPEAL = "appeal"
 
 
 LIFETIME: dict[LinkKind, timedelta] = {
@@ -36,6 +37,7 @@ LIFETIME: dict[LinkKind, timedelta] = {
     LinkKind.STOP_LOST_FACTOR: timedelta(hours=24),
     LinkKind.CLAIM: timedelta(days=30),
     LinkKind.AUDITOR: timedelta(days=14),
+    LinkKind.APPEAL: timedelta(days=365),  # never used up: it leads to the state of an appeal
 }
 
 

@@ -163,6 +163,17 @@ def compile_grant(keys: KeyRing, session: Session, contract_id: str) -> Grant | 
     return _compiled(session, contract, version)
 
 
+def still_holds(keys: KeyRing, session: Session, grant: Grant) -> bool:
+    """Whether contract, version and seal are those that a grant was compiled from."""
+    contract = session.get(Contract, grant.contract_id)
+    if contract is None or contract.state != grant.state or contract.revision != grant.revision or check_state(session, contract):
+        return False
+    version = version_row(session, contract)
+    if version is None or version.number != grant.version or version.terms_sha256 != grant.terms_sha256:
+        return False
+    return check_seal(keys, session, contract, version) is None
+
+
 def version_row(session: Session, contract: Contract) -> ContractVersion | None:
     """The version in force or under signature."""
     query = select(ContractVersion).where(ContractVersion.contract_id == contract.id, ContractVersion.number == contract.version)

@@ -181,6 +181,7 @@ def _crawl(terms: Terms, _settings: Settings) -> str:
     pace = f"{terms.crawl.requests_per_second:,}"
     return (
         f"The website {hosts} may be fetched with a token for it, below these paths: {paths}, at no more than {pace} requests in a second."
+        " Each page that is fetched counts as one record."
     )
 
 

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlmodel import Session, col, select
 
 from contracts.credentials.tables import Followed
 from contracts.ledger.projection import read_leaf
-from contracts.ledger.tables import LedgerEntry, SearchedEntry
+from contracts.ledger.tables import LedgerEntry
 from contracts.people.roles import Side
 from contracts.people.tables import Organisation
+from contracts.search.tables import EntryKind, SearchedEntry
 from contracts.store.unit import Store, Unit
 from contracts.webhooks.events import EVERY, PARTNERS
 from contracts.webhooks.messages import make
@@ -26,6 +27,15 @@ from contracts.webhooks.tables import WebhookEndpoint
 ENTRIES_A_RUN = 25
 _NAME = "webhooks"
 _TOLD = ("subject", "contract", "contract_version", "credential", "dataset", "organisation")
+
+
+class _Found(NamedTuple):
+    """An entry with its kind, id and leaf."""
+
+    entry: SearchedEntry
+    kind: EntryKind
+    id: str
+    leaf: bytes
 
 
 def tick(store: Store) -> int:
@@ -42,7 +52,7 @@ def tick(store: Store) -> int:
         followed = unit.session.get(Followed, _NAME, with_for_update=True, populate_existing=True)
         if (followed.next if followed else 0) != start:
             return 0
-        following = found[-1][0].index + 1
+        following = found[-1].entry.index + 1
         if followed is None:
             unit.session.add(Followed(name=_NAME, next=following))
         else:
@@ -56,11 +66,13 @@ def _start(session: Session) -> int:
     return followed.next if followed else 0
 
 
-def _entries(session: Session, start: int, since: datetime) -> Sequence[tuple[SearchedEntry, bytes]]:
-    of_place = (col(SearchedEntry.index) >= start, col(SearchedEntry.at) >= since)
-    fitting = (*of_place, col(SearchedEntry.event).in_(EVERY), col(SearchedEntry.decision) != "refuse")
-    query = select(SearchedEntry, LedgerEntry.leaf).join(LedgerEntry, col(LedgerEntry.index) == col(SearchedEntry.index))
-    return session.exec(query.where(*fitting).order_by(col(SearchedEntry.index)).limit(ENTRIES_A_RUN)).all()
+def _entries(session: Session, start: int, since: datetime) -> Sequence[_Found]:
+    number = col(SearchedEntry.index)
+    told = select(EntryKind.id).where(col(EntryKind.event).in_(EVERY), EntryKind.decision != "refuse")
+    query = select(SearchedEntry, EntryKind, LedgerEntry.id, LedgerEntry.leaf)
+    query = query.join(EntryKind, col(EntryKind.id) == col(SearchedEntry.kind)).join(LedgerEntry, col(LedgerEntry.index) == number)
+    fitting = (number >= start, col(SearchedEntry.at) >= since, col(SearchedEntry.kind).in_(told))
+    return [_Found(*row) for row in session.exec(query.where(*fitting).order_by(number).limit(ENTRIES_A_RUN)).all()]
 
 
 def _endpoints(session: Session) -> list[tuple[WebhookEndpoint, bool]]:
@@ -70,18 +82,18 @@ def _endpoints(session: Session) -> list[tuple[WebhookEndpoint, bool]]:
     return [(endpoint, side == Side.PLATFORM) for endpoint, side in session.exec(query.where(*live)).all()]
 
 
-def _tell(unit: Unit, entries: Sequence[tuple[SearchedEntry, bytes]]) -> None:
+def _tell(unit: Unit, entries: Sequence[_Found]) -> None:
     endpoints = _endpoints(unit.session)
-    for entry, leaf in entries:
+    for found in entries:
         for endpoint, platform in endpoints:
-            if _concerns(endpoint, entry, platform=platform):
-                make(unit, endpoint, entry.event, entry.id, _data(entry.id, leaf), entry.at)
+            if _concerns(endpoint, found, platform=platform):
+                make(unit, endpoint, found.kind.event, found.id, _data(found.id, found.leaf), found.entry.at)
 
 
-def _concerns(endpoint: WebhookEndpoint, entry: SearchedEntry, *, platform: bool) -> bool:
-    if entry.at < endpoint.created_at or (endpoint.events and entry.event not in endpoint.events):
+def _concerns(endpoint: WebhookEndpoint, found: _Found, *, platform: bool) -> bool:
+    if found.entry.at < endpoint.created_at or (endpoint.events and found.kind.event not in endpoint.events):
         return False
-    return platform or (entry.organisation_id == endpoint.organisation_id and entry.event in PARTNERS)
+    return platform or (found.kind.organisation_id == endpoint.organisation_id and found.kind.event in PARTNERS)
 
 
 def _data(entry_id: str, leaf: bytes) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """`licet backup` and `licet restore`: the database and the files of home in one archive, without the keys that open personal values.
 
 The keys of subjects and the master key stay out, so that whoever was erased is erased from every archive at once. Restoring
-replays the erasures that were made since: rows whose key is gone are removed before anything is served.
+replays the erasures that were made since: rows whose key is gone are removed, and records of datasets erased, before anything is served.
 """
 
 from __future__ import annotations
@@ -12,11 +12,14 @@ import tarfile
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import make_url
 
+from contracts.datasets.register import Register
 from contracts.errors import Misconfigured
+from contracts.keys import KeyRing, master_key
 from contracts.ledger.erasing import sweep
 from contracts.settings import Settings
 from contracts.store.engine import open_engine
@@ -52,8 +55,16 @@ def back_up(settings: Settings, file: Path) -> int:
     return count
 
 
-def restore(settings: Settings, file: Path | None) -> int:
-    """Put an archive back where there is no database, bring it to this version, and replay later erasures; returns how many keys' rows went.
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """What was erased since the archive was made, and is again: rows under so many keys, so many records of datasets."""
+
+    keys: int
+    records: int
+
+
+def restore(settings: Settings, file: Path | None) -> Replayed:
+    """Put an archive back where there is no database, bring it to this version, and replay later erasures of values and of records.
 
     Without a file only the erasures are replayed, over a database that other tools put back. Raises `Misconfigured` where the house is
     being served, or a database is there already.
@@ -65,7 +76,9 @@ def restore(settings: Settings, file: Path | None) -> int:
     prepare(settings)
     engine = open_engine(settings.database_url, settings.subject_folder)
     try:
-        return sweep(Store(engine, clock_of(settings), settings.node))
+        store = Store(engine, clock_of(settings), settings.node)
+        register = Register(store, settings, KeyRing(master_key(settings)))
+        return Replayed(sweep(store), sum(register.replay(dataset) for dataset in settings.datasets))
     finally:
         engine.dispose()
 

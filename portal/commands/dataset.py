@@ -10,6 +10,7 @@ from pathlib import Path
 from contracts.datasets.describe import proposal
 from contracts.datasets.load import refresh
 from contracts.datasets.pseudonyms import build_all
+from contracts.datasets.register import Register
 from contracts.datasets.remembered import remember
 from contracts.errors import Misconfigured
 from contracts.keys import KeyRing, master_key
@@ -44,7 +45,12 @@ def refresh_dataset(settings: Settings, name: str) -> str:
     engine, keys = open_engine(settings.database_url, settings.subject_folder), KeyRing(master_key(settings))
     store = Store(engine, clock_of(settings), settings.node)
     try:
-        build, keep = partial(build_all, store, keys, settings, name), partial(remember, store, keys, settings)
-        return refresh(store, settings, name, before_current=build, before_gone=keep)
+        keep, register = partial(remember, store, keys, settings), Register(store, settings, keys)
+
+        def before_current(version: str) -> None:
+            register.replay(name, version)
+            build_all(store, keys, settings, name, version)
+
+        return refresh(store, settings, name, before_current=before_current, before_gone=keep)
     finally:
         engine.dispose()

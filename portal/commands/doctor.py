@@ -5,7 +5,6 @@ from __future__ import annotations
 import smtplib
 import stat
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from contracts.datasets.source import survey
 from contracts.deliveries.arrived import head, place
 from contracts.errors import LicetError, Misconfigured
 from contracts.forms import survey as forms
+from contracts.gate.stopped import StoppedPage, own_path
 from contracts.keys import KeyRing, Purpose, master_key, newest
 from contracts.letters import text as letters
 from contracts.notices.mail import connected
@@ -32,18 +32,11 @@ from contracts.store.engine import check_durable, open_engine
 from contracts.store.schema import check_current
 from contracts.store.unit import Store
 from portal.alone import is_served
+from portal.commands import doctor_files as files
+from portal.commands import ranges
+from portal.commands.finding import Finding
 from portal.commands.here import settings_here
 from portal.ground import clock_of, door
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One check: fine, with what was found; or where it hurts, what is wrong and how to mend it."""
-
-    where: str
-    fine: bool
-    found: str = ""
-    mend: str = ""
 
 
 def examine(config: Path | None = None) -> list[Finding]:
@@ -59,10 +52,12 @@ def examine(config: Path | None = None) -> list[Finding]:
         *_contract_texts(settings),
         *_mails(settings),
         *_letters(settings),
+        _checked("page of the gate", lambda: _check_stopped_page(settings)),
         _checked("contract seal", lambda: _check_seal(settings)),
         *_forms(settings),
         _checked("mail", lambda: _check_mail(settings.mail)),
         *_datasets(settings),
+        *ranges.check_all(settings),
     ]
 
 
@@ -98,6 +93,8 @@ def _keys_and_database(settings: Settings) -> Iterator[Finding]:
             yield found
             yield _checked("deliveries", lambda: _check_folded(engine, settings))
             yield _checked("ledger", lambda: _check_anchored(engine, settings))
+            yield _checked(files.WHERE, lambda: files.check_values(engine, settings))
+            yield from files.incomplete(engine, settings)
             found = _checked("stored keys", lambda: _open_stored_keys(engine, settings))
         engine.dispose()
     yield found
@@ -189,6 +186,12 @@ def _letters(settings: Settings) -> Iterator[Finding]:
     if not wrong:
         own = len(list(letters.folder(settings.home).glob("*.txt")))
         yield Finding("letters", True, f"{own} in words of your own" if own else "bundled")
+
+
+def _check_stopped_page(settings: Settings) -> str:
+    """What a stopped visitor reads."""
+    StoppedPage(settings)
+    return "the operator's own" if own_path(settings.home).exists() else "bundled"
 
 
 def _unconfirmed(settings: Settings) -> Iterator[Finding]:

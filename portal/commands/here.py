@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from contracts.errors import Misconfigured
-from contracts.settings import Billing, DatasetSettings, Gate, Mail, Platform, Settings, load
+from contracts.gate.settings import Gate
+from contracts.settings import Billing, DatasetSettings, Mail, Platform, Settings, load
 from portal.demo.datasets import demo_datasets
 
 HOME = Path(".licet")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -34,6 +35,17 @@ def verify_url(url: str, key: str, state: Path | None) -> CheckpointText:
                 now.save(state)
 
         return follow(lambda path: _fetched(http, f"{base}/{path}"), verifier, kept, saved, progress)
+
+
+def pruned_at(url: str) -> int:
+    """How many entries a log says that it pruned under its published policy; 0 where it publishes none. What it signs holds without them."""
+    with httpx.Client(timeout=SECONDS, follow_redirects=False) as http:
+        try:
+            told = json.loads(_fetched(http, f"{url.rstrip('/')}/retention"))
+        except (Unserved, ValueError):
+            return 0
+    found = told.get("pruned") if isinstance(told, dict) else 0
+    return found if isinstance(found, int) else 0
 
 
 @contextmanager

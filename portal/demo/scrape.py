@@ -14,6 +14,7 @@ import httpx
 
 START = "/posts/"
 MOST_WAITS = 200
+MOST_TRIES = 5
 
 _LINK = re.compile(r'<([^>]+)>[^,]*?;\s*rel="?([\w-]+)"?')
 
@@ -50,9 +51,9 @@ def scrape(
 ) -> Result:
     """Read up to `pages` different pages of the site, beginning at `/posts/`.
 
-    With a token it keeps the contract's pace: told to slow down (429), it waits as long as `Retry-After` says and goes on. `base_url`
-    stands behind `agent` in its user agent, as a crawler should say where it comes from. `on_page` is told after each page how many
-    were read.
+    With a token it keeps the contract's pace: told to slow down (429), or to come again (503), it waits as long as `Retry-After` says
+    and goes on. `base_url` stands behind `agent` in its user agent, as a crawler should say where it comes from. `on_page` is told
+    after each page how many were read.
     """
     headers = {"user-agent": f"{agent} (+{base_url}/demo)"}
     if token:
@@ -76,9 +77,10 @@ def scrape(
 
 def _fetch(client: httpx.Client, path: str, wait: Callable[[float], None]) -> httpx.Response:
     answer = client.get(path)
-    for _ in range(MOST_WAITS):
+    for waited in range(MOST_WAITS):
         told = answer.headers.get("retry-after", "")
-        if answer.status_code != 429 or not told.isdecimal():
+        slower, later = answer.status_code == 429, answer.status_code == 503 and waited < MOST_TRIES
+        if not (slower or later) or not told.isdecimal():
             break
         wait(min(float(told), 5.0))
         answer = client.get(path)

@@ -10,6 +10,8 @@ from urllib.parse import parse_qsl
 
 from contracts.access.query import parse
 from contracts.access.request import Caller, RecordsRequest
+from contracts.appeals import service as appeals
+from contracts.appeals.decide import Asked
 from contracts.applications.form import ApplicationForm
 from contracts.clock import FixedClock
 from contracts.credentials.tokens import Claims
@@ -34,6 +36,11 @@ INVITED = CastPerson(
 LETTER = (
     b"Lakeside Institute, Ethics Board\n\nThe project reads public posts in which nobody is named, and publishes counts by region and hour.\n"
     b"The board has looked at it and approves it for one year.\n"
+)
+OBJECTION = Asked(
+    "reading-room@lakeside.example",
+    "This is the reading room of the Lakeside town library. Our visitors share one computer, and this morning a school class was here. "
+    "Nobody collects anything. Can we go on reading?",
 )
 RESEARCH_FIELDS = ("id", "author_id", "created_at", "lang", "country", "topic", "text", "likes", "reposts")
 MARKET_FIELDS = ("id", "created_at", "lang", "country", "topic", "likes", "reposts")
@@ -199,10 +206,29 @@ def _waiting(story: Story, handlers: Mapping[str, Handler], lab: Contract) -> No
     shares = _second_project(story, "commercial-lead", COUNTERED, "One set of yearly shares for a press release.", today)
     tell_under_way(story, lab, shares)
     story.invite("administrator", INVITED, Role.STEWARD)
+    _objection(story)
     with story.house.store.write("story") as unit:
         facts = {"network": "192.0.2.0/24", "pages": story.house.settings.gate.anonymous_budget + 150, "agent": "python-requests"}
         open_incident(unit, "scraping", "One network read several hundred posts in an hour", facts)
     story.settle(handlers)
+
+
+def _objection(story: Story) -> None:
+    """A library whose readers share one computer was stopped, and says so."""
+    house = story.house
+    gate, host = house.gate, house.settings.platform.site.split("//")[1]
+    readers = [
+        Facts("GET", host, f"/posts/{7000 + page}", "198.51.100.80", BROWSER) for page in range(house.settings.gate.anonymous_budget + 9)
+    ]
+
+    async def run() -> str:
+        return [await gate.decide(facts) for facts in readers][-1].id
+
+    decision = asyncio.run(run())
+    gate.flush_counts()
+    story.clock.advance(minutes=20)
+    with house.store.write("story") as unit:
+        appeals.make(unit, gate.names.read(decision), OBJECTION, "198.51.100.0/24")
 
 
 def _second_project(story: Story, key: str, project: str, purpose_text: str, today: date) -> Contract:

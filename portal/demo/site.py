@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from contracts.gate import signals
 from contracts.gate.decide import Decision
-from contracts.gate.facts import Facts
+from contracts.gate.facts import Facts, Signed
 from contracts.gate.service import Gate
 from contracts.gate.telling import PRIVATE, TO_SITE, Telling
 from portal.demo.platform import Author, DemoPlatform, Post
@@ -120,6 +120,9 @@ class _Pages:
         return author if author is not None and author.handle == handle else None
 
 
+_OF_SIGNATURES = (b"signature-input", b"signature", b"signature-agent", b"content-digest")
+
+
 class _Gated:
     def __init__(self, site: ASGIApp, gate: Gate) -> None:
         self._site, self._gate, self._telling = site, gate, Telling(gate.settings)
@@ -135,18 +138,24 @@ class _Gated:
             return
         decision = await self._gate.decide(_facts(scope))
         if not decision.allow:
-            told = [(name.encode(), value.encode("latin-1", "replace")) for name, value in self._telling.visitor(decision)]
-            await send({"type": "http.response.start", "status": decision.status, "headers": [*told, (b"content-length", b"0")]})
-            await send({"type": "http.response.body", "body": b""})
+            await self._stop(scope, send, decision)
             return
         answer: ASGIApp = self._open.get(scope["path"], self._site)
         await answer(_for_site(scope, decision), receive, send)
+
+    async def _stop(self, scope: Scope, send: Send, decision: Decision) -> None:
+        stopped = self._telling.answer(decision, _header(scope, b"accept"))
+        told = [(name.encode(), value.encode("latin-1", "replace")) for name, value in stopped.headers]
+        length = (b"content-length", str(len(stopped.body)).encode())
+        await send({"type": "http.response.start", "status": stopped.status, "headers": [*told, length]})
+        await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else stopped.body})
 
 
 def _facts(scope: Scope) -> Facts:
     headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
     client, query = scope.get("client"), scope["query_string"].decode("latin-1")
     target = scope.get("raw_path", scope["path"].encode()).decode("latin-1") + (f"?{query}" if query else "")
+    signed = Signed(*(headers.get(name, "") for name in _OF_SIGNATURES))
     return Facts(
         scope["method"],
         headers.get(b"host", ""),
@@ -154,7 +163,14 @@ def _facts(scope: Scope) -> Facts:
         client[0] if client else "",
         headers.get(b"user-agent", ""),
         headers.get(b"authorization", ""),
+        # The site listens on loopback alone, where nobody listens in: as good as https for whoever signs.
+        scheme="https",
+        signature=signed if signed.input else None,
     )
+
+
+def _header(scope: Scope, name: bytes) -> str:
+    return next((value.decode("latin-1") for found, value in scope["headers"] if found == name), "")
 
 
 def _for_site(scope: Scope, decision: Decision) -> Scope:

@@ -22,6 +22,8 @@ from tests.harness import migrated
 
 # What proxies, crawlers and tools read in formats of their own, and the description itself.
 NOT_DESCRIBED = {"/robots.txt", "/license.xml", "/v1/openapi.json"}
+# What nginx asks for visitors whom the gate stopped already.
+NEVER_PASSES = {"/gate/nginx/stopped"}
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +52,7 @@ def _routes(app: FastAPI) -> set[tuple[str, str]]:
 
 
 def test_every_route_is_described_and_every_description_has_its_route(machines: Machines, house: House) -> None:
-    routes = _routes(machines.app) | {(method, route.path) for route in machines.hot for method in route.methods}
+    routes = _routes(machines.app) | {(method, route.path.replace(":path}", "}")) for route in machines.hot for method in route.methods}
     assert {key for key in routes if key[1] not in NOT_DESCRIBED} == set(OPERATIONS)
     assert set(PEOPLES) <= _routes(create_portal(house))
 
@@ -60,6 +62,6 @@ def test_the_document_holds_all_of_it(machines: Machines) -> None:
     told = {(method.upper(), path): each for path, methods in document["paths"].items() for method, each in methods.items()}
     assert set(told) == {*OPERATIONS, *PEOPLES}
     for key, each in told.items():
-        assert each["summary"] and {"200", "201", "204", "303"} & set(each["responses"]), key
+        assert (each["summary"] and {"200", "201", "204", "303"} & set(each["responses"])) or key[1] in NEVER_PASSES, key
         named = {parameter["name"] for parameter in each.get("parameters", ()) if parameter["in"] == "path"}
         assert named == {part[1:-1] for part in key[1].split("/") if part.startswith("{")}, key

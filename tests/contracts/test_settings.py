@@ -60,7 +60,7 @@ def test_what_is_unknown_or_unsafe_is_named(tmp_path: Path, text: str, environ: 
     ("text", "said"),
     [
         ("[platform]\nnmae = 'x'", "setting platform.nmae: is unknown. Did you mean name?"),
-        ("entirely_else = 1", "setting entirely_else: is unknown. Read from"),
+        ("qqqq = 1", "setting qqqq: is unknown. Read from"),
         ("[datasets.d]\ntitle='D'\nlocation='d.csv'\n[datasets.d.fields]\nid={type='string'}", "setting datasets.d.key: is missing."),
         ("[platform]\nsite = 'agora'", "setting platform.site: does not fit: Write a web address like https://www.example.org."),
     ],

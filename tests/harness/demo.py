@@ -41,7 +41,8 @@ class Demo:
         """Event and decision of each integrated ledger entry of a contract, oldest first."""
         with closing(sqlite3.connect(f"file:{self.folder / '.licet' / 'licet.db'}?mode=ro", uri=True)) as store:
             return store.execute(
-                'SELECT event, decision FROM ledger_search WHERE contract_id = ? ORDER BY "index"', [contract_id]
+                'SELECT event, decision FROM ledger_search JOIN entry_kind ON entry_kind.id = kind WHERE contract_id = ? ORDER BY "index"',
+                [contract_id],
             ).fetchall()
 
     def licet(self, *words: str) -> tuple[int, list[str]]:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.harness import leaks, several, stable
+from tests.harness.felt import felt
 
 
 def free_port(pair: bool = False) -> int:
@@ -78,19 +79,19 @@ def clean_environ(extra: Mapping[str, str]) -> dict[str, str]:
     return {**{k: v for k, v in os.environ.items() if not k.startswith("LICET_")}, **extra}
 
 
-def start(folder: Path, words: Sequence[str], environ: Mapping[str, str], port: int, wait: float = 120) -> Licet:
+def start(folder: Path, words: Sequence[str], environ: Mapping[str, str], port: int, wait: float = 400) -> Licet:
     """Start a command in a folder and wait until `/readyz` says ready."""
     log = folder / f"licet-{port}.log"
     with log.open("ab") as out:
         process = stable.start(several.words_for(folder, [*words]), folder, clean_environ(environ), out)
     running = Licet(process, f"http://127.0.0.1:{port}", log, leaks.database_of(folder, environ))
-    deadline = time.monotonic() + wait
-    while time.monotonic() < deadline:
-        if process.poll() is not None:
-            raise RuntimeError(f"licet {' '.join(words)} ended with {process.returncode}:\n{log.read_text()[-4000:]}")
-        if is_ready(running.base_url):
-            return running
-        time.sleep(0.02)
+    with felt() as clock:
+        while clock.seconds < wait:
+            if process.poll() is not None:
+                raise RuntimeError(f"licet {' '.join(words)} ended with {process.returncode}:\n{log.read_text()[-4000:]}")
+            if is_ready(running.base_url):
+                return running
+            time.sleep(0.02)
     running.kill()
     raise TimeoutError(f"licet {' '.join(words)} was not ready in {wait} s:\n{log.read_text()[-4000:]}")
 

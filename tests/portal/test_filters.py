@@ -60,6 +60,11 @@ def test_a_bar_chart_of_nothing_is_empty_and_flat() -> None:
     assert [bar.height for bar in filters.bar_chart([("1 Nov", 0), ("2 Nov", 0)]).bars] == [0.0, 0.0]
 
 
+def test_counts_have_no_half_in_the_grid_and_amounts_do() -> None:
+    grids = [[text for _, text in filters.bar_chart([("1 Nov", value)]).grid] for value in (0, 1, 4, 0.5)]
+    assert grids == [["0", "1"], ["0", "1"], ["0", "2", "4"], ["0", "0.25", "0.5"]]
+
+
 @pytest.mark.parametrize(("value", "ceiling"), [(0, 1), (0.3, 0.4), (1, 1), (3, 4), (4.5, 5), (37_000, 40_000), (99, 100)])
 def test_nice_ceiling(value: float, ceiling: float) -> None:
     assert filters.nice_ceiling(value) == pytest.approx(ceiling)

@@ -12,7 +12,7 @@ from tests.portal.house import add_person, post, sign_in
 from tests.portal.scene import contract
 
 LEAD, STEWARDS = "lead@lab.example", ("mara@agora.example", "jon@agora.example")
-OFFERED = "WHERE id = (SELECT id FROM ledger_search WHERE event = 'contract.offered')"
+OFFERED = 'WHERE "index" = (SELECT "index" FROM ledger_search JOIN entry_kind ON entry_kind.id = kind WHERE event = \'contract.offered\')'
 LEAVES = {
     "its bytes changed by a text function": f"UPDATE ledger_entry SET leaf = replace(leaf, 'contract.offered', 'contract.offereD') {OFFERED}",
     "no JSON": f"UPDATE ledger_entry SET leaf = x'ff00' {OFFERED}",

@@ -95,9 +95,9 @@ def test_keys_follow_one_another_without_a_failed_request_and_a_revoked_one_ends
     assert (kid_of(kept), kid_of(by_new)) == (old, new)
     assert (place.get(kept).status, place.get(by_new).status) == (200, 200), "what the old key signed verifies until it ends"
     keys(place, "revoke", new)
-    assert within(STALE_SECONDS, lambda: place.get(by_new).status == 401)
-    assert [place.get(by_new).status for _ in range(5)] == [401] * 5
-    assert published(place) == [old]
+    # Of several processes each follows in its own time, and nobody says which of them answers.
+    assert within(STALE_SECONDS, lambda: all(place.get(by_new).status == 401 for _ in range(10)))
+    assert within(STALE_SECONDS, lambda: all(published(place) == [old] for _ in range(10)))
     after = place.token(place.made.client)
     assert (kid_of(after), place.get(after).status, place.get(kept).status) == (old, 200, 200)
 

@@ -100,7 +100,9 @@ def _requests(place: Installation) -> tuple[int, int]:
     engine = open_engine(place.settings.database_url)
     with engine.connect() as connection:
         counted = connection.execute(text("SELECT sum(answered + refused + failed) FROM health_day")).scalar_one()
-        entered = connection.execute(text("SELECT count(*) FROM ledger_search WHERE event = 'access.records'")).scalar_one()
+        entered = connection.execute(
+            text("SELECT count(*) FROM ledger_search JOIN entry_kind ON entry_kind.id = kind WHERE event = 'access.records'")
+        ).scalar_one()
     engine.dispose()
     return counted, entered
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from urllib.parse import urlencode
 
+from sqlmodel import col, select
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -13,6 +14,9 @@ from contracts.applications import service as applications
 from contracts.applications.form import ApplicationForm
 from contracts.applications.tables import Application
 from contracts.credentials.service import create_client
+from contracts.datasets.persons import names_in
+from contracts.deliveries.ordinals import Ordinals, unpack
+from contracts.deliveries.tables import Delivery
 from contracts.errors import refuse
 from contracts.forms.files import current
 from contracts.house import House
@@ -75,6 +79,18 @@ def make_reader(house: House, contract: Contract) -> Reader:
     part = terms.datasets[0]
     query = urlencode({"fields": ",".join(part.fields), "limit": RECORDS}, safe=",")
     return Reader(house.settings.base_url, client.id, secret, f"/v1/datasets/{part.dataset}/records?{query}")
+
+
+def who_asks(house: House, contract_id: str) -> str:
+    """The handle of somebody of whom the contract received a post; empty where it received none of anybody."""
+    with house.store.read() as session:
+        mine = select(Delivery).where(Delivery.contract_id == contract_id, Delivery.dataset == DATASET)
+        first = session.exec(mine.order_by(col(Delivery.at), col(Delivery.entry_id))).first()
+    version = house.catalogue.version_of(DATASET)
+    if first is None or version is None:
+        return ""
+    found = names_in(house.settings, version, Ordinals([unpack(first.ordinals).min()]))
+    return next((names[-1] for _, _, names in found), "")
 
 
 def actor_of(house: House, key: str) -> Actor:

@@ -8,7 +8,7 @@ from sqlmodel import Session, col, select
 
 from contracts.amendments.tables import Amendment
 from contracts.applications.tables import Application
-from contracts.ledger.queries import Search, TimelineRow, about, search
+from contracts.ledger.queries import Search, TimelineRow, about, entry, search, unlisted
 from contracts.lifecycle.tables import Contract
 from contracts.people import service as people
 from contracts.people.tables import Account, Membership
@@ -17,6 +17,7 @@ from portal.demo.under_way import APPEALED, COUNTERED, RETURNED
 from portal.pages.demo.stops import TourFacts
 
 PROJECT = "How local news crosses borders"
+LETTER = "letter.written"
 _RECENT = 60
 
 
@@ -64,6 +65,7 @@ def facts(session: Session, *, scraper_stopped: bool) -> TourFacts:
         in_force=held.activated_at is not None,
         answered_entry=answered,
         entry_viewed=bool(answered) and _viewed(session, answered),
+        letter_written=bool(answered) and _written(session, held.id),
         refused_entry=refused,
     )
 
@@ -100,6 +102,13 @@ def _viewed(session: Session, entry_id: str) -> bool:
     return any(row.event == "ledger.viewed" for row in about(session, entry_id, 10)) or bool(
         search(session, Search(event="ledger.viewed", q=entry_id, limit=1)).rows
     )
+
+
+def _written(session: Session, contract_id: str) -> bool:
+    """Whether a letter named the contract as a recipient, among those that search does not know yet and the last that it does."""
+    fresh = [each.columns.id for each in unlisted(session) if each.columns.event == LETTER]
+    letters = [*fresh, *(row.entry_id for row in search(session, Search(event=LETTER, limit=_RECENT)).rows)]
+    return any(contract_id in entry(session, each).facts.get("facts", {}).get("contracts", ()) for each in letters)
 
 
 def home(session: Session, account: Account) -> str | None:

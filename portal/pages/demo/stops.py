@@ -20,6 +20,7 @@ class TourFacts:
     in_force: bool = False
     answered_entry: str = ""
     entry_viewed: bool = False
+    letter_written: bool = False
     refused_entry: str = ""
     scraper_stopped: bool = False
     returned_id: str = ""
@@ -150,6 +151,15 @@ STOPS: tuple[Stop, ...] = (
         "Become Colm and open the entry",
         "The proof leads from this entry to a signed checkpoint, which an outsider can keep and compare.",
         lambda facts: facts.entry_viewed,
+    ),
+    Stop(
+        "letter",
+        "Answer a person",
+        "One of the posts that the lab just read was written by somebody who now asks who received what they wrote. Colm knows their handle.",
+        "compliance",
+        "Become Colm and find out",
+        "Write the handle below into “The person”, press “Show who holds their records”, then “Write the letter”. It names the lab, with proofs.",
+        lambda facts: facts.letter_written,
     ),
     Stop(
         "suspension",

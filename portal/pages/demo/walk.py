@@ -21,7 +21,7 @@ from portal.limits import asked_here, is_loopback
 from portal.pages.demo import state
 from portal.pages.demo.crawl import Crawler
 from portal.pages.demo.exchange import Reading, read
-from portal.pages.demo.people import DATASET, fill_in, make_reader, sign_in
+from portal.pages.demo.people import DATASET, fill_in, make_reader, sign_in, who_asks
 from portal.pages.demo.readers import Readers
 from portal.pages.demo.stops import TourFacts, progress
 
@@ -40,6 +40,7 @@ class Played:
 
     first: dict[str, Reading] = field(default_factory=dict)
     again: dict[str, Reading] = field(default_factory=dict)
+    asking: dict[str, str] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
@@ -80,9 +81,18 @@ class Tour:
             can_repeat=self._readers.of(facts.contract_id) is not None,
             first=self._played.first.get(facts.contract_id),
             again=self._played.again.get(facts.contract_id),
+            asks=self._asks(house, facts),
             crawl=crawl,
             site=house.settings.platform.site,
         )
+
+    def _asks(self, house: House, facts: TourFacts) -> str:
+        """The handle of who asks at the stop with the letter; looked up once for each contract."""
+        if not facts.entry_viewed or facts.letter_written:
+            return ""
+        if facts.contract_id not in self._played.asking:
+            self._played.asking[facts.contract_id] = who_asks(house, facts.contract_id)
+        return self._played.asking[facts.contract_id]
 
     def become(self, request: Request, key: str, form: Form = Depends(submitted)) -> Response:
         """Sign in as a person of the cast with one click, the password counted as just given."""
@@ -149,6 +159,7 @@ def paths(facts: TourFacts) -> dict[str, str]:
     found |= _under_way(facts)
     if facts.answered_entry:
         found["proof"] = f"/compliance/entries/{facts.answered_entry}"
+        found["letter"] = "/compliance/deliveries"
     return found
 
 

@@ -32,13 +32,14 @@ from portal.pages.desk import (
     templates,
     texts,
     today,
+    whole_life,
 )
 
 
 def router(house: House) -> APIRouter:
     """Every route under /desk."""
     whole = APIRouter()
-    contract_pages = (contracts, negotiation, acts, signing, life, amendments, texts, agreements)
+    contract_pages = (contracts, whole_life, negotiation, acts, signing, life, amendments, texts, agreements)
     for part in (
         today,
         applications,

@@ -9,11 +9,12 @@ from datetime import datetime, timedelta
 from sqlmodel import Session, col, func, select
 
 from contracts.credentials.tables import Client
-from contracts.ledger.tables import SearchedEntry
 from contracts.lifecycle.tables import Contract
 from contracts.people.roles import Role
 from contracts.people.tables import Account, Membership
 from contracts.quotas.service import day_of, resets_at, used_on
+from contracts.search.find import between
+from contracts.search.tables import EntryKind, SearchedEntry
 from contracts.terms.model import Terms
 
 SIGNERS = (Role.LEAD.value, Role.SIGNATORY.value)
@@ -40,10 +41,11 @@ class Use:
 
 def effect_of(session: Session, contract: Contract, clients: Sequence[Client], now: datetime) -> Effect:
     """The numbers that stand before a button."""
-    asked = select(SearchedEntry.decision, func.count()).where(
-        SearchedEntry.contract_id == contract.id, SearchedEntry.event == "access.records", col(SearchedEntry.at) >= now - timedelta(days=1)
-    )
-    counts = dict(session.exec(asked.group_by(SearchedEntry.decision)).all())
+    since = now - timedelta(days=1)
+    asked = select(EntryKind.decision, func.count()).join(SearchedEntry, col(SearchedEntry.kind) == col(EntryKind.id))
+    asked = asked.where(EntryKind.contract_id == contract.id, EntryKind.event == "access.records")
+    asked = asked.where(col(SearchedEntry.at) >= since, *between(since, None))
+    counts = dict(session.exec(asked.group_by(EntryKind.decision)).all())
     live = sum(client.revoked_at is None for client in clients)
     return Effect(live, sum(counts.values()), counts.get("refuse", 0), _signers(session, contract))
 

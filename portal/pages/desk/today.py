@@ -19,8 +19,10 @@ from contracts.people.service import staff
 from contracts.signing.templates import has_own
 from portal.deps import house_of, page, requires
 from portal.pages.desk import later, reads
+from portal.pages.desk.appeals import waiting_appeals
 from portal.pages.desk.bars import waiting_lifts
 from portal.pages.desk.duties import clock_words, duties, heading, subheading, waiting
+from portal.pages.desk.holds import waiting_holds
 from portal.pages.desk.members import member_duties
 from portal.pages.desk.partners import hand_overs
 from portal.pages.desk.policies import waiting_policies
@@ -70,6 +72,8 @@ CHANGES = (
     "dataset.refreshed",
     "erasure.made",
     "gate.mode_changed",
+    "hold.confirmed",
+    "hold.lifted",
     "incident.opened",
     "leadership.done",
     "leadership.proposed",
@@ -86,8 +90,9 @@ def today(request: Request, actor: Annotated[Actor, Depends(requires(*STAFF))]) 
         desk = reads.desk(session, house.settings)
         leaderless, leaderless_elsewhere = hand_overs(session, actor)
         found = duties(desk, actor) + later.duties(session, actor) + leaderless + member_duties(session, actor)
+        found += waiting_appeals(session, actor)
         found += clause_duties(session, house.settings, actor, house.clock.now())
-        more = [each(session, actor) for each in (waiting_requests, waiting_lifts, waiting_policies)]
+        more = [each(session, actor) for each in (waiting_requests, waiting_lifts, waiting_holds, waiting_policies)]
         found += [duty for mine, _ in more for duty in mine]
         others = [*leaderless_elsewhere, *waiting(desk, actor), *later.waiting(session, actor, day)]
         others += [row for _, theirs in more for row in theirs]

@@ -10,9 +10,11 @@ ROOT = Path(__file__).parents[3]
 WRITERS = {
     "contracts/agreements/service.py",
     "contracts/amendments/service.py",
+    "contracts/appeals/service.py",
     "contracts/applications/core.py",
     "contracts/bars/service.py",
     "contracts/coordinator/service.py",
+    "contracts/holds/service.py",
     "contracts/lifecycle/steps.py",
     "contracts/members/service.py",
     "contracts/people/hand_over.py",

@@ -29,7 +29,7 @@ def test_the_gate_refuses_every_token_of_a_sandbox(store: Store, clock: FixedClo
         client, _ = sandbox.create(unit, lead, name="First try", today=date(2026, 11, 2))
     parts.watch.poll()
     cache = GrantCache(store, KeyRing(b"k" * 32), clock, parts.watch, [dataset()])
-    gate = Gate(store, parts.watch, parts.tokens, cache, parts.settings, clock)
+    gate = Gate(store, parts.watch, parts.tokens, cache, parts.settings, clock, KeyRing(b"k" * 32))
     place = f"sbx_{lead.organisation_id}"
     assert isinstance(asyncio.run(cache.get(place)), Grant)
 

@@ -19,7 +19,7 @@ from contracts.settings import Settings, write_master_key
 from contracts.store.engine import open_engine
 from contracts.store.unit import Store
 from portal.alone import alone
-from portal.commands.backup import back_up, restore
+from portal.commands.backup import Replayed, back_up, restore
 from portal.commands.init import prepare
 from portal.commands.ledger import erase_values
 from tests.conftest import START
@@ -70,7 +70,7 @@ def test_a_backup_made_before_an_erasure_restores_all_others(settings: Settings,
     assert back_up(settings, tmp_path / "kept.tar.gz") == 1
     _erase(settings, "acc_mara")
     _lose(settings)
-    assert restore(settings, tmp_path / "kept.tar.gz") == 1
+    assert restore(settings, tmp_path / "kept.tar.gz") == Replayed(1, 0)
     assert _kept(settings, mara, tove) == [{}, {"account": "acc_tove"}]
     assert (settings.home / "documents" / "one.pdf").read_bytes() == b"%PDF"
     assert sorted(path.name for path in settings.home.iterdir()) == ["documents", "licet.db", "master.key", "subjects"]
@@ -95,7 +95,7 @@ def test_without_a_file_erasures_are_replayed_over_what_is_there(settings: Setti
     shutil.copy(settings.home / "licet.db", tmp_path / "before.db")
     _erase(settings, "acc_mara")
     shutil.copy(tmp_path / "before.db", settings.home / "licet.db")
-    assert (restore(settings, None), _kept(settings, mara), restore(settings, None)) == (1, [{}], 0)
+    assert (restore(settings, None), _kept(settings, mara), restore(settings, None)) == (Replayed(1, 0), [{}], Replayed(0, 0))
 
 
 def test_what_is_there_is_never_overwritten(settings: Settings, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import socket
 import sqlite3
 from collections.abc import Callable
@@ -53,10 +54,12 @@ def test_a_whole_installation_is_fine_and_nothing_is_touched(folder: Path) -> No
         Finding("database", True, "sqlite, durable, at this program's version"),
         Finding("deliveries", True, "folded up to the newest entry"),
         Finding("ledger", True, "The ledger has no checkpoint yet that could be anchored"),
+        Finding("personal values", True, f"sealed, and every key is in {folder}/.licet/subjects"),
         Finding("stored keys", True, "the master key opens them"),
         Finding("contract texts", True, "bundled"),
         Finding("texts of mails", True, "bundled"),
         Finding("letters", True, "bundled"),
+        Finding("page of the gate", True, "bundled"),
         Finding("contract seal", True, "by a certificate that this platform makes for itself, without time-stamps"),
         Finding("forms", True, "bundled"),
         Finding("mail", True, "kept on this machine and shown at /mailbox"),
@@ -73,6 +76,12 @@ def clause(name: str, text: str) -> Change:
         (folder / ".licet" / "clauses" / f"{name}.toml").write_text(text)
 
     return change
+
+
+def in_clear(folder: Path) -> None:
+    """As `licet migrate` finds it, and leaves it where it is stopped in between."""
+    with sqlite3.connect(folder / ".licet" / "licet.db") as database:
+        database.execute("INSERT INTO ledger_plain_value (entry_id, field, value, salt) VALUES ('ent_1', 'account', 'acc_1', x'00')")
 
 
 OWN_PACE = 'title = "Pace"\nbinds = "pace"\ntext = "$pace"\nmonitored = "It is counted."\nbreach = "It is refused."\n'
@@ -147,6 +156,19 @@ NO_MAIL = 'Set mail.transport = "smtp" with sender, host, port, username and pas
             "is not an address of a database.",
             "Use sqlite:///FILE",
         ),
+        (
+            lambda folder: shutil.rmtree(folder / ".licet/subjects"),
+            "personal values",
+            "cannot all be read: of 1 keys that they are sealed under, 1 are not in {folder}/.licet/subjects.",
+            "Put the copy of that folder back, or set subject_keys to where it lies.",
+        ),
+        (
+            lambda folder: (folder / ".licet/subjects/index.key").unlink(),
+            "personal values",
+            "cannot be found by whose they are, and so not be erased: index.key is not in {folder}/.licet/subjects.",
+            "Put the copy of that folder back.",
+        ),
+        (in_clear, "personal values", "stand in clear in the database: 1 of them.", "Run `licet migrate`."),
         (clause("pace", OWN_PACE), "clause pace", "binds the term pace in your own words, which nobody confirmed", "A steward or"),
         (clause("extra", OWN_PACE), "clause extra", "stands in no template: {folder}/.licet/clauses/extra.toml.", "Put its name into"),
         (
@@ -236,6 +258,22 @@ def test_a_table_that_is_read_where_it_lies_is_looked_at_there(folder: Path, lic
     file.unlink()
     (finding,) = wrong(folder)
     assert (finding.where, finding.found) == ("dataset trees", "its SQLite file is not there.")
+
+
+def test_a_version_that_lacks_a_file_is_named(folder: Path, licet: Licet) -> None:
+    whole = len(examine(folder / "licet.toml"))
+    assert licet(folder, "dataset", "refresh", "trees").returncode == 0
+    assert len(examine(folder / "licet.toml")) == whole
+    (file,) = (folder / ".licet/datasets/trees").glob("*.lines")
+    file.unlink()
+    told = f"version {file.stem} has none yet, so most of its pages take longer; `licet dataset refresh trees` writes them"
+    assert Finding("lines of trees", True, told) in examine(folder / "licet.toml")
+    in_settings('key = "id"', 'key = "id"\nlines = false')(folder)
+    assert len(examine(folder / "licet.toml")) == whole
+    records = file.with_suffix(".duckdb")
+    records.unlink()
+    missing = f"{file.stem} is current, and its file is not there: {records}."
+    assert wrong(folder) == [Finding("version of trees", False, missing, "Put home back from its backup.")]
 
 
 def test_a_mail_server_is_tried(folder: Path) -> None:

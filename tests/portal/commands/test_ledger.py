@@ -15,7 +15,7 @@ from contracts.settings import load
 from contracts.store.engine import open_engine
 from contracts.store.unit import Store
 from portal.alone import alone
-from portal.commands.ledger import close_and_open
+from portal.commands.ledger import close_and_open, verify_ledger
 from portal.serve import build
 from tests.conftest import START
 from tests.contracts.ledger.conftest import fill
@@ -32,6 +32,14 @@ def test_verify_says_since_when_nobody_outside_holds_the_ledger_and_close_begins
         0,
         f"Unanchored since {START:%Y-%m-%d %H:%M} UTC: nobody outside has signed a checkpoint.",
     )
+    whole = "The ledger is whole: 4 entries, 1 checkpoints, 0 values erased."
+    state = folder / "kept.json"
+    assert verify_ledger(settings, None, state).before == 0
+    again = licet(folder, "ledger", "verify", "--state", str(state)).stdout.splitlines()
+    assert (again[0], again[2]) == (whole, "An earlier check read the first 4 entries; leave --state away to have them read again.")
+    state.write_text("{}")
+    with pytest.raises(Misconfigured, match="was not written by a check of this ledger"):
+        verify_ledger(settings, None, state)
     with alone(settings), pytest.raises(Misconfigured, match="is running, and signs checkpoints"):
         close_and_open(settings, "The key was lost.", "")
     closed = licet(folder, "ledger", "close", "--why", "The key was lost.")

@@ -15,6 +15,7 @@ from portal.demo.platform import DemoPlatform
 from portal.demo.scrape import Result, scrape
 from portal.demo.site import gated, site_app
 from tests.harness.asgi import serving
+from tests.harness.bots import Bot
 from tests.harness.gates import GateParts, gate_over, gate_settings
 
 PLATFORM = DemoPlatform(posts=300, authors=20)
@@ -122,3 +123,13 @@ def test_the_site_sees_neither_our_token_nor_forged_headers(parts: GateParts) ->
     decisions = [each.pop("x-licet-decision") for each in told]
     assert told == [{"x-licet-contract": "ctr_1"}, {"authorization": "Bearer of-the-site"}]
     assert all(decision.startswith("dec_") for decision in decisions)
+
+
+def test_a_crawler_that_signs_is_told_how_it_was_judged(sqlite_store: Store, clock: FixedClock, tmp_path: Path) -> None:
+    parts = gate_over(sqlite_store, clock, gate_settings(tmp_path, budget=1), recognising=True)
+    with TestClient(gated(site_app(PLATFORM), parts.gate)) as client:
+        client.get("/posts/")
+        for covered, told in ((("@authority", "agent"), (403, "key_unknown")), (("@path", "agent"), (401, "target_not_covered"))):
+            answer = client.get(f"/posts/{SHOWN[0].id}", headers=Bot().headers(clock.now(), host="testserver", covered=covered))
+            assert (answer.status_code, answer.headers["x-gate-signature"]) == told
+    parts.gate.close()

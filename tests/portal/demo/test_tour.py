@@ -33,6 +33,7 @@ WALK = (
     {"contract_state": "active", "in_force": True},
     {"answered_entry": "ent_1"},
     {"entry_viewed": True},
+    {"letter_written": True},
     {"contract_state": "suspended", "refused_entry": "ent_2"},
     {"scraper_stopped": True},
     {"handed_in_again": True},
@@ -87,6 +88,7 @@ def test_paths_lead_nowhere_before_there_is_something_to_lead_to() -> None:
     whole = paths(TourFacts(application_id="app_1", contract_id="ctr_1", answered_entry="ent_1"))
     assert whole["sign"] == "/partner/contracts/ctr_1?name=Nora+Whitfield&capacity=Principal+Investigator#sign"
     assert (whole["contract"], whole["proof"]) == ("/desk/contracts/ctr_1", "/compliance/entries/ent_1")
+    assert whole["letter"] == "/compliance/deliveries"
 
 
 @pytest.mark.parametrize(
