@@ -51,6 +51,8 @@ from portal.memory import settle
 from portal.parts import WHOLE, Part, Parts
 
 Listener = tuple[ASGIApp, socket.socket]
+# Longer than the minute for which nginx keeps a connection to us by itself: whoever closes first may cut off a request under way.
+KEEP_ALIVE_SECONDS = 75
 # Answered by every process: whoever watches it asks there.
 OPERATION = ("/healthz", "/readyz", "/metrics")
 _ELSEWHERE = PlainTextResponse("This address is served by another process.\n", 404)
@@ -194,4 +196,11 @@ def configure_logs() -> None:
 
 def _config(app: ASGIApp) -> uvicorn.Config:
     # Forwarded headers are read by our own code, from configured proxies only.
-    return uvicorn.Config(app, log_level="warning", access_log=False, proxy_headers=False, server_header=False)
+    return uvicorn.Config(
+        app,
+        log_level="warning",
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+    )

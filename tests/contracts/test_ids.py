@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contracts.ids import PREFIXES, SECRETS, is_well_formed_secret, new_id, new_secret
+from contracts.ids import PREFIXES, SECRETS, is_well_formed_secret, new_id, new_ids, new_secret
 
 
 @pytest.mark.parametrize("kind", sorted(PREFIXES))
@@ -23,6 +23,16 @@ def test_an_unknown_kind_is_an_error() -> None:
 
 def test_ids_differ() -> None:
     assert len({new_id("ent") for _ in range(1000)}) == 1000
+
+
+def test_ids_sort_by_when_they_were_made_within_a_millisecond_too() -> None:
+    made = [new_id("ent") for _ in range(1000)]
+    assert made == sorted(made)
+
+
+def test_ids_made_together_are_in_order_and_differ() -> None:
+    made = new_ids("ent", 20_000)
+    assert made == sorted(set(made))
 
 
 @pytest.mark.parametrize("kind", sorted(SECRETS))

@@ -62,6 +62,8 @@ def visitor(browser: Browser, base_url: str, **options: object) -> BrowserContex
 def look(page: Page, name: str) -> None:
     """Keep a picture of the page at desktop and phone width, and refuse WCAG 2.2 A and AA violations at both."""
     SCREENSHOTS.mkdir(exist_ok=True)
+    # Between two pages there is a moment without a document.
+    page.wait_for_function("() => document.documentElement !== null && document.readyState === 'complete'")
     for label, size in (("desktop", DESKTOP), ("phone", PHONE)):
         page.set_viewport_size(size)  # type: ignore[arg-type]  # a plain dict is what Playwright takes
         _picture(page, SCREENSHOTS / f"{_slug(name)}-{label}.png")
