@@ -13,7 +13,7 @@ from api.oauth.errors import ERRORS
 from contracts.codes import Kind
 from contracts.credentials.directory import KnownClient
 from contracts.credentials.tables import TokenFamily
-from contracts.credentials.tokens import IssuedToken
+from contracts.credentials.tokens import IssuedToken, Plan
 from contracts.errors import Refusal
 
 _NO_CLIENT = "No such client, or the secret is wrong, or the client was revoked."
@@ -24,7 +24,8 @@ NO_SIGNER = "No such client, or none of its keys signs the assertion with ES256,
 class Decision:
     """What a token request came to: the answer, and what the ledger is told. `rule` is empty where a token was issued.
 
-    `family` is the consent that the token comes from, where a person gave one. An answer with an error that `ERRORS` does not
+    `plan` is what further tokens of the same decision are made by, `family` the consent that the token comes from, where a person
+    gave one. An answer with an error that `ERRORS` does not
     list cannot be constructed, so none is undocumented.
     """
 
@@ -33,6 +34,7 @@ class Decision:
     rule: str = ""
     known: KnownClient | None = field(default=None, repr=False)
     issued: IssuedToken | None = field(default=None, repr=False)
+    plan: Plan | None = field(default=None, repr=False)
     family: TokenFamily | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:

@@ -7,21 +7,24 @@ the first time.
 
 from __future__ import annotations
 
+from datetime import date
 from functools import partial
 from typing import TypeGuard
 
+import orjson
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from api.oauth.decision import Decision
-from api.oauth.form import TokenForm, read_form
+from api.oauth.form import MAX_BODY_BYTES, TokenForm, form_of, read_body, words_of
 from api.oauth.pace import PaceLimits
+from api.oauth.remembered import Remembered, Standing
 from api.oauth.server import ROW_GRANTS, TokenServer
-from api.oauth.shell import TOO_OFTEN, Form, Shell, answer, entry_of, unreadable
+from api.oauth.shell import TOO_OFTEN, Form, Shell, Told, answer, entry_of, unreadable
 from contracts.credentials.directory import KnownClient
 from contracts.credentials.kept import keep
-from contracts.credentials.tokens import IssuedToken
+from contracts.credentials.tokens import IssuedToken, Plan
 from contracts.errors import StaleEpoch, StoreUnavailable
 from contracts.ledger.stage import Entry, record
 from contracts.networks import prefix
@@ -36,20 +39,30 @@ class TokenEndpoint:
 
     def __init__(self, shell: Shell, limits: PaceLimits) -> None:
         self._shell, self._pace = shell, shell.pace(limits, "token")
+        self._remembered = Remembered(shell.directory, shell.today)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send, _path: dict[str, str]) -> None:
         """One request. Errors leave in OAuth's own form (RFC 6749 section 5.2), `code` beside it where the house refused."""
-        response = await self.answer(await read_form(scope, receive), self._shell.address(scope))
+        body, address = await read_body(receive, MAX_BODY_BYTES), self._shell.address(scope)
+        words = words_of(scope, body)
+        standing = self._remembered.find(words, address) if words else None
+        if standing is None:
+            response = await self.answer(form_of(scope, body), address, words)
+        else:
+            response = await self._again(standing) or await self._looked_at(form_of(scope, body), address, 0)
         await response(scope, receive, send)
 
-    async def answer(self, form: Form, address: str) -> Response:
-        """The answer to a form that came from an address."""
+    async def answer(self, form: Form, address: str, words: bytes | None = None) -> Response:
+        """The answer to a form that came from an address; in those words, where it may be remembered."""
         response, wait = None, None
         if self._is_simple(form):
             wait = self._pace.wait(prefix(address), form.client_id)
-            response = None if wait else await self._at_once(form, address)
-        if response is None:
-            response = await self._shell.in_thread(partial(self._respond, form, address, wait))
+            response = None if wait else await self._at_once(form, address, words)
+        return response or await self._looked_at(form, address, wait)
+
+    async def _looked_at(self, form: Form, address: str, wait: int | None) -> Response:
+        """The answer from a thread; `wait` as `_respond` takes it."""
+        response = await self._shell.in_thread(partial(self._respond, form, address, wait))
         self._shell.add_nonce(form, response)
         return response
 
@@ -61,17 +74,35 @@ class TokenEndpoint:
             return False  # what proves the client is used up in a transaction of the store
         return not self._pace.waits and self._shell.directory.holds(form.client_id)
 
-    async def _at_once(self, form: TokenForm, address: str) -> Response | None:
-        """The token; None where the request has to be looked at in a thread, because it is refused or memory holds too little."""
+    async def _again(self, standing: Standing) -> Response | None:
+        """The answer to a request that was decided before; None where it has to be looked at in a thread."""
+        wait = self._pace.wait(standing.network, standing.known.facts.client_id)
+        if wait:
+            return await self._shell.in_thread(partial(self._too_often, standing.network, wait))
         try:
-            decision = self._shell.server(address).decide(form)
-            if decision.issued is None or decision.known is None:
-                return None
-            entry = _issued(decision, decision.known, decision.issued, prefix(address))
-            await self._shell.house.access.issue(entry, decision.issued, decision.known.epoch)
+            return await self._given(standing, self._shell.house.tokens.make(standing.plan))
         except (SQLAlchemyError, StoreUnavailable, StaleEpoch):
             return None
-        return self._shell.leave(self._pace, decision, "")
+
+    async def _at_once(self, form: TokenForm, address: str, words: bytes | None) -> Response | None:
+        """The token; None where the request has to be looked at in a thread, because it is refused or memory holds too little."""
+        try:
+            day, decision = self._shell.today(), self._shell.server(address).decide(form)
+            if decision.issued is None or decision.plan is None or decision.known is None:
+                return None
+            standing = _standing(decision, decision.known, decision.plan, day, prefix(address))
+            response = await self._given(standing, decision.issued)
+        except (SQLAlchemyError, StoreUnavailable, StaleEpoch):
+            return None
+        if words is not None:
+            self._remembered.keep(words, address, standing)
+        return response
+
+    async def _given(self, standing: Standing, issued: IssuedToken) -> Response:
+        """The token, once it is kept. Raises as the access writer's `issue`."""
+        entry = standing.entry._replace(subject=issued.jti)
+        await self._shell.house.access.issue(entry, issued, standing.known.epoch)
+        return Told(200, orjson.dumps({"access_token": issued.token, **standing.body}), {})
 
     def _respond(self, form: Form, address: str, counted: int | None) -> Response:
         """The answer to whatever may wait. `counted` is what the pace said where the request was counted before."""
@@ -79,16 +110,19 @@ class TokenEndpoint:
         client_id = form.client_id if isinstance(form, TokenForm) else ""
         wait = self._pace.wait(network, client_id) if counted is None else counted
         if wait:
-            refused = Decision(429, TOO_OFTEN, "too_many_requests")
-            if self._pace.first_of_a_minute(network):
-                self._record(refused, network)
-            return answer(refused, {"retry-after": str(wait)})
+            return self._too_often(network, wait)
         if isinstance(form, TokenForm):
             decision = self._decide(form, address, network)
         else:
             decision = unreadable(form)
             self._record(decision, network)
         return self._shell.leave(self._pace, decision, network)
+
+    def _too_often(self, network: str, wait: int) -> Response:
+        refused = Decision(429, TOO_OFTEN, "too_many_requests")
+        if self._pace.first_of_a_minute(network):
+            self._record(refused, network)
+        return answer(refused, {"retry-after": str(wait)})
 
     def _decide(self, form: TokenForm, address: str, network: str) -> Decision:
         """Decide and record; decided again where the transaction sees a newer epoch than the decision did."""
@@ -134,10 +168,16 @@ def _write(unit: Unit, decision: Decision, network: str) -> None:
         record(unit, entry_of(decision, network, "token.refused"))
         return
     keep(unit, issued)
-    record(unit, _issued(decision, known, issued, network))
+    record(unit, _issued(decision, known, network)._replace(subject=issued.jti))
 
 
-def _issued(decision: Decision, known: KnownClient, issued: IssuedToken, network: str) -> Entry:
+def _issued(decision: Decision, known: KnownClient, network: str) -> Entry:
+    """The entry of a token, without the token's id."""
     details = {"details": decision.body["authorization_details"]} if "authorization_details" in decision.body else {}
     facts = {"audience": known.facts.audience, "scope": decision.body["scope"], **details}
-    return entry_of(decision, network, "token.issued", subject=issued.jti, facts=facts)
+    return entry_of(decision, network, "token.issued", facts=facts)
+
+
+def _standing(decision: Decision, known: KnownClient, plan: Plan, day: date, network: str) -> Standing:
+    body = {name: value for name, value in decision.body.items() if name != "access_token"}
+    return Standing(known, day, network, plan, body, _issued(decision, known, network))

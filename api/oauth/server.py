@@ -29,7 +29,7 @@ from contracts.credentials.dpop import Proof, invalid_proof
 from contracts.credentials.proofs import REUSED, Proofs, once_of
 from contracts.credentials.spent import Once, spend
 from contracts.credentials.tables import TokenFamily
-from contracts.credentials.tokens import IssuedToken, Tokens
+from contracts.credentials.tokens import IssuedToken, Plan, Tokens
 from contracts.errors import Refusal
 from contracts.gate.offers import Offer
 from contracts.members import access
@@ -95,6 +95,7 @@ class TokenServer(AuthorizationServer):
         self._known: KnownClient | None = None
         self._client: ClientMixin | None = None
         self._issued: IssuedToken | None = None
+        self._plan: Plan | None = None
         self._family: TokenFamily | None = None
         self._spend: Callable[[], TokenFamily | None] = lambda: None
         self._narrowing, self._allowed = Narrowing(), list[dict[str, Any]]()
@@ -239,7 +240,8 @@ class TokenServer(AuthorizationServer):
         bound = self._proof is not None and self._known.facts.audience == "api"  # before the site nobody checks proofs
         if bound:
             more["cnf"] = {"jkt": self.jkt}
-        self._issued = self._tokens.issue(self._known.facts, self._known.grant.version, allowed, more)
+        self._plan = self._tokens.plan(self._known.facts, self._known.grant.version, allowed, more)
+        self._issued = self._tokens.make(self._plan)
         token: dict[str, Any] = {
             "access_token": self._issued.token,
             "token_type": "DPoP" if bound else "Bearer",
@@ -263,7 +265,7 @@ class TokenServer(AuthorizationServer):
 
     def handle_response(self, status: int, body: Mapping[str, object], headers: object) -> Decision:
         """The decision; the endpoint sets its own headers."""
-        return Decision(status, dict(body), known=self._known, issued=self._issued, family=self._family)
+        return Decision(status, dict(body), known=self._known, issued=self._issued, plan=self._plan, family=self._family)
 
     def handle_error_response(self, request: OAuth2Request, error: OAuth2Error) -> Decision:
         """The refusal."""

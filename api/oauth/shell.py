@@ -53,6 +53,7 @@ class Shell:
         self.directory = Directory(house.keys, house.store, house.watch, described(house.settings))
         self._proxies = tuple(house.settings.gate.proxies)
         self._threads = anyio.CapacityLimiter(THREADS)
+        self._day: tuple[int, date] | None = None
 
     def pace(self, limits: PaceLimits, name: str) -> Pace:
         """Counters of one endpoint, which are shared with the same endpoint of other processes."""
@@ -124,7 +125,13 @@ class Shell:
 
     def today(self) -> date:
         """The date in the platform's time zone."""
-        return day_in(self.house.clock.now(), self.house.settings.platform.time_zone)
+        now = self.house.clock.now()
+        # No zone is off by a part of a minute, so one day holds for the whole of one.
+        minute = int(now.timestamp()) // 60
+        known = self._day
+        if known is None or known[0] != minute:
+            known = self._day = (minute, day_in(now, self.house.settings.platform.time_zone))
+        return known[1]
 
     def address(self, scope: Scope) -> str:
         """The caller's address; forwarded headers are believed from configured proxies only."""

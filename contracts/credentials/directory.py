@@ -54,9 +54,8 @@ class Directory:
         if not _CLIENT_ID.fullmatch(client_id):
             return None
         with self._lock:
-            kept = self._known.get(client_id)
-        # Without fresh epochs nobody can tell whether what is kept still holds.
-        if kept is not None and self._watch.fresh() and kept.epoch >= self._watch.epochs.grants:
+            kept = self.kept(client_id)
+        if kept is not None:
             return kept
         found = self._read(client_id)
         with self._lock:
@@ -72,10 +71,15 @@ class Directory:
         """The moment by the store's clock; secrets that were rotated away end by it."""
         return self._store.clock.now()
 
+    def kept(self, client_id: str) -> KnownClient | None:
+        """What `find` would answer from memory alone; None where it would have to read the store."""
+        kept = self._known.get(client_id)
+        # Without fresh epochs nobody can tell whether what is kept still holds.
+        return kept if kept is not None and self._watch.fresh() and kept.epoch >= self._watch.epochs.grants else None
+
     def holds(self, client_id: str) -> bool:
         """Whether `find` would answer from memory alone."""
-        kept = self._known.get(client_id)
-        return kept is not None and self._watch.fresh() and kept.epoch >= self._watch.epochs.grants
+        return self.kept(client_id) is not None
 
     def forget(self, client_id: str) -> None:
         """Drop what is kept of a client, because a transaction saw a newer epoch."""

@@ -110,12 +110,12 @@ def unverified(token: str) -> Document:
     return claims or {}
 
 
-def sign(kind: str, kid: str, claims: Document, key: EllipticCurvePrivateKey) -> str:
-    """A JWT under ES256 (RFC 7518 section 3.4) in compact form, with `typ` and `kid` in its header.
+def sign(kind: str, kid: str, claims: bytes, key: EllipticCurvePrivateKey) -> str:
+    """A JWT under ES256 (RFC 7518 section 3.4) in compact form, with `typ` and `kid` in its header; the claims are JSON.
 
     A token is signed for each request, so without a library's detours.
     """
-    text = f"{_header(kind, kid)}.{_encoded(orjson.dumps(claims))}"
+    text = f"{_header(kind, kid)}.{_encoded(claims)}"
     r, s = decode_dss_signature(key.sign(text.encode(), _ECDSA))
     return f"{text}.{_encoded(r.to_bytes(32) + s.to_bytes(32))}"
 

@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from typing import Any, Final, Literal
 from urllib.parse import urlsplit
 
+import orjson
 from joserfc import jws, jwt
 from joserfc.errors import JoseError
 from sqlalchemy.exc import SQLAlchemyError
@@ -84,6 +85,13 @@ class IssuedToken:
     jti: str
     ends_at: datetime
     signed_sha256: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What every token of one decision says alike: its claims as JSON, up to those that are each token's own."""
+
+    claims: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +164,11 @@ class Tokens:
         watch.on_change(lambda before, after: self.forget() if before.grants != after.grants else None)
 
     def issue(self, client: ClientFacts, contract_version: int, scope: str, more: Mapping[str, Any] | None = None) -> IssuedToken:
-        """A token of ten minutes for the client's audience with the space-separated scope, which may not be empty.
+        """A token as `plan` says."""
+        return self.make(self.plan(client, contract_version, scope, more))
+
+    def plan(self, client: ClientFacts, contract_version: int, scope: str, more: Mapping[str, Any] | None = None) -> Plan:
+        """Tokens for the client's audience with the space-separated scope, which may not be empty.
 
         `more` are further claims; `sub` among them is the person that a program acts for.
 
@@ -165,22 +177,24 @@ class Tokens:
         asked = frozenset(scope.split())
         if not asked or not asked <= client.scopes:
             raise refuse("scope_not_granted", "Ask only for the scope that this credential was made for.", scope=sorted(client.scopes))
-        signer = self._keys.signer()
-        issued, jti = int(self._clock.now().timestamp()), new_id("tok")
         claims: dict[str, Any] = {
             "iss": self.issuer,
             "aud": self.audiences[client.audience],
             "sub": client.client_id,
             "client_id": client.client_id,
-            "iat": issued,
-            "exp": issued + LIFETIME_SECONDS,
-            "jti": jti,
             "scope": " ".join(sorted(asked)),
             "contract": client.contract_id,
             "contract_version": contract_version,
             **(more or {}),
         }
-        signed = sign(TYPE, signer.kid, claims, signer.private)
+        return Plan(orjson.dumps(claims)[:-1])
+
+    def make(self, plan: Plan) -> IssuedToken:
+        """A token of ten minutes, signed by the key that signs now."""
+        signer = self._keys.signer()
+        issued, jti = int(self._clock.now().timestamp()), new_id("tok")
+        own = f',"iat":{issued},"exp":{issued + LIFETIME_SECONDS},"jti":"{jti}"}}'
+        signed = sign(TYPE, signer.kid, plan.claims + own.encode(), signer.private)
         ends = datetime.fromtimestamp(issued + LIFETIME_SECONDS, UTC)
         return IssuedToken(signed, LIFETIME_SECONDS, jti, ends, _signed_sha256(signed))
 
