@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, Protocol
 
+from sqlalchemy import Connection
+
+from contracts.billing.tables import UsageRow
 from contracts.ids import new_id
+from contracts.store.many import Insertion
 from contracts.terms.model import Terms
+
+_COLUMNS = tuple(UsageRow.model_fields)
+_KEEP = Insertion(UsageRow, *_COLUMNS)
 
 
 class Billed(Protocol):
@@ -47,3 +55,8 @@ def usage(grant: Billed, entry_id: str, dataset: str, rows: int, now: datetime, 
         "sent_at": None,
         "sent_to": "",
     }
+
+
+def keep_all(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert what `usage` gave, in the transaction of the entries."""
+    _KEEP.execute(connection, [tuple([row[name] for name in _COLUMNS]) for row in rows])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from sqlmodel import col, select
 
@@ -15,11 +15,17 @@ from contracts.store import outbox
 from contracts.store.unit import Unit
 
 
-def tell_late(unit: Unit, contract_id: str, dataset: str, ordinals: Iterable[int]) -> None:
-    """Make a notice for each erasure of these records of which the contract was not told yet. Hold the epochs before."""
-    erased = queries.erased_of(unit.session, dataset, Ordinals(ordinals))
-    if not erased:
-        return
+def tell_late(unit: Unit, dataset: str, left: Mapping[str, Iterable[int]]) -> None:
+    """Tell each contract of the records of a dataset that left under it just now and were erased meanwhile. Hold the epochs before."""
+    by_contract = {contract_id: Ordinals(ordinals) for contract_id, ordinals in left.items()}
+    erased = queries.erased_of(unit.session, dataset, Ordinals.union(*by_contract.values())) if left else Ordinals()
+    for contract_id, ordinals in by_contract.items():
+        if ordinals & erased:
+            _tell(unit, contract_id, dataset, ordinals & erased)
+
+
+def _tell(unit: Unit, contract_id: str, dataset: str, erased: Ordinals) -> None:
+    """Make a notice for each erasure of these records of which the contract was not told yet."""
     rows = select(ErasedRecord).where(ErasedRecord.dataset == dataset, col(ErasedRecord.ordinal).in_(list(erased)))
     by_erasure: dict[tuple[str, str], Ordinals] = {}
     for row in unit.session.exec(rows).all():

@@ -7,16 +7,27 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TypeVar
 
-from sqlalchemy import func
+from sqlalchemy import bindparam, func
 from sqlalchemy import select as sql_select
 from sqlmodel import Session, col, select
 
 from contracts.deliveries.arrived import Arrived, arrived, place
 from contracts.deliveries.ordinals import Ordinals, parts_of, unpack
 from contracts.deliveries.tables import EVER, Delivery, DeliveryFold, ErasedRecord, ErasureNotice
+from contracts.store.driver import Ready
 
 PARTS_A_QUERY = 500
 _DAY = timedelta(days=1)
+
+# Built once: building a statement costs more than running it.
+_ERASED_BETWEEN = Ready(
+    sql_select(col(ErasedRecord.ordinal)).where(
+        col(ErasedRecord.dataset) == bindparam("of_dataset"),
+        col(ErasedRecord.ordinal) >= bindparam("lowest"),
+        col(ErasedRecord.ordinal) <= bindparam("highest"),
+    ),
+    *("of_dataset", "lowest", "highest"),
+)
 
 Answer = TypeVar("Answer")
 
@@ -105,8 +116,8 @@ def erased_of(session: Session, dataset: str, among: Ordinals | None = None) -> 
         return Ordinals(session.exec(query).all())
     if not among:
         return Ordinals()
-    row = col(ErasedRecord.ordinal)
-    return Ordinals(session.exec(query.where(row >= among.min(), row <= among.max())).all()) & among
+    found = _ERASED_BETWEEN.run(session.connection(), dataset, among.min(), among.max()).fetchall()
+    return Ordinals([ordinal for (ordinal,) in found]) & among
 
 
 def notices_of(session: Session, contract_id: str) -> list[ErasureNotice]:

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import insert, select
-from sqlmodel import col
-
-from contracts.billing.meter import usage
-from contracts.billing.tables import UsageRow
+from contracts.billing import meter as billing
 from contracts.deliveries.late import tell_late
 from contracts.deliveries.tables import Delivery
 from contracts.gate.fetched import Batch, entry_of
@@ -22,12 +18,20 @@ from contracts.quotas import distinct
 from contracts.quotas import service as quotas
 from contracts.quotas.distinct import Seen
 from contracts.quotas.service import Used
-from contracts.quotas.tables import QuotaDistinct
 from contracts.store.epochs import held
+from contracts.store.many import Insertion
 from contracts.store.unit import Unit
 from contracts.terms.model import Terms
 
 _ALL = 1 << 62
+_DELIVERIES = Insertion(Delivery, "entry_id", "contract_id", "dataset", "version", "ordinals", "lowest", "highest", "count", "free", "at")
+
+
+class Booked(NamedTuple):
+    """What one transaction took from a contract, and what is used of its day since."""
+
+    records: int
+    used: Used
 
 
 @dataclass(slots=True)
@@ -38,11 +42,11 @@ class _Books:
     after: dict[quotas.Account, Used]
     seen: dict[str, Seen]
     usage: list[dict[str, Any]] = field(default_factory=list)
-    deliveries: list[dict[str, Any]] = field(default_factory=list)
+    deliveries: list[tuple[Any, ...]] = field(default_factory=list)
 
 
-def write(unit: Unit, made: Sequence[Batch], day: date) -> None:
-    """Write batches of fetches that the quotas of one day pay for. Raises what the store raises."""
+def write(unit: Unit, made: Sequence[Batch], day: date) -> Mapping[str, Booked]:
+    """Write batches of fetches that the quotas of one day pay for; returns what each contract paid. Raises what the store raises."""
     # First of all, so that an erasure commits before this, and is seen, or after it, and sees the deliveries.
     held(unit)
     books, entries, ids = _open(unit, made, day), [], new_ids("ent", len(made))
@@ -53,45 +57,41 @@ def write(unit: Unit, made: Sequence[Batch], day: date) -> None:
     quotas.settle(unit, books.before, books.after)
     for seen in books.seen.values():
         distinct.settle(unit, seen)
-    if books.deliveries:
-        unit.connection.execute(insert(Delivery), books.deliveries)
-    if books.usage:
-        unit.connection.execute(insert(UsageRow), books.usage)
+    _DELIVERIES.execute(unit.connection, books.deliveries)
+    billing.keep_all(unit.connection, books.usage)
     _tell_late(unit, made)
     stage(unit.connection, unit.node, unit.now, entries, ids)
+    return {account[0]: Booked(used.records - books.before[account].records, used) for account, used in books.after.items()}
 
 
 def _tell_late(unit: Unit, made: Sequence[Batch]) -> None:
     """Tell each contract at once of all that left in this transaction and was erased meanwhile."""
-    left: dict[tuple[str, str], list[int]] = {}
+    left: dict[str, dict[str, list[int]]] = {}
     for batch in made:
         if batch.packed:
-            left.setdefault((batch.fetch.contract_id, batch.dataset), []).extend(batch.ordinals)
-    for (contract_id, dataset), ordinals in left.items():
-        tell_late(unit, contract_id, dataset, ordinals)
+            left.setdefault(batch.dataset, {}).setdefault(batch.fetch.contract_id, []).extend(batch.ordinals)
+    for dataset, by_contract in left.items():
+        tell_late(unit, dataset, by_contract)
 
 
 def _open(unit: Unit, made: Sequence[Batch], day: date) -> _Books:
     """Take the locks, each kind in the order in which the hot path takes them."""
-    counted = sorted({batch.fetch.contract_id for batch in made if batch.records})
-    before = quotas.locked(unit, [(each, day) for each in counted])
-    return _Books(before, dict(before), _different(unit, counted))
+    before = quotas.locked(unit, {(batch.fetch.contract_id, day) for batch in made if batch.records})
+    return _Books(before, dict(before), _different(unit, {batch.fetch.contract_id for batch in made if batch.packed}))
 
 
-def _different(unit: Unit, contracts: Sequence[str]) -> dict[str, Seen]:
+def _different(unit: Unit, contracts: set[str]) -> dict[str, Seen]:
     """The different records of the contracts' newest versions, where they are counted; else the next version counts the deliveries."""
-    if not contracts:
-        return {}
-    row = select(col(QuotaDistinct.contract_id), col(QuotaDistinct.version)).where(col(QuotaDistinct.contract_id).in_(contracts))
-    newest = dict(unit.connection.execute(row.order_by(col(QuotaDistinct.version))).all())
-    return {contract: distinct.locked(unit, contract, version) for contract, version in sorted(newest.items())}
+    newest = {contract: distinct.newest(unit.connection, contract) for contract in sorted(contracts)}
+    return {contract: distinct.locked(unit, contract, version) for contract, version in newest.items() if version is not None}
 
 
 def _take(unit: Unit, books: _Books, batch: Batch, entry_id: str, day: date) -> None:
     fetch, account = batch.fetch, (batch.fetch.contract_id, day)
     if batch.records:
         books.after[account] = books.after[account].plus(batch.records, 0)
-        row = None if fetch.terms is None else usage(_Billed(fetch, fetch.terms), entry_id, batch.dataset, batch.records, unit.now, day)
+        billed = None if fetch.terms is None else _Billed(fetch, fetch.terms)
+        row = None if billed is None else billing.usage(billed, entry_id, batch.dataset, batch.records, unit.now, day)
         books.usage += [] if row is None else [row]
     if not batch.packed:
         return
@@ -103,11 +103,10 @@ def _take(unit: Unit, books: _Books, batch: Batch, entry_id: str, day: date) -> 
         seen.add(batch.dataset, ordinals)
 
 
-def _delivery(unit: Unit, batch: Batch, entry_id: str) -> dict[str, Any]:
+def _delivery(unit: Unit, batch: Batch, entry_id: str) -> tuple[Any, ...]:
     ordinals = set(batch.ordinals)
-    told = {"entry_id": entry_id, "contract_id": batch.fetch.contract_id, "dataset": batch.dataset, "version": batch.version}
-    ends = {"lowest": min(ordinals), "highest": max(ordinals), "count": len(ordinals)}
-    return {**told, "ordinals": batch.packed, **ends, "free": not batch.records, "at": unit.now}
+    told = (entry_id, batch.fetch.contract_id, batch.dataset, batch.version, batch.packed)
+    return (*told, min(ordinals), max(ordinals), len(ordinals), not batch.records, unit.now)
 
 
 @dataclass(frozen=True, slots=True)

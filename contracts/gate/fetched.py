@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from contracts.credentials.tokens import CRAWLER_KIND
 from contracts.deliveries.ordinals import fingerprint, pack
@@ -23,11 +24,12 @@ class Record:
     ordinal: int
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
+class Batch(NamedTuple):
     """Fetches of one client, outcome, network and dataset, at most 100: one entry. `fetch` is the first of them.
 
-    `dataset` is empty where the pages show no record; else `ordinals` are those of the records, one for each path.
+    `dataset` is empty where the pages show no record; else `ordinals` are those of the records, one for each path. `records` are those
+    that the contract pays for: each page that was fetched within the contract is one. `packed` is what left, as deliveries keep it;
+    nothing where the gate stopped the fetches.
     """
 
     fetch: Fetch
@@ -35,16 +37,8 @@ class Batch:
     version: str
     paths: tuple[str, ...]
     ordinals: tuple[int, ...]
-
-    @property
-    def records(self) -> int:
-        """How many records the contract pays for with it: each page that was fetched within the contract is one."""
-        return len(self.paths) if self.fetch.reason == "licensed" else 0
-
-    @property
-    def packed(self) -> bytes:
-        """The records that left, as deliveries keep them; nothing where the gate stopped the fetches."""
-        return pack(self.ordinals) if self.ordinals and self.fetch.allowed else b""
+    records: int
+    packed: bytes
 
 
 def batches(fetches: Sequence[tuple[Fetch, Place | None]], found: Mapping[Place, Record]) -> list[Batch]:
@@ -88,5 +82,7 @@ def entry_of(batch: Batch, used: int) -> Entry:
 def _batch(group: Sequence[tuple[Fetch, Record | None]]) -> Batch:
     fetch, record = group[0]
     dataset, version = ("", "") if record is None else (record.dataset, record.version)
-    ordinals = tuple(each.ordinal for _, each in group if each is not None)
-    return Batch(fetch, dataset, version, tuple(each.path for each, _ in group), ordinals)
+    ordinals = tuple([each.ordinal for _, each in group if each is not None])
+    packed = pack(ordinals) if ordinals and fetch.allowed else b""
+    records = len(group) if fetch.reason == "licensed" else 0
+    return Batch(fetch, dataset, version, tuple([each.path for each, _ in group]), ordinals, records, packed)

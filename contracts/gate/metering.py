@@ -9,7 +9,6 @@ they let through in that time, never by more.
 from __future__ import annotations
 
 import threading
-from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -18,13 +17,15 @@ from math import ceil
 from contracts.datasets.catalogue import current_versions
 from contracts.datasets.load import ordinals_of
 from contracts.gate import booking
+from contracts.gate.booking import Booked
 from contracts.gate.decide import Verdict
 from contracts.gate.fetched import Record, batches
 from contracts.gate.places import Place, Places
 from contracts.gate.tally import Fetch
+from contracts.ledger.values import NETWORK, introduce
 from contracts.quotas import distinct
 from contracts.quotas.service import begins_at, day_of, resets_at
-from contracts.quotas.standing import DAILY, Term, all_standings
+from contracts.quotas.standing import DAILY, Standing, Term, all_standings, counts_period, of_day, standings
 from contracts.settings import Settings
 from contracts.store.unit import Store
 from contracts.terms.grant import Grant
@@ -71,7 +72,10 @@ class Meter:
         """Read the contract's quotas. Waits for the store; raises what it raises."""
         if grant.terms.distinct_records is not None:
             distinct.ensure(self._store, grant.contract_id, grant.version, begins_at(grant.terms.starts, self._zone))
-        self._publish(grant.contract_id, grant.version, grant.terms, day_of(now, self._zone), 0)
+        day = day_of(now, self._zone)
+        with self._store.read() as session:
+            found = all_standings(session, grant.contract_id, grant.version, grant.terms, day, self._cap(grant.terms))
+        self._publish(grant.contract_id, grant.version, grant.terms, day, found, 0)
 
     def refusal(self, grant: Grant, now: datetime) -> Verdict | None:
         """The first quota that is used up, with the seconds until it frees where time frees it; else counts one fetch.
@@ -100,20 +104,29 @@ class Meter:
         """Write fetches: entries, quotas, bill and deliveries, in one transaction. Raises what the store or a dataset raises."""
         placed = [(fetch, self._places.of(fetch.path)) for fetch in fetches]
         made = batches(placed, self._records({place for _, place in placed if place is not None}))
+        # The key of a network that is new has to reach the disk, for which nobody should wait.
+        introduce(self._store.engine, [{NETWORK: batch.fetch.network} for batch in made])
         with self._store.write("gate fetches") as unit:
             day = day_of(unit.now, self._zone)
-            booking.write(unit, made, day)
-        counted = Counter[str]()
-        for batch in made:
-            counted[batch.fetch.contract_id] += batch.records
-        for contract_id, records in counted.items():
-            known = self._known.get(contract_id)
-            if known is not None:
-                self._publish(contract_id, known.version, known.terms, day, records)
+            booked = booking.write(unit, made, day)
+        self._follow(booked, day)
 
-    def _publish(self, contract_id: str, version: int, terms: Terms, day: date, written: int) -> None:
+    def _follow(self, booked: Mapping[str, Booked], day: date) -> None:
+        """Take over what the transaction says of each day; only quotas of a whole period have to be read."""
+        known = {contract_id: self._known[contract_id] for contract_id in booked if contract_id in self._known}
+        periods = self._periods({contract_id: each for contract_id, each in known.items() if counts_period(each.terms)})
+        for contract_id, each in known.items():
+            records, used = booked[contract_id]
+            found = [*of_day(used, each.terms, self._cap(each.terms)), *periods.get(contract_id, ())]
+            self._publish(contract_id, each.version, each.terms, day, found, records)
+
+    def _periods(self, known: Mapping[str, _Left]) -> Mapping[str, Sequence[Standing]]:
+        if not known:
+            return {}
         with self._store.read() as session:
-            found = all_standings(session, contract_id, version, terms, day, self._cap(terms))
+            return {contract_id: standings(session, contract_id, each.version, each.terms) for contract_id, each in known.items()}
+
+    def _publish(self, contract_id: str, version: int, terms: Terms, day: date, found: Sequence[Standing], written: int) -> None:
         with self._lock:
             known = self._known.get(contract_id)
             waiting = 0 if known is None else max(0, known.taken - written)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col
 
@@ -24,6 +24,7 @@ from contracts.store.unit import Store, Unit
 # Built once: building a statement costs more than running it.
 _OF = (col(QuotaDistinct.contract_id) == bindparam("of_contract"), col(QuotaDistinct.version) == bindparam("of_version"))
 _LOCK = Ready(select(col(QuotaDistinct.used)).where(*_OF).with_for_update(), "of_contract", "of_version")
+_NEWEST = Ready(select(func.max(col(QuotaDistinct.version))).where(_OF[0]), "of_contract")
 _MOVE = Ready(
     update(QuotaDistinct).where(*_OF, col(QuotaDistinct.used) == bindparam("seen")).values(used=bindparam("now_used")),
     *("of_contract", "of_version", "seen", "now_used"),
@@ -99,6 +100,12 @@ def locked(unit: Unit, contract_id: str, version: int) -> Seen:
     if found is None:
         raise ValueError(f"different records of {contract_id}, version {version}, are not known yet")
     return Seen(contract_id, version, int(found[0]), int(found[0]))
+
+
+def newest(connection: Connection, contract_id: str) -> int | None:
+    """The contract's last version whose different records are counted; None where those of none are."""
+    (version,) = _NEWEST.run(connection, contract_id).fetchone()
+    return None if version is None else int(version)
 
 
 def settle(unit: Unit, seen: Seen) -> None:

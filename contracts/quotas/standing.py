@@ -9,7 +9,7 @@ from typing import Literal
 from sqlmodel import Session
 
 from contracts.quotas.distinct import used_of
-from contracts.quotas.service import used_on, used_since
+from contracts.quotas.service import Used, used_on, used_since
 from contracts.terms.model import Terms
 
 Term = Literal["records_per_day", "bytes_per_day", "records_in_period", "distinct_records", "bytes_in_period"]
@@ -46,8 +46,15 @@ def standings(session: Session, contract_id: str, version: int, terms: Terms) ->
 
 def all_standings(session: Session, contract_id: str, version: int, terms: Terms, today: date, cap: int) -> list[Standing]:
     """Every quota, those of the day first; `cap` is how many records a day may bring."""
-    used = used_on(session, contract_id, today)
+    return [*of_day(used_on(session, contract_id, today), terms, cap), *standings(session, contract_id, version, terms)]
+
+
+def of_day(used: Used, terms: Terms, cap: int) -> list[Standing]:
+    """The quotas of the day, of which so much is used; `cap` is how many records it may bring."""
     found = [Standing("records_per_day", used.records, cap)]
-    if terms.bytes_per_day is not None:
-        found.append(Standing("bytes_per_day", used.bytes, terms.bytes_per_day))
-    return [*found, *standings(session, contract_id, version, terms)]
+    return found if terms.bytes_per_day is None else [*found, Standing("bytes_per_day", used.bytes, terms.bytes_per_day)]
+
+
+def counts_period(terms: Terms) -> bool:
+    """Whether the terms agree any quota beside those of the day."""
+    return any(each is not None for each in (terms.records_in_period, terms.distinct_records, terms.bytes_in_period))

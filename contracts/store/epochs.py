@@ -16,6 +16,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Field, SQLModel, col
 
+from contracts.store.driver import Ready
 from contracts.store.unit import Store, Unit
 
 NAMES = ("grants", "erasures", "gate")
@@ -28,6 +29,10 @@ class Epoch(SQLModel, table=True):
 
     name: str = Field(primary_key=True)
     value: int = Field(default=0, sa_type=BigInteger)
+
+
+# Built once: building a statement costs more than running it.
+_HELD = Ready(select(col(Epoch.name), col(Epoch.value)).with_for_update(read=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +70,7 @@ def current(connection: Connection) -> Epochs:
 
 def held(unit: Unit) -> Epochs:
     """The counters, which no other unit of work moves before this one ends."""
-    rows = unit.connection.execute(select(col(Epoch.name), col(Epoch.value)).with_for_update(read=True)).all()
-    return Epochs(**{name: value for name, value in rows if name in NAMES})
+    return Epochs(**{name: value for name, value in _HELD.run(unit.connection).fetchall() if name in NAMES})
 
 
 class EpochWatch:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 from sqlmodel import col, select
 
 from contracts.billing.tables import UsageRow
@@ -165,3 +166,65 @@ def test_fetches_from_many_networks_are_written_in_short_transactions(parts: Gat
     with parts.store.read() as session:
         assert (used_on(session, "ctr_1", parts.store.clock.now().date()), len(fetched(parts.store))) == (Used(100, 0), 100)
     assert not parts.store.is_sqlite or len([each for each in parts.store.holds if each.label == "gate fetches"]) == 3
+
+
+def test_what_is_left_is_known_from_the_transaction_that_took_it(parts: GateParts) -> None:
+    contract(parts, records_per_day=10, bytes_per_day=1_000_000)
+    fetch(parts, *("/posts/1",) * 4)
+    asked: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        if "quota_" in statement:
+            asked.append(" ".join(statement.split()[:2]))
+
+    event.listen(parts.store.engine, "before_cursor_execute", note)
+    parts.gate.flush_fetches()
+    event.remove(parts.store.engine, "before_cursor_execute", note)
+    # The row is looked for, made and locked, and moved; the last asks for versions that count different records.
+    assert asked == [
+        "SELECT quota_day.used,",
+        "INSERT INTO",
+        "SELECT quota_day.used,",
+        "SELECT max(quota_distinct.version)",
+        "UPDATE quota_day",
+    ]
+    assert fetch(parts, *("/posts/2",) * 7) == ["licensed"] * 6 + ["quota_exhausted"]
+
+
+def test_what_others_took_meanwhile_counts_with_the_next_fetch_that_is_written(store: Store, clock: FixedClock, parts: GateParts) -> None:
+    other = gate_over(store, clock, parts.settings)
+    for each in (parts, other):
+        contract(each, records_per_day=6, records_in_period=5)
+        fetch(each, "/posts/1", "/posts/2")
+    parts.gate.flush_fetches()
+    other.gate.flush_fetches()
+    assert fetch(other, "/posts/3", "/posts/4") == ["licensed", "period_exhausted"]
+    assert fetch(parts, "/posts/3") == ["licensed"]
+    parts.gate.flush_fetches()
+    assert fetch(parts, "/posts/4") == ["period_exhausted"]
+
+
+def test_what_left_free_of_charge_counts_as_a_different_record(store: Store, parts: GateParts) -> None:
+    contract(parts, records_per_day=1, distinct_records=10)
+    parts.gate.mode = "shadow"
+    fetch(parts, "/posts/1")
+    parts.gate.flush_fetches()
+    assert fetch(parts, "/posts/2") == ["quota_exhausted"]
+    parts.gate.flush_fetches()
+    with store.read() as session:
+        assert used_of(session.connection(), "ctr_1", 1) == 2
+
+
+def test_the_key_of_a_network_that_is_new_is_kept_before_the_write_lock_is_taken(
+    sqlite_store: Store, clock: FixedClock, tmp_path: Path
+) -> None:
+    folder = tmp_path / "keys"
+    keyless = Store(sqlite_store.engine.execution_options(licet_subjects=folder), clock)
+    found = gate_over(keyless, clock, gate_settings(tmp_path))
+    contract(found)
+    fetch(found, "/posts/1")
+    folder.write_text("a file in the place of the folder: no key can be kept in it")
+    keyless.holds.clear()
+    with pytest.raises(OSError, match="keys"):
+        found.gate.flush_fetches()
+    assert [each.label for each in keyless.holds] == []

@@ -380,6 +380,7 @@ def test_a_grant_that_cannot_be_read_refuses_the_crawler_alone(parts: GateParts)
 def test_the_real_grant_cache_opens_nothing_for_an_unknown_contract(parts: GateParts, clock: FixedClock) -> None:
     cache = GrantCache(parts.store, KeyRing(b"k" * 32), clock, parts.watch)
     gate = gate_service.Gate(parts.store, parts.watch, parts.tokens, cache, parts.settings, clock, KeyRing(b"k" * 32))
+    gate.deadline_seconds = 60.0
     facts = Facts("GET", "127.0.0.1", "/posts/1", "192.0.2.7", CHROME, f"Bearer {parts.token()}")
     assert asyncio.run(gate.decide(facts)).reason == "contract_not_active"
 
