@@ -9,7 +9,9 @@ import zlib
 
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _PAIRS = [a + b for a in _CROCKFORD for b in _CROCKFORD]
-_RANDOM_BYTES, _RANDOM_BITS = 8, (1 << 60) - 1
+_RANDOM_DIGITS = 12
+# A digit for each byte: 256 is a multiple of 32, so that all digits are equally likely.
+_DIGIT_OF = (_CROCKFORD * 8).encode()
 _MILLISECOND = 1_000_000
 _BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
@@ -96,15 +98,15 @@ def new_ids(prefix: str, count: int) -> list[str]:
     """As many new identifiers in order, for one look at the clock and one draw from the kernel."""
     if prefix not in PREFIXES:
         raise KeyError(prefix)
-    now, drawn = time.time_ns(), secrets.token_bytes(_RANDOM_BYTES * count)
+    now, drawn = time.time_ns(), secrets.token_bytes(_RANDOM_DIGITS * count).translate(_DIGIT_OF).decode("ascii")
     start, head = now // _MILLISECOND, f"{prefix}_{_moment(now // _MILLISECOND)}"
     made = []
     for place in range(count):
         milliseconds, nanoseconds = divmod(now + place, _MILLISECOND)
         if milliseconds != start:
             start, head = milliseconds, f"{prefix}_{_moment(milliseconds)}"
-        tail = int.from_bytes(drawn[place * _RANDOM_BYTES : (place + 1) * _RANDOM_BYTES])
-        made.append(head + _sixteen(nanoseconds << 60 | tail & _RANDOM_BITS))
+        tail = drawn[place * _RANDOM_DIGITS : (place + 1) * _RANDOM_DIGITS]
+        made.append(f"{head}{_PAIRS[nanoseconds >> 10]}{_PAIRS[nanoseconds & 1023]}{tail}")
     return made
 
 
@@ -137,11 +139,6 @@ def _checksum(body: str) -> str:
 def _moment(milliseconds: int) -> str:
     """Ten digits of Crockford's base 32, two at a time."""
     return "".join([_PAIRS[(milliseconds >> shift) & 1023] for shift in (40, 30, 20, 10, 0)])
-
-
-def _sixteen(number: int) -> str:
-    """Sixteen digits, two at a time: ids are made for every entry."""
-    return "".join([_PAIRS[(number >> shift) & 1023] for shift in (70, 60, 50, 40, 30, 20, 10, 0)])
 
 
 def _base62(number: int, width: int) -> str:
