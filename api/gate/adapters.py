@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Protocol
@@ -47,11 +47,11 @@ ADAPTERS: Mapping[str, Adapter] = {
 class Endpoint(Protocol):
     """What a shell calls for one question; it writes the reply as it stands."""
 
-    async def reply(self, method: str, target: str, headers: Iterable[RawHeader], peer: str) -> Reply:
+    async def reply(self, method: str, target: str, headers: Sequence[RawHeader], peer: str) -> Reply:
         """The reply to a question. `target` is raw, with its query; headers are in lower case; `peer` is empty for a unix socket."""
         ...
 
-    def reply_now(self, method: str, target: str, headers: Iterable[RawHeader], peer: str) -> Reply | None:
+    def reply_now(self, method: str, target: str, headers: Sequence[RawHeader], peer: str) -> Reply | None:
         """As `reply`, from memory alone; None where it has to wait."""
         ...
 
@@ -84,7 +84,7 @@ class _Asking:
         self._reader, self._answer, self._below = Reader(adapter.names, cookie), adapter.answer, len(adapter.below)
         self._gate, self._proxies, self._telling, self._replays = gate, proxies, telling, replays
 
-    async def reply(self, method: str, target: str, headers: Iterable[RawHeader], peer: str) -> Reply:
+    async def reply(self, method: str, target: str, headers: Sequence[RawHeader], peer: str) -> Reply:
         """The gate's decision, as this proxy understands it."""
         if not _is_proxy(peer, self._proxies):
             return NOT_A_PROXY
@@ -92,7 +92,7 @@ class _Asking:
         decision = await self._gate.decide(asked.facts)
         return self._answer(decision, asked, self._telling, self._replays.seal)
 
-    def reply_now(self, method: str, target: str, headers: Iterable[RawHeader], peer: str) -> Reply | None:
+    def reply_now(self, method: str, target: str, headers: Sequence[RawHeader], peer: str) -> Reply | None:
         """As `reply`, where memory knows all that the decision needs."""
         if not _is_proxy(peer, self._proxies):
             return NOT_A_PROXY
@@ -107,18 +107,17 @@ class _Stopped:
     def __init__(self, proxies: tuple[str, ...], telling: Telling, replays: Replays) -> None:
         self._reader, self._proxies, self._telling, self._replays = Reader(ORIGINAL), proxies, telling, replays
 
-    async def reply(self, method: str, target: str, headers: Iterable[RawHeader], peer: str) -> Reply:
+    async def reply(self, method: str, target: str, headers: Sequence[RawHeader], peer: str) -> Reply:
         """The refusal that the decision handed back stands for."""
         return self.reply_now(method, target, headers, peer)
 
-    def reply_now(self, method: str, target: str, headers: Iterable[RawHeader], peer: str) -> Reply:
+    def reply_now(self, method: str, target: str, headers: Sequence[RawHeader], peer: str) -> Reply:
         """As `reply`: nothing is looked up."""
-        kept = list(headers)
-        handed = [value.decode("latin-1") for name, value in kept if name == _REPLAY]
+        handed = [value.decode("latin-1") for name, value in headers if name == _REPLAY]
         decision = self._replays.open(handed[0]) if len(handed) == 1 and _is_proxy(peer, self._proxies) else None
         if decision is None or decision.allow:
             return NOT_A_PROXY
-        return whole(decision, self._reader.read(method, target, kept, peer, self._proxies), self._telling)
+        return whole(decision, self._reader.read(method, target, headers, peer, self._proxies), self._telling)
 
 
 _REPLAY = nginx.REPLAY.encode()

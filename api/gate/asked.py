@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from contracts.gate.facts import Facts, Signed
@@ -29,7 +29,7 @@ FORWARDED = Names(b"x-forwarded-method", b"x-forwarded-uri", b"x-forwarded-host"
 OWN = Names(b"", b"", b"host")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Asked:
     """A visitor's request, and what is needed beside it to answer: which form a stopped visitor reads, and whether Authorization
     stood there twice, so that nobody can say whose credential it is.
@@ -52,15 +52,15 @@ class Reader:
         self._names, self._cookie = names, cookie
         self._wanted = (names.method, names.target, names.host, b"x-forwarded-for", b"x-forwarded-proto", *_VISITORS)
 
-    def read(self, method: str, target: str, headers: Iterable[RawHeader], peer: str, proxies: tuple[str, ...]) -> Asked:
+    def read(self, method: str, target: str, headers: Sequence[RawHeader], peer: str, proxies: tuple[str, ...]) -> Asked:
         """The request that the question is about; `method` and `target` are the question's own."""
-        sent = list(headers)
-        by_name, doubtful = dict(sent), False
-        if len(by_name) < len(sent):
-            counted = Counter(name for name, _ in sent)
+        by_name, doubtful = dict(headers), False
+        if len(by_name) < len(headers):
+            counted = Counter(name for name, _ in headers)
             by_name = {name: value for name, value in by_name.items() if counted[name] == 1}
             doubtful = counted[b"authorization"] > 1
-        told = [by_name[name].decode("latin-1") if name in by_name else "" for name in self._wanted]
+        get = by_name.get
+        told = [sent.decode("latin-1") if (sent := get(name)) else "" for name in self._wanted]
         own_method, own_target, host, forwarded, scheme, agent, authorization, accept, purpose, cookies, *signed = told
         facts = Facts(
             own_method if self._names.method else method,

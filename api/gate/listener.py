@@ -39,7 +39,7 @@ TURN_SECONDS = 0.001
 MAX_PATH = 107
 
 _LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus}
-_EMPTY = [(b"content-length", b"0"), (b"cache-control", b"no-store")]
+_EMPTY = b"content-length: 0\r\ncache-control: no-store\r\n"
 _MALFORMED, _TOO_LARGE = Reply(400, _EMPTY), Reply(431, _EMPTY)
 _NOT_FOUND, _NOT_ALLOWED = Reply(404, _EMPTY), Reply(405, _EMPTY)
 _ENVOY = f"{ENVOY}/".encode()
@@ -189,13 +189,8 @@ class Connection(asyncio.Protocol):
         method, _target, _headers, keeps = question
         if self._transport is None:
             return
-        parts = [_LINES[reply.status]]
-        for name, value in reply.headers:
-            parts += (name, b": ", value, b"\r\n")
-        parts.append(b"\r\n" if keeps else b"connection: close\r\n\r\n")
-        if reply.body and method != "HEAD":
-            parts.append(reply.body)
-        self._transport.write(b"".join(parts))
+        end = b"\r\n" if keeps else b"connection: close\r\n\r\n"
+        self._transport.write(b"".join((_LINES[reply.status], reply.lines, end, b"" if method == "HEAD" else reply.body)))
         if not keeps:
             self._asked.clear()
             self._transport.close()

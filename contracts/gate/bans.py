@@ -28,6 +28,9 @@ class Ban:
         return "/" in self.target
 
 
+_UNKNOWN = Ban("", 0.0)
+
+
 class Bans:
     """Looked up by each request, changed by the thread that follows the epoch; every change is one assignment of a dictionary's key."""
 
@@ -36,25 +39,28 @@ class Bans:
         # By version and length of the prefix, then by its first address as a number.
         self._networks: dict[tuple[int, int], dict[int, Ban]] = {}
         self._found: dict[str, Ban | None] = {}
+        self.state = 0
+        """Counts what was banned: whom no ban met at one state, none meets before the next."""
 
     def find(self, identity: str, network: str, now: float) -> Ban | None:
         """The ban that holds now for an identity or for the network (/24, /48) that it comes from; None where none does."""
         ban = self._identities.get(identity)
         if ban is not None and ban.ends > now:
             return ban
-        if network not in self._found:
-            self._remember(network)
-        ban = self._found.get(network)
+        ban = self._found.get(network, _UNKNOWN)
+        if ban is _UNKNOWN:
+            ban = self._remember(network)
         return ban if ban is not None and ban.ends > now else None
 
     def put(self, ban: Ban) -> None:
         """Ban a target, or ban it anew with another end."""
         if not ban.of_network:
             self._identities[ban.target] = ban
-            return
-        version, length, first = _place(ban.target)
-        self._networks.setdefault((version, length), {})[first] = ban
-        self._found = {}
+        else:
+            version, length, first = _place(ban.target)
+            self._networks.setdefault((version, length), {})[first] = ban
+            self._found = {}
+        self.state += 1
 
     def remove(self, target: str) -> None:
         """Lift the ban of a target, if there is one."""
@@ -77,12 +83,13 @@ class Bans:
         """How many targets are held, those whose bans ended since among them."""
         return len(self._identities) + sum(map(len, self._networks.values()))
 
-    def _remember(self, network: str) -> None:
+    def _remember(self, network: str) -> Ban | None:
         """Of all bans that cover a network, the one that ends last: once it has ended, all have."""
         found = self._found
         if len(found) >= REMEMBERED:
             found = self._found = {}
-        found[network] = max(self._covering(network), key=lambda ban: ban.ends, default=None)
+        latest = found[network] = max(self._covering(network), key=lambda ban: ban.ends, default=None)
+        return latest
 
     def _covering(self, network: str) -> Iterator[Ban]:
         address = parse(network.partition("/")[0])

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 WINDOW_MINUTES = 60
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Standing:
     """How one identity stands: distinct pages in the last hour, whether this one is among them, seconds until the oldest leaves."""
 
@@ -18,10 +18,16 @@ class Standing:
 
 
 @dataclass(slots=True)
-class _Seen:
-    """Pages of one identity: hash of the page to the minute in which it was first fetched, oldest first."""
+class Seen:
+    """Pages of one identity: hash of the page to the minute in which it was first fetched, oldest first.
 
+    `kept` is whether a budget has it, `moved` the minute in which it was last made the newest there.
+    """
+
+    who: str
     pages: dict[int, int] = field(default_factory=dict)
+    kept: bool = False
+    moved: int = 0
 
 
 class PageBudget:
@@ -30,41 +36,46 @@ class PageBudget:
     A page counts from the minute of its first fetch for 60 to 61 minutes, however often it is fetched. Pages are kept as 64-bit
     keyed hashes. Beyond `most_identities` or `most_pages` the identities that were quiet longest are forgotten, so that a flood of
     invented identities costs memory only up to a bound (about 100 bytes a page).
+
+    What is asked takes what `of` gave. Whoever holds on to that asks `of` again once it is no longer `kept`.
     """
 
     def __init__(self, most_identities: int = 200_000, most_pages: int = 2_000_000) -> None:
-        self._seen: OrderedDict[str, _Seen] = OrderedDict()
+        self._seen: OrderedDict[str, Seen] = OrderedDict()
         self._total = 0
         self._most_identities, self._most_pages = most_identities, most_pages
 
-    def has(self, who: str, page: str, now: float) -> bool:
+    def of(self, who: str) -> Seen:
+        """The pages of an identity; one of whom nothing is kept has none, and is kept from its first page on."""
+        return self._seen.get(who) or Seen(who)
+
+    def has(self, seen: Seen, page: str, now: float) -> bool:
         """Whether the identity fetched the page within the hour; what most requests ask, and all that a page read before needs."""
-        seen = self._seen.get(who)
-        if seen is None:
+        first, minute = seen.pages.get(hash(page)), int(now // 60)
+        if first is None or minute - first > WINDOW_MINUTES:
             return False
-        first = seen.pages.get(hash(page))
-        if first is None or int(now // 60) - first > WINDOW_MINUTES:
-            return False
-        self._seen.move_to_end(who)
+        # Once a minute: to move it costs more than to find it.
+        if seen.moved != minute:
+            seen.moved = minute
+            self._seen.move_to_end(seen.who)
         return True
 
-    def look(self, who: str, page: str, now: float) -> Standing:
+    def look(self, seen: Seen, page: str, now: float) -> Standing:
         """How the identity stands before this page; changes nothing that counts."""
-        seen = self._seen.get(who)
-        if seen is None:
+        if not seen.kept:
             return Standing(0, False, 0)
         # One who only asks and is refused must not look quiet, or the bound would give back its budget.
-        self._seen.move_to_end(who)
+        self._seen.move_to_end(seen.who)
         minute = int(now // 60)
         self._expire(seen, minute)
         oldest = next(iter(seen.pages.values()), minute)
         return Standing(len(seen.pages), hash(page) in seen.pages, int((oldest + WINDOW_MINUTES + 1) * 60 - now))
 
-    def add(self, who: str, page: str, now: float) -> None:
+    def add(self, seen: Seen, page: str, now: float) -> None:
         """Count a page for an identity."""
-        seen = self._seen.get(who)
-        if seen is None:
-            seen = self._seen[who] = _Seen()
+        if not seen.kept:
+            seen.kept = True
+            self._seen[seen.who] = seen
         key = hash(page)
         if key not in seen.pages:
             seen.pages[key] = int(now // 60)
@@ -76,7 +87,7 @@ class PageBudget:
         """Identities and pages now kept."""
         return len(self._seen), self._total
 
-    def _expire(self, seen: _Seen, minute: int) -> None:
+    def _expire(self, seen: Seen, minute: int) -> None:
         oldest = next(iter(seen.pages.values()), minute)
         if minute - oldest > WINDOW_MINUTES:
             kept = {page: first for page, first in seen.pages.items() if minute - first <= WINDOW_MINUTES}
@@ -87,6 +98,8 @@ class PageBudget:
         while len(self._seen) > self._most_identities or (self._total > self._most_pages and len(self._seen) > 1):
             _who, quiet = self._seen.popitem(last=False)
             self._total -= len(quiet.pages)
+            # Whoever still holds it must not count on it.
+            quiet.kept, quiet.pages = False, {}
 
 
 class Pace:

@@ -50,7 +50,7 @@ class Verdict:
 OPEN_PATH, NOT_A_PAGE, WITHIN_BUDGET, LICENSED = map(Verdict, ("open_path", "not_a_page", "within_budget", "licensed"))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Decision:
     """The gate's answer for one request.
 

@@ -1,4 +1,7 @@
-"""What is known of one request to the main site, and how its target is read. Pure."""
+"""What is known of one request to the main site, and how its target is read. Pure.
+
+What is made anew for each request is not frozen, here and beside: that would cost more than the rest of reading it.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +33,7 @@ class Signed:
     content_digest: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Facts:
     """One request as the proxy saw it.
 
@@ -50,8 +53,13 @@ class Facts:
     cookie: str = field(default="", repr=False)
     purpose: str = ""
 
+    @property
+    def shows_something(self) -> bool:
+        """Whether there is anything by which somebody may be known beside address and user agent, good or not."""
+        return bool(self.authorization or self.cookie or self.signature is not None)
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(slots=True)
 class Page:
     """A target, read. `key` is one spelling for one page (decoded path, then query); `path` the decoded path.
 
@@ -66,6 +74,10 @@ class Page:
 
 def read_target(target: str) -> Page | None:
     """The page that a target names; None where it is no path (RFC 9112 section 3.2.1) or longer than 8,192 characters."""
+    return _page(target) if len(target) <= _SHORT else _read(target)
+
+
+def _read(target: str) -> Page | None:
     if not target.startswith("/") or len(target) > MAX_TARGET or _CONTROL.search(target):
         return None
     path, mark, query = target.partition("?")
@@ -73,6 +85,11 @@ def read_target(target: str) -> Page | None:
         return Page(target, path, True)
     decoded = unquote(path, errors="replace")
     return Page(f"{decoded}{mark}{query}", decoded, _is_plain(path, decoded))
+
+
+# Most requests are for few pages; long targets would fill the memory.
+_SHORT = 200
+_page = lru_cache(maxsize=8_192)(_read)
 
 
 def covers(allowed: str, page: Page) -> bool:

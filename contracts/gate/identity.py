@@ -19,7 +19,7 @@ import orjson
 from contracts.credentials.tokens import MAX_TOKEN_CHARACTERS, Claims, Tokens
 from contracts.errors import Refusal
 from contracts.gate.facts import MAX_AGENT, Facts, agent_label, identity_of
-from contracts.networks import VISITORS
+from contracts.networks import REMEMBERED
 
 Kind = Literal["token", "key", "signature", "search_crawler", "account", "anonymous"]
 State = Literal["verified", "invalid", "unverified"]
@@ -107,9 +107,9 @@ def visitor(address: str, user_agent: str) -> Identity:
     return _visitor(address, user_agent[:MAX_AGENT])
 
 
-@lru_cache(maxsize=VISITORS)
+@lru_cache(maxsize=REMEMBERED)
 def _visitor(address: str, user_agent: str) -> Identity:
-    """Remembered, because visitors come again."""
+    """Remembered for those who also show something, which says nothing of them; `visited` remembers all others."""
     return Identity("anonymous", identity_of(address, user_agent), "unverified", label=agent_label(user_agent))
 
 
@@ -121,7 +121,7 @@ class TokenVerifier:
 
     def known(self, facts: Facts, now: datetime) -> Identity | None:
         """As `Verifier.known`: a token that was seen before is known by its hash."""
-        token = _token_in(facts.authorization)
+        token = _token_in(facts.authorization) if facts.authorization else ""
         if not token:
             return NOBODY
         claims = self._tokens.remembered(token, self._audience)

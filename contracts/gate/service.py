@@ -39,7 +39,7 @@ from contracts.gate.openings import Opening, Openings
 from contracts.gate.policy import Numbers, numbers_of
 from contracts.gate.recognised import Recognised
 from contracts.gate.tally import Fetch, Stop, StopKey, Tally
-from contracts.gate.visited import Visited
+from contracts.gate.visited import Seat, Visited
 from contracts.keys import KeyRing, Purpose
 from contracts.people.actor import Actor
 from contracts.settings import Settings
@@ -122,6 +122,9 @@ class Gate:
         free = open_to_all(page, self.policy)
         if free is not None:
             return self._finish(facts, now, free, licensed=self.is_ours(facts.authorization))
+        seat = self._visited.remembered(facts)
+        if seat is not None:
+            return self._visitor(facts, page, now, seat) if self._counts_here(page, now, seat) else None
         try:
             identity = self.identities.known(facts, now)
         except StoreUnavailable:
@@ -132,7 +135,9 @@ class Gate:
         grant = self._grants.remembered(identity.contract_id) if answers else None
         if (answers and grant is None) or (isinstance(grant, Grant) and not self._meter.knows(grant, self._today(now))):
             return None
-        return self._judged(facts, page, now, identity, grant) if self._counts_here(facts, page, now, identity) else None
+        if not identity.licensed and self._visited.is_shared and not self._counts_here(page, now, self._visited.known(facts, identity)):
+            return None
+        return self._judged(facts, page, now, identity, grant)
 
     def is_ours(self, authorization: str) -> bool:
         """Whether the header carries a token that names this platform as its issuer, good or not."""
@@ -226,7 +231,7 @@ class Gate:
                 grant = await self._grants.looked_at(identity.contract_id) if identity.licensed and self._answers() else None
                 if isinstance(grant, Grant) and not self._meter.knows(grant, self._today(now)):
                     await asyncio.to_thread(self._meter.load, grant, now)
-                while not self._counts_here(facts, page, now, identity):
+                while not identity.licensed and not self._counts_here(page, now, self._visited.known(facts, identity)):
                     await self._visited.settled()
         except TimeoutError:
             return self._undecided(facts, page, now)
@@ -234,9 +239,9 @@ class Gate:
             return self._finish(facts, now, Verdict("grant_unverified", RETRY_SECONDS), licensed=self.is_ours(facts.authorization))
         return self._judged(facts, page, now, identity, grant)
 
-    def _counts_here(self, facts: Facts, page: Page, now: datetime, identity: Identity) -> bool:
-        """Whether this process can say what is left of the identity's budgets."""
-        return identity.licensed or self._visited.decides(identity.key, network_of(facts.address), page.key, now.timestamp())
+    def _counts_here(self, page: Page, now: datetime, seat: Seat) -> bool:
+        """Whether this process can say what is left of a visitor's budgets."""
+        return not self._visited.is_shared or self._visited.decides(seat, page.key, now.timestamp())
 
     def _answers(self) -> bool:
         """Whether the house can answer for licensed fetches: their entries are taken, and suspensions are known."""
@@ -252,35 +257,37 @@ class Gate:
         # Summed up by network where it stops: whoever invents user agents or signatures must not write a row for each.
         if claim is not None:
             return self._finish(facts, now, claim, signature=identity.fault)
-        return self._visitor(facts, page, now, identity)
+        return self._visitor(facts, page, now, self._visited.known(facts, identity))
 
     def _undecided(self, facts: Facts, page: Page, now: datetime) -> Decision:
         ours = self.is_ours(facts.authorization)
         stopped = for_nobody_known(page, self.policy, ours or facts.signature is not None)
         if stopped is not None:
             return self._finish(facts, now, stopped, licensed=ours)
-        decision = self._visitor(facts, page, now, visitor(facts.address, facts.user_agent), "undecided_open")
+        seat = self._visited.seat(visitor(facts.address, facts.user_agent), facts.address)
+        decision = self._visitor(facts, page, now, seat, "undecided_open")
         if not decision.stops:
             self._openings.note(Opening(now, now, 1))
         return decision
 
-    def _visitor(self, facts: Facts, page: Page, now: datetime, identity: Identity, passing: str = "within_budget") -> Decision:
-        seconds = now.timestamp()
-        who, network = identity.key, network_of(facts.address)
-        ban = self.bans.find(who, network, seconds)
-        if ban is not None:
-            verdict = softened(for_banned(ban, seconds), identity)
-            return self._finish(facts, now, verdict, identity="" if ban.of_network else who, signature=identity.fault)
+    def _visitor(self, facts: Facts, page: Page, now: datetime, seat: Seat, passing: str = "within_budget") -> Decision:
+        seconds, identity, state = now.timestamp(), seat.identity, self.bans.state
+        if seat.unbanned != state:
+            ban = self.bans.find(identity.key, seat.network, seconds)
+            if ban is not None:
+                verdict = softened(for_banned(ban, seconds), identity)
+                return self._finish(facts, now, verdict, identity="" if ban.of_network else identity.key, signature=identity.fault)
+            seat.unbanned = state
         with self._lock:
-            if self._visited.knows(who, network, page.key, seconds):
+            if self._visited.knows(seat, page.key, seconds):
                 return self._passed(now, passing)
-            own, shared = self._visited.standings(who, network, page.key, seconds)
+            own, shared = self._visited.standings(seat, page.key, seconds)
             verdict = softened(for_visitor(own, shared, self.policy), identity)
             if not verdict.stops:
-                self._visited.add(who, network, page.key, seconds)
+                self._visited.add(seat, page.key, seconds)
                 return self._passed(now, passing)
         # One over the network's budget is summed up by network: whoever invents user agents must not write a row for each.
-        named = who if verdict.reason == "budget_exceeded" else ""
+        named = identity.key if verdict.reason == "budget_exceeded" else ""
         return self._finish(facts, now, verdict, identity=named, standing=own, signature=identity.fault)
 
     def _licensed(self, facts: Facts, page: Page, now: datetime, claims: Claims, grant: Grant | Refusal | None) -> Decision:

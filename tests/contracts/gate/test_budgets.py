@@ -8,31 +8,31 @@ from contracts.gate.budgets import Pace, PageBudget, Standing
 def test_pages_count_once_and_leave_after_an_hour() -> None:
     budget = PageBudget()
     for page in ("/a", "/b", "/a"):
-        budget.add("v", page, 0)
-    assert budget.look("v", "/a", 0) == Standing(2, True, 3660)
-    assert budget.look("v", "/c", 1800) == Standing(2, False, 1860)
-    budget.add("v", "/c", 1800)
-    assert budget.look("v", "/a", 3659) == Standing(3, True, 1)
-    assert budget.look("v", "/a", 3660) == Standing(1, False, 1800)
+        budget.add(budget.of("v"), page, 0)
+    assert budget.look(budget.of("v"), "/a", 0) == Standing(2, True, 3660)
+    assert budget.look(budget.of("v"), "/c", 1800) == Standing(2, False, 1860)
+    budget.add(budget.of("v"), "/c", 1800)
+    assert budget.look(budget.of("v"), "/a", 3659) == Standing(3, True, 1)
+    assert budget.look(budget.of("v"), "/a", 3660) == Standing(1, False, 1800)
     assert budget.size == (1, 1)
 
 
 def test_asking_counts_nothing() -> None:
     budget = PageBudget()
-    assert budget.look("v", "/a", 0) == Standing(0, False, 0)
+    assert budget.look(budget.of("v"), "/a", 0) == Standing(0, False, 0)
     assert budget.size == (0, 0)
 
 
 def test_memory_is_bounded_and_the_quiet_are_forgotten_first() -> None:
     budget = PageBudget(most_identities=3, most_pages=100)
     for who in ("a", "b", "c"):
-        budget.add(who, "/1", 0)
-    budget.look("a", "/2", 1)
-    budget.add("d", "/1", 2)
-    assert [budget.look(who, "/1", 2).pages for who in ("a", "b", "c", "d")] == [1, 0, 1, 1]
+        budget.add(budget.of(who), "/1", 0)
+    budget.look(budget.of("a"), "/2", 1)
+    budget.add(budget.of("d"), "/1", 2)
+    assert [budget.look(budget.of(who), "/1", 2).pages for who in ("a", "b", "c", "d")] == [1, 0, 1, 1]
     full = PageBudget(most_identities=100, most_pages=10)
     for number in range(50):
-        full.add(f"v{number % 5}", f"/{number}", number)
+        full.add(full.of(f"v{number % 5}"), f"/{number}", number)
     assert full.size[1] <= 10
 
 
