@@ -20,6 +20,7 @@ import api.signals
 from api import operations
 from api.counted import CountedEnds
 from api.description import OPERATIONS
+from api.direct import Direct
 from api.front import NOT_ALLOWED, Front, HotRoute
 from api.oauth.shell import Shell
 from api.openapi import Operations, describe
@@ -54,6 +55,10 @@ class Machines:
     app: FastAPI
 
     tally: Tally
+
+    def direct(self) -> dict[bytes, Direct]:
+        """What answers without ASGI, by path."""
+        return {route.path.encode(): route.direct for route in self.hot if route.direct is not None}
 
     def front(self) -> ASGIApp:
         """Both as one ASGI app, which counts how requests end."""

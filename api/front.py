@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from api.direct import Direct
 from api.problems import respond
 from contracts.errors import Refusal
 
@@ -17,12 +18,16 @@ HotHandler = Callable[[Scope, Receive, Send, dict[str, str]], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class HotRoute:
-    """One hot endpoint: methods, a path with `{name}` parts (`{name:path}` takes whatever follows), and its handler."""
+    """One hot endpoint: methods, a path with `{name}` parts (`{name:path}` takes whatever follows), and its handler.
+
+    `direct` answers what POST requests it can without ASGI.
+    """
 
     methods: tuple[str, ...]
     path: str
     handler: HotHandler
     summary: str
+    direct: Direct | None = None
 
 
 class Front:

@@ -9,7 +9,7 @@ import logging
 import signal
 import socket
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import structlog
 import uvicorn
@@ -17,6 +17,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.app import create_machines, is_machine_path
+from api.direct import Direct, protocol_for
 from api.gate import listener
 from contracts.access.grants import GrantCache
 from contracts.access.reader import Reader
@@ -97,7 +98,9 @@ class Rooms:
 
     def __init__(self, house: House, parts: Parts = WHOLE) -> None:
         self._house, self._parts = house, parts
-        self._api: ASGIApp = create_machines(house, OPERATIONS).front()
+        machines = create_machines(house, OPERATIONS)
+        self._api: ASGIApp = machines.front()
+        self.direct: Mapping[bytes, Direct] = machines.direct() if Part.API in parts else {}
         self._portal: ASGIApp = create_portal(house)
         # What the gate and the API count is in their process's memory, and so is the work of writing it down.
         self._worker = Worker(
@@ -165,7 +168,7 @@ def serve_forever(house: House, own: socket.socket, beside: Sequence[Listener] =
     if Part.GATE in parts and house.settings.gate.listen is not None:
         listener.claim(house.settings.gate.listen)
     listeners: list[Listener] = [(Rooms(house, parts), own), *beside]
-    servers = [(uvicorn.Server(_config(app)), at) for app, at in listeners]
+    servers = [(uvicorn.Server(config_of(app)), at) for app, at in listeners]
 
     async def run() -> None:
         await asyncio.gather(*(server.serve([at]) for server, at in servers))
@@ -194,7 +197,8 @@ def configure_logs() -> None:
     )
 
 
-def _config(app: ASGIApp) -> uvicorn.Config:
+def config_of(app: ASGIApp) -> uvicorn.Config:
+    """How an app is served; the house itself with what it answers directly."""
     # Forwarded headers are read by our own code, from configured proxies only.
     return uvicorn.Config(
         app,
@@ -203,4 +207,5 @@ def _config(app: ASGIApp) -> uvicorn.Config:
         proxy_headers=False,
         server_header=False,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        http=protocol_for(app.direct) if isinstance(app, Rooms) else "auto",
     )

@@ -40,7 +40,7 @@ def hot_routes(house: House, limits: PaceLimits | None = None, shell: Shell | No
     registration = RegistrationEndpoint(shell)
     questions = PaceLimits(f"{most.network_introspections}/minute", f"{most.client_introspections}/minute")
     return [
-        HotRoute(("POST",), "/oauth/token", token, "An access token under an active contract"),
+        HotRoute(("POST",), "/oauth/token", token, "An access token under an active contract", token.direct),
         HotRoute(("POST",), "/token", LicenceEndpoint(shell, token), "The same for a crawler that names the licence it reads by (RSL)"),
         HotRoute(
             ("POST",), "/oauth/introspect", IntrospectionEndpoint(shell, questions), "Whether a token of the own contract is in force"

@@ -2,14 +2,15 @@
 
 A client that memory holds gets a token of its own in the event loop, and the access writer makes it durable together with whatever
 else waits. Everything else may wait for the store and is decided in a thread: grants that spend a row, refusals, clients seen for
-the first time.
+the first time. What comes in words that were decided before needs no ASGI either (`api.direct`).
 """
 
 from __future__ import annotations
 
+from collections.abc import Coroutine
 from datetime import date
 from functools import partial
-from typing import TypeGuard
+from typing import Any, TypeGuard
 
 import orjson
 from sqlalchemy.exc import SQLAlchemyError
@@ -44,13 +45,18 @@ class TokenEndpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send, _path: dict[str, str]) -> None:
         """One request. Errors leave in OAuth's own form (RFC 6749 section 5.2), `code` beside it where the house refused."""
         body, address = await read_body(receive, MAX_BODY_BYTES), self._shell.address(scope)
-        words = words_of(scope, body)
-        standing = self._remembered.find(words, address) if words else None
-        if standing is None:
-            response = await self.answer(form_of(scope, body), address, words)
-        else:
-            response = await self._again(standing) or await self._looked_at(form_of(scope, body), address, 0)
+        known = None if body is None else self.direct(scope, body)
+        response = await (known or self.answer(form_of(scope, body), address, words_of(scope, body)))
         await response(scope, receive, send)
+
+    def direct(self, scope: Scope, body: bytes) -> Coroutine[Any, Any, Response] | None:
+        """The answer to a request in words that were decided before; None for any other."""
+        words, address = words_of(scope, body), self._shell.address(scope)
+        standing = self._remembered.find(words, address) if words else None
+        return None if standing is None else self._remembered_answer(standing, scope, body, address)
+
+    async def _remembered_answer(self, standing: Standing, scope: Scope, body: bytes, address: str) -> Response:
+        return await self._again(standing) or await self._looked_at(form_of(scope, body), address, 0)
 
     async def answer(self, form: Form, address: str, words: bytes | None = None) -> Response:
         """The answer to a form that came from an address; in those words, where it may be remembered."""
