@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import bindparam, literal_column, select
 from sqlmodel import Session, col
 
 from contracts.keys import KeyRing, Purpose, ed25519_key, newest
@@ -26,7 +26,10 @@ from contracts.ledger.stage import Entry, record
 from contracts.ledger.tables import Checkpoint, EntryCounter, LedgerEntry, LedgerHead, LedgerTile
 from contracts.ledger.tree import TileKey
 from contracts.search.follow import Follower
+from contracts.store.columns import octets
+from contracts.store.driver import Ready
 from contracts.store.leader import SEQUENCER, Leader
+from contracts.store.many import Insertion
 from contracts.store.unit import Store
 
 HEAD = 1
@@ -34,14 +37,16 @@ CHUNK = 2_000
 """Entries in one transaction: about nine tiles are written for them."""
 
 
-# Built once: every quarter of a second, building these would cost more than running them.
-_SIZE = select(col(LedgerHead.size)).where(col(LedgerHead.id) == HEAD)
-_WRITTEN = select(col(EntryCounter.written))
+# Given to the driver as they are: every quarter of a second, in the midst of what is asked.
+_HERE = select(col(LedgerHead.size)).where(col(LedgerHead.id) == literal_column(str(HEAD)))
+_SIZE, _LOCKED = Ready(_HERE), Ready(_HERE.with_for_update())
+_WRITTEN = Ready(select(col(EntryCounter.written)))
 _NUMBER = col(LedgerEntry.index)
-_WAITING = select(_NUMBER, col(LedgerEntry.leaf)).where(bindparam("size") <= _NUMBER).order_by(_NUMBER).limit(bindparam("most"))
-_CHECKPOINT, _TILES = insert(Checkpoint), insert(LedgerTile)
-_TILES_GONE = delete(LedgerTile).where(col(LedgerTile.level) == bindparam("of_level"), col(LedgerTile.index) == bindparam("of_index"))
-_FIRST_HEAD, _HEAD = insert(LedgerHead).values(id=HEAD), update(LedgerHead).where(col(LedgerHead.id) == HEAD)
+_LEAVES = select(_NUMBER, col(LedgerEntry.leaf)).where(bindparam("start") <= _NUMBER, bindparam("end") > _NUMBER)
+_WAITING = Ready(_LEAVES.order_by(_NUMBER), "start", "end")
+_CHECKPOINTS = Insertion(Checkpoint, "size", "root", "note", "made_at")
+_TILES = Insertion(LedgerTile, "level", "index", "hashes", conflict='ON CONFLICT (level, "index") DO UPDATE SET hashes = excluded.hashes')
+_HEAD = Insertion(LedgerHead, "id", "size", "root", conflict="ON CONFLICT (id) DO UPDATE SET size = excluded.size, root = excluded.root")
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,10 +113,11 @@ class Sequencer:
 
     def waiting(self, session: Session) -> tuple[int, datetime | None]:
         """How many entries wait for the tree and since when the oldest waits; readiness and pages watch it."""
-        size = session.execute(_SIZE).scalar() or 0
-        count = (session.execute(_WRITTEN).scalar() or 0) - size
-        oldest = session.execute(_WAITING, {"size": size, "most": 1}).first() if count else None
-        return count, datetime.fromisoformat(read_leaf(oldest.leaf)["at"]) if oldest else None
+        connection = session.connection()
+        size = _number(_SIZE.run(connection).fetchone())
+        count = _number(_WRITTEN.run(connection).fetchone()) - size
+        oldest = _WAITING.run(connection, size, size + 1).fetchone() if count else None
+        return count, datetime.fromisoformat(read_leaf(octets(oldest[1]))["at"]) if oldest else None
 
     def verifier_key(self, session: Session) -> str:
         """The log's public key in verifier-key form; `not_found` before the first checkpoint."""
@@ -128,14 +134,14 @@ class Sequencer:
             self._key_for_what_waits()
         with self._store.read() as session:
             # The head is read first: whatever moves afterwards moves it too, and `_write` then gives up.
-            size = session.execute(_SIZE).scalar() or 0
-            rows = session.execute(_WAITING, {"size": size, "most": self._chunk}).all()
+            size = _number(_SIZE.run(session.connection()).fetchone())
+            rows = _WAITING.run(session.connection(), size, size + self._chunk).fetchall()
             if not rows:
                 return None
-            if [index for index, _ in rows] != list(range(size, size + len(rows))):
+            if rows[-1][0] != size + len(rows) - 1:
                 raise RuntimeError("a waiting entry was removed from its place: run `licet ledger verify`")
             stored = StoredTiles(session)
-            hashes = [tree.leaf_hash(leaf) for _, leaf in rows]
+            hashes = [tree.leaf_hash(octets(leaf)) for _, leaf in rows]
             tiles = tree.extend({level: stored.tile(level, index) for level, index in tree.edge_keys(size)}, size, hashes)
             new_size = size + len(rows)
             root = tree.root(_Overlay(stored, tiles), new_size)
@@ -145,13 +151,11 @@ class Sequencer:
     def _write(self, growth: _Growth) -> bool:
         with self._store.write("sequencer") as unit:
             connection = unit.connection
-            size = connection.execute(_SIZE.with_for_update()).scalar()
-            if (size or 0) != growth.size:
+            if _number(_LOCKED.run(connection).fetchone()) != growth.size:
                 return False
-            _store_tiles(connection, growth.tiles)
-            head = {"size": growth.new_size, "root": growth.root}
-            connection.execute(_CHECKPOINT, [head | {"note": growth.note, "made_at": unit.now}])
-            connection.execute(_FIRST_HEAD if size is None else _HEAD, head)
+            _TILES.execute(connection, [(*key, hashes) for key, hashes in growth.tiles.items()])
+            _CHECKPOINTS.execute(connection, [(growth.new_size, growth.root, growth.note, unit.now)])
+            _HEAD.execute(connection, [(HEAD, growth.new_size, growth.root)])
         return True
 
     def _key_for_what_waits(self) -> None:
@@ -183,7 +187,5 @@ class _Overlay:
         return self._changed.get((level, index)) or self._stored.tile(level, index)
 
 
-def _store_tiles(connection: Connection, tiles: dict[TileKey, bytes]) -> None:
-    rows = [{"level": level, "index": index, "hashes": hashes} for (level, index), hashes in tiles.items()]
-    connection.execute(_TILES_GONE, [{"of_level": row["level"], "of_index": row["index"]} for row in rows])
-    connection.execute(_TILES, rows)
+def _number(row: tuple[int] | None) -> int:
+    return row[0] if row else 0

@@ -7,12 +7,12 @@ another process overtook, neither loses nor doubles an entry.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date
 from typing import Any, NamedTuple
 
 from sqlalchemy import bindparam, func, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col
 
 from contracts.credentials.tables import Followed
@@ -28,6 +28,8 @@ from contracts.store.unit import Store, Unit
 CHUNK = 500
 """Entries in one transaction: holds SQLite's write lock about 6 ms of the 20 that are allowed."""
 NAME = "search"
+KINDS, PAUSE = 4, 0.005
+"""New kinds in one transaction, with some twenty words each, and the seconds between two: what is written meanwhile should not wait."""
 _MOST_KNOWN = 50_000
 
 
@@ -49,6 +51,7 @@ _ENDS = select(FIRST, _SIZE)
 _NEXT = Ready(_IN_THE_TREE.order_by(_NUMBER), "start", "end")
 _LOCKED = select(col(Followed.next)).where(col(Followed.name) == NAME).with_for_update()
 _FIRST_PLACE, _PLACE = insert(Followed).values(name=NAME), update(Followed).where(col(Followed.name) == NAME)
+_KINDS = Insertion(EntryKind, "told", *Told._fields, conflict="ON CONFLICT DO NOTHING")
 _WORDS = Insertion(KindWord, "word", "kind", conflict="ON CONFLICT (word, kind) DO NOTHING")
 _ROWS = Insertion(SearchedEntry, "index", "kind", "at", "subject")
 # Places ascend, so the last of these is the last of all.
@@ -108,14 +111,16 @@ class Follower:
             return
         with self._store.read() as session:
             self._know(session, new)
-            missing = {key: each for key, each in new.items() if each not in self._known}
-            words = {each: words_of(each, _names(session, each), self._titles) for each in missing.values()}
-        if not missing:
-            return
+            missing = [(key, each) for key, each in sorted(new.items()) if each not in self._known]
+            names = _names(session, [each for _, each in missing])
+        for start in range(0, len(missing), KINDS):
+            self._make(dict(missing[start : start + KINDS]), names)
+            time.sleep(PAUSE)
+
+    def _make(self, missing: Mapping[bytes, Told], names: Mapping[str, str]) -> None:
+        words = {each: words_of(each, _named(each, names), self._titles) for each in missing.values()}
         with self._store.write("entry kinds") as unit:
-            dialect = sqlite if unit.connection.dialect.name == "sqlite" else postgresql
-            rows = [{"told": key, **each._asdict()} for key, each in sorted(missing.items())]
-            unit.connection.execute(dialect.insert(EntryKind).on_conflict_do_nothing(), rows)
+            _KINDS.execute(unit.connection, [(key, *each) for key, each in missing.items()])
             self._know(unit.session, missing)
             _WORDS.execute(unit.connection, [(word, self._known[each]) for each, said in words.items() for word in sorted(said)])
 
@@ -136,10 +141,17 @@ def _moved(unit: Unit, start: int, following: int) -> bool:
     return True
 
 
-def _names(session: Session, told: Told) -> list[str]:
-    organisation = session.get(Organisation, told.organisation_id) if told.organisation_id else None
-    contract = session.get(Contract, told.contract_id) if told.contract_id else None
-    return [*([organisation.name] if organisation else []), *([contract.title] if contract else [])]
+def _names(session: Session, told: Sequence[Told]) -> dict[str, str]:
+    """The names of the organisations and the titles of the contracts that kinds tell of, by their ids."""
+    organisations = select(col(Organisation.id), col(Organisation.name)).where(
+        col(Organisation.id).in_({each.organisation_id for each in told})
+    )
+    contracts = select(col(Contract.id), col(Contract.title)).where(col(Contract.id).in_({each.contract_id for each in told}))
+    return {key: name for each in (organisations, contracts) for key, name in session.execute(each)} if told else {}
+
+
+def _named(told: Told, names: Mapping[str, str]) -> list[str]:
+    return [names[each] for each in (told.organisation_id, told.contract_id) if each in names]
 
 
 def _days(placed: Sequence[_Placed]) -> list[tuple[Any, ...]]:
