@@ -25,7 +25,7 @@ class Insertion:
 
     def __init__(self, table: type[SQLModel], *columns: str, conflict: str = "") -> None:
         self._columns, self._conflict = columns, f" {conflict}" if conflict else ""
-        self._statement = insert(table).values({name: bindparam(name) for name in columns})
+        self._statement = insert(table).values({name: bindparam(name) for name in columns}).inline()  # asks for no key back
         self._rendered: dict[str, Rendered] = {}
         self._texts: dict[int, str] = {}
 
