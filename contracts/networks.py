@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
@@ -13,13 +14,25 @@ REMEMBERED = 16_384
 VISITORS = 131_072
 
 
-@lru_cache(maxsize=VISITORS)
+# Plain IPv4 as `ip_address` reads it: ASCII digits, no zeros in front.
+_PLAIN = re.compile(r"\.".join(["(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"] * 4))
+
+
 def client_address(peer: str, forwarded_for: str, proxies: tuple[str, ...]) -> str:
     """The client's address: the peer's, or, where the peer is a configured proxy, the last hop that is none.
 
     `peer` is empty for a unix socket, which counts as a proxy where `proxies` has "unix". A forwarded value that is not an
     address ends the walk: what stood before it could be anyone's invention.
     """
+    # What a proxy on the same machine says of most visitors needs no walk, nor a place in memory.
+    if not peer and "unix" in proxies and _PLAIN.fullmatch(forwarded_for):
+        return forwarded_for
+    return walked(peer, forwarded_for, proxies)
+
+
+@lru_cache(maxsize=VISITORS)
+def walked(peer: str, forwarded_for: str, proxies: tuple[str, ...]) -> str:
+    """As `client_address`, hop by hop."""
     here = peer
     for hop in reversed([part.strip() for part in forwarded_for.split(",") if part.strip()]):
         if not is_proxy(here, proxies):

@@ -76,7 +76,7 @@ class Decision:
     @property
     def allow(self) -> bool:
         """Whether the request goes on to the site."""
-        return self.mode == "shadow" or not self.stops
+        return self.mode == "shadow" or self.reason not in STOPPING
 
     @property
     def effect(self) -> Effect:

@@ -124,7 +124,8 @@ class Gate:
             return self._finish(facts, now, free, licensed=self.is_ours(facts.authorization))
         seat = self._visited.remembered(facts)
         if seat is not None:
-            return self._visitor(facts, page, now, seat) if self._counts_here(page, now, seat) else None
+            here = not self._visited.is_shared or self._counts_here(page, now, seat)
+            return self._visitor(facts, page, now, seat) if here else None
         try:
             identity = self.identities.known(facts, now)
         except StoreUnavailable:
@@ -326,7 +327,7 @@ class Gate:
 
     def _passed(self, now: datetime, reason: str, licensed: bool = False, contract_id: str = "") -> Decision:
         """Name the decision on a request that passes by itself, and count it."""
-        self._tally.count(now, _OUTCOME.get(reason, "open"))
+        self._tally.count_passed(now, _OUTCOME.get(reason, "open"))
         return Decision(self._ids.next(), reason, self.mode, 0, licensed, contract_id)
 
     def _finish(

@@ -109,6 +109,7 @@ class Tally:
         self._minute = (datetime.max.replace(tzinfo=UTC),) * 2
         self._fetches: list[Fetch] = []
         self._sums = Sums()
+        self._passed: dict[str, int] = {}
         self._refused, self._handed_over = False, 0.0
 
     @property
@@ -124,14 +125,20 @@ class Tally:
 
     def count(self, moment: datetime, outcome: str, key: StopKey | None = None, stop: Stop | None = None) -> None:
         """Count a request, and sum up its stop where it was or would have been stopped."""
-        minute, ends = self._minute
-        if not minute <= moment < ends:
-            minute = moment.replace(second=0, microsecond=0)
-            self._minute = minute, minute + timedelta(minutes=1)
         with self._lock:
-            self._sums.counts[minute, outcome] += 1
+            self._sums.counts[moment.replace(second=0, microsecond=0), outcome] += 1
             if key is not None and stop is not None:
                 self._sums.stop(key, stop)
+
+    def count_passed(self, moment: datetime, outcome: str) -> None:
+        """As `count`, for a request that passes, which most do: summed up by outcome until the minute is over."""
+        minute, ends = self._minute
+        with self._lock:
+            if not minute <= moment < ends:
+                self._fold()
+                minute = moment.replace(second=0, microsecond=0)
+                self._minute = minute, minute + timedelta(minutes=1)
+            self._passed[outcome] = self._passed.get(outcome, 0) + 1
 
     def take_fetches(self) -> list[Fetch]:
         """Everything noted since the last call, to be written; say by `give_back` what became of it."""
@@ -149,6 +156,7 @@ class Tally:
     def take_sums(self) -> Sums:
         """Counts and stops since the last call."""
         with self._lock:
+            self._fold()
             taken, self._sums = self._sums, Sums()
         return taken
 
@@ -159,3 +167,9 @@ class Tally:
             self._sums.counts.update(newer.counts)
             for key, stop in newer.stops.items():
                 self._sums.stop(key, stop)
+
+    def _fold(self) -> None:
+        """Count what passed within the minute; the lock is held."""
+        for outcome, requests in self._passed.items():
+            self._sums.counts[self._minute[0], outcome] += requests
+        self._passed = {}

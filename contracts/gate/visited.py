@@ -35,6 +35,8 @@ class Visited:
     def __init__(self, shared: Shared, policy: Policy, now: Callable[[], float]) -> None:
         """`now` gives seconds since 1970, as the calls do."""
         self._own, self._network = PageBudget(), PageBudget()
+        self.is_shared = shared.url is not None
+        """Whether budgets are shared with other processes, so that `decides` has to be asked."""
         self._seats: dict[tuple[str, str], Seat] = {}
         self._lent = (
             None
@@ -42,14 +44,12 @@ class Visited:
             else (SharedBudget(shared, "own", policy.anonymous_budget, now), SharedBudget(shared, "network", policy.network_budget, now))
         )
 
-    @property
-    def is_shared(self) -> bool:
-        """Whether budgets are shared with other processes, so that `decides` has to be asked."""
-        return self._lent is not None
-
     def remembered(self, facts: Facts) -> Seat | None:
         """The seat of a visitor who came before and shows nothing but address and user agent: nothing else can make it somebody."""
-        return None if facts.shows_something else self._seats.get((facts.address, facts.user_agent))
+        # Not by `shows_something`: each visitor's request comes by here.
+        if facts.authorization or facts.cookie or facts.signature is not None:
+            return None
+        return self._seats.get((facts.address, facts.user_agent))
 
     def seat(self, identity: Identity, address: str) -> Seat:
         """A seat for whoever asks now."""
@@ -67,7 +67,8 @@ class Visited:
 
     def knows(self, seat: Seat, page: str, seconds: float) -> bool:
         """Whether both have read the page within the hour, so that it takes nothing."""
-        self._find_again(seat)
+        if not (seat.own.kept and seat.shared.kept):
+            self._find_again(seat)
         return self._own.has(seat.own, page, seconds) and self._network.has(seat.shared, page, seconds)
 
     def decides(self, seat: Seat, page: str, seconds: float) -> bool:

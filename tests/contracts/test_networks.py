@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from contracts.networks import client_address, prefix, within
+from contracts.networks import client_address, prefix, walked, within
 
 PROXIES = ("127.0.0.1/32", "10.0.0.0/8", "unix")
 
@@ -42,3 +44,14 @@ def test_only_a_prefix_is_kept(address: str, kept: str) -> None:
 def test_an_empty_list_of_networks_allows_none() -> None:
     assert not within("198.51.100.7", [])
     assert within("198.51.100.7", ["203.0.113.0/24", "198.51.100.0/24"])
+
+
+@given(
+    st.from_regex(r"(?:[0-9]{1,3}|2[5-6][0-9]|0[0-9])(?:\.(?:[0-9]{1,3}|25[0-9])){2,4}\s?(?:, ?[0-9.]+)?", fullmatch=True)
+    | st.ip_addresses().map(str)
+    | st.text(max_size=20),
+    st.sampled_from(("", "127.0.0.1")),
+    st.sampled_from((("unix",), ("127.0.0.1/32",), ("unix", "10.0.0.0/8"))),
+)
+def test_a_plain_address_is_read_as_by_the_walk(forwarded: str, peer: str, proxies: tuple[str, ...]) -> None:
+    assert client_address(peer, forwarded, proxies) == walked(peer, forwarded, proxies)
