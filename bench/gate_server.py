@@ -9,9 +9,12 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
+from sqlalchemy import Connection, insert
 from sqlmodel import Session, col, select
 
 from bench.gate_mix import CRAWLERS, visitor
@@ -21,12 +24,14 @@ from contracts.credentials.tokens import ClientFacts, IssuedToken
 from contracts.gate.facts import Facts
 from contracts.gate.rule_tables import GateBan
 from contracts.house import House
-from contracts.ids import new_id, new_ids
+from contracts.ids import new_ids
 from contracts.settings import load
+from contracts.store.many import Insertion
 from portal.ground import door
 from portal.serve import build, serve_forever
 
 BATCH = 2_000
+_BANS = Insertion(GateBan, "target", "id", "reason", "ends_at", "set_at", "changed_at")
 
 
 def main() -> None:
@@ -62,10 +67,12 @@ def _credentials(house: House, count: int) -> list[IssuedToken]:
     made: list[IssuedToken] = []
     for model in crawlers:
         ids = [model.id, *new_ids("cli", each - 1)]
-        rows = [Client(**{**model.model_dump(), "id": new, "secret_sha256": new}) for new in ids[1:]]
-        for start in range(0, len(rows), BATCH):
-            with house.store.write("bench") as unit:
-                unit.session.add_all(rows[start : start + BATCH])
+        row = {name: getattr(model, name) for name in Client.model_fields}
+        _keep(
+            house,
+            lambda connection, some: connection.execute(insert(Client), some),
+            [row | {"id": new, "secret_sha256": new} for new in ids[1:]],
+        )
         facts = [ClientFacts(new, model.contract_id, model.organisation_id, "site", frozenset(model.scopes)) for new in ids]
         tokens = [house.tokens.issue(fact, 1, " ".join(model.scopes)) for fact in facts]
         for start in range(0, len(tokens), BATCH):
@@ -80,14 +87,17 @@ def _crawlers(session: Session) -> list[Client]:
 
 
 def _ban(house: House, count: int) -> None:
-    now = house.clock.now()
-    more = {"reason": "bench", "ends_at": now + timedelta(days=1), "set_at": now, "changed_at": now}
-    for start in range(0, count, BATCH):
-        with house.store.write("bench") as unit:
-            for number in range(start, min(count, start + BATCH)):
-                target = f"100.{64 + (number >> 16)}.{number >> 8 & 255}.0/24" if number % 256 == 0 else f"{number:020x}"
-                unit.session.add(GateBan(target=target, id=new_id("ban"), **more))
+    now, ids = house.clock.now(), new_ids("ban", count)
+    targets = [f"100.{64 + (n >> 16)}.{n >> 8 & 255}.0/24" if n % 256 == 0 else f"{n:020x}" for n in range(count)]
+    rows = [(target, new, "bench", now + timedelta(days=1), now, now) for target, new in zip(targets, ids, strict=True)]
+    _keep(house, _BANS.execute, rows)
     house.gate.reload()
+
+
+def _keep(house: House, insertion: Callable[[Connection, Sequence[Any]], object], rows: Sequence[Any]) -> None:
+    for start in range(0, len(rows), BATCH):
+        with house.store.write("bench") as unit:
+            insertion(unit.connection, rows[start : start + BATCH])
 
 
 if __name__ == "__main__":

@@ -68,9 +68,15 @@ def in_streams(port: int, requests: Sequence[bytes], seconds: float, connections
 
 
 def measure(
-    peers: Sequence[Peer], *, rounds: int = 5, seconds: float = 3.0, connections: int = 8, load: Load = in_streams
+    peers: Sequence[Peer],
+    *,
+    rounds: int = 5,
+    seconds: float = 3.0,
+    connections: int = 8,
+    load: Load = in_streams,
+    then: Callable[[], None] = lambda: None,
 ) -> dict[str, list[Round]]:
-    """Start every peer, warm it, then measure A B C A B C; at least five rounds."""
+    """Start every peer, warm it, then measure A B C A B C; at least five rounds. `then` is done while all of them still run."""
     if rounds < 5:
         raise ValueError("fewer than five rounds say nothing on a shared machine")
     os.sched_setaffinity(0, {_core(GENERATOR_CORE)})
@@ -87,6 +93,7 @@ def measure(
         for _ in range(rounds):
             for peer in peers:
                 results[peer.name].append(_round(peer, running[peer.port], requests[peer.name], seconds, connections, load))
+        then()
         return results
     finally:
         for process in running.values():
@@ -98,11 +105,15 @@ def latency(peer: Peer, *, rate: float, seconds: float = 5.0) -> dict[str, float
     os.sched_setaffinity(0, {_core(GENERATOR_CORE)})
     process = _start(peer)
     try:
-        requests = peer.requests()
-        asyncio.run(closed_loop(peer.port, requests, 0.5, 4))
-        taken = sorted(asyncio.run(open_loop(peer.port, requests, rate, seconds)))
+        return latency_of(peer.port, peer.requests(), rate=rate, seconds=seconds)
     finally:
         _stop(process)
+
+
+def latency_of(port: int, requests: Sequence[bytes], *, rate: float, seconds: float = 5.0) -> dict[str, float]:
+    """As `latency`, of a server that runs already."""
+    asyncio.run(closed_loop(port, requests, 0.5, 4))
+    taken = sorted(asyncio.run(open_loop(port, requests, rate, seconds)))
     return {"p50_ms": 1000 * taken[len(taken) // 2], "p99_ms": 1000 * taken[int(len(taken) * 0.99)], "answers": len(taken)}
 
 

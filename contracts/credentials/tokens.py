@@ -19,8 +19,9 @@ from urllib.parse import urlsplit
 import orjson
 from joserfc import jws, jwt
 from joserfc.errors import JoseError
+from sqlalchemy import bindparam, select
 from sqlalchemy.exc import SQLAlchemyError
-from sqlmodel import select
+from sqlmodel import col
 
 from contracts.clock import Clock
 from contracts.credentials.details import Details, stored_details
@@ -31,6 +32,7 @@ from contracts.errors import Misconfigured, Refusal, StoreUnavailable, refuse
 from contracts.ids import new_id, secret_hash
 from contracts.incidents.service import open_incident
 from contracts.keys import KeyRing
+from contracts.store.driver import Ready
 from contracts.store.epochs import EpochWatch
 from contracts.store.unit import Store
 
@@ -41,6 +43,9 @@ TYPE = "at+jwt"
 MAX_TOKEN_CHARACTERS = 4096
 # Some 2 KB each. Tokens live ten minutes, so no more are kept than were used within that time.
 MAX_CACHED = 100_000
+
+# Built once: building a statement costs more than running it.
+_KEPT = Ready(select(col(KeptToken.signed_sha256)).where(col(KeptToken.jti) == bindparam("of_jti")), "of_jti")
 
 Audience = Literal["api", "site"]
 CredentialKind = Literal["oauth_client", "api_key"]
@@ -257,11 +262,11 @@ class Tokens:
         """The claims, where the token is among those issued; else an incident, because someone else has the key."""
         claims = unknown.claims
         try:
-            with self._store.read() as session:
-                kept = session.exec(select(KeptToken.signed_sha256).where(KeptToken.jti == claims.jti)).first()
+            with self._store.engine.connect() as connection:
+                kept = _KEPT.run(connection, claims.jti).fetchone()
         except SQLAlchemyError as error:
             raise StoreUnavailable("the issued tokens cannot be read") from error
-        if kept != unknown.signed_sha256:
+        if kept is None or bytes(kept[0]) != unknown.signed_sha256:
             self._report(claims)
             return Refusal("token_never_issued", "This access token was never issued. Its use is being looked into.")
         self._keep(unknown.digest, claims)
