@@ -29,7 +29,7 @@ class _Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         seen = self._seen + data if self._seen else data
         head = seen.find(b"\r\n\r\n")
-        if head < 0 or len(seen) < head + 4 + _length(seen, head):
+        if head < 0 or len(seen) < head + 4 + length(seen, head):
             self._seen = seen
             return
         self._seen = b""
@@ -68,6 +68,7 @@ def blast(port: int, requests: Sequence[bytes], seconds: float, connections: int
         return runner.run(_blast(port, requests, seconds, connections))
 
 
-def _length(seen: bytes, head: int) -> int:
+def length(seen: bytes, head: int) -> int:
+    """How long the body is that follows a head, which ends there."""
     at = seen.find(b"Content-Length: ", 0, head)
     return int(seen[at + 16 : seen.find(b"\r\n", at)]) if at >= 0 else 0

@@ -105,15 +105,16 @@ def latency(peer: Peer, *, rate: float, seconds: float = 5.0) -> dict[str, float
     os.sched_setaffinity(0, {_core(GENERATOR_CORE)})
     process = _start(peer)
     try:
-        return latency_of(peer.port, peer.requests(), rate=rate, seconds=seconds)
+        requests = peer.requests()
+        asyncio.run(closed_loop(peer.port, requests, 0.5, 4))
+        return percentiles(asyncio.run(open_loop(peer.port, requests, rate, seconds)))
     finally:
         _stop(process)
 
 
-def latency_of(port: int, requests: Sequence[bytes], *, rate: float, seconds: float = 5.0) -> dict[str, float]:
-    """As `latency`, of a server that runs already."""
-    asyncio.run(closed_loop(port, requests, 0.5, 4))
-    taken = sorted(asyncio.run(open_loop(port, requests, rate, seconds)))
+def percentiles(seconds: Sequence[float]) -> dict[str, float]:
+    """The middle and the slow end of answers' times, in milliseconds."""
+    taken = sorted(seconds)
     return {"p50_ms": 1000 * taken[len(taken) // 2], "p99_ms": 1000 * taken[int(len(taken) * 0.99)], "answers": len(taken)}
 
 

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from pathlib import Path
+
+import pytest
 
 from bench.gate_mix import LICENSED_EVERY, REQUESTS, requests
 from bench.relay import relaying
+from bench.steady import steady
+from tests.harness.server import free_port
 
 
 def test_one_request_in_twenty_is_a_crawlers_and_each_comes_from_a_network_of_its_own() -> None:
@@ -50,3 +55,32 @@ def test_the_relay_passes_on_what_both_sides_send_and_counts_connections(tmp_pat
     with relaying(socket, target) as relay:
         answers = asyncio.run(both())
     assert (answers, relay.opened) == ([[b"QUESTION 0\n", b"QUESTION 1\n"], [b"QUESTION 0\n"]], 2)
+
+
+def test_the_steady_load_times_each_request_from_the_moment_it_was_due() -> None:
+    port, ready, ended = free_port(), threading.Event(), threading.Event()
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while head := await reader.readline():
+            await reader.readline()
+            await asyncio.sleep(0.02)
+            writer.write(b"HTTP/1.1 %b fine\r\nContent-Length: 2\r\n\r\nok" % head.split()[0])
+        writer.close()
+
+    async def serve() -> None:
+        async with await asyncio.start_server(answer, "127.0.0.1", port):
+            ready.set()
+            await asyncio.to_thread(ended.wait)
+            await asyncio.sleep(0.1)
+
+    thread = threading.Thread(target=lambda: asyncio.run(serve()))
+    thread.start()
+    ready.wait()
+    try:
+        taken = steady(port, [b"204\r\n\r\n"], 200, 0.25)
+        with pytest.raises(RuntimeError, match="503 fine"):
+            steady(port, [b"204\r\n\r\n", b"503\r\n\r\n"], 200, 0.25)
+    finally:
+        ended.set()
+        thread.join()
+    assert (len(taken), min(taken) >= 0.02) == (50, True)
