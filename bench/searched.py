@@ -14,10 +14,13 @@ from sqlmodel import Session, col, select
 
 from bench.logs import kept, opened
 from contracts.clock import rfc3339
+from contracts.credentials.tables import Followed
 from contracts.ids import new_ids
 from contracts.ledger.stage import Entry, leaf_bytes
 from contracts.ledger.tables import LedgerEntry, LedgerHead
 from contracts.search.follow import Follower
+from contracts.search.tables import EntryKind, KindDay, KindWord, SearchedEntry
+from contracts.store.driver import run
 from contracts.store.many import Insertion
 from contracts.store.unit import Store
 from portal.pages.compliance.asked import read
@@ -29,6 +32,7 @@ FIRST = datetime(2025, 11, 2, tzinfo=UTC)
 RULES = ("rate_exceeded", "quota_exceeded", "field_not_granted", "contract_suspended")
 _ENTRIES = Insertion(LedgerEntry, "index", "id", "leaf")
 _NONCE = bytes(16)
+_SEARCHED = (LedgerEntry, LedgerHead, EntryKind, KindWord, KindDay, SearchedEntry, Followed)
 
 
 def entry_of(chance: random.Random) -> Entry:
@@ -108,6 +112,18 @@ def asked(store: Store, count: int) -> list[float]:
     return taken
 
 
+def _copy(source: Store, target: Store) -> None:
+    """Bring what is searched over as it is: rows of SQLite, by PostgreSQL's COPY."""
+    with source.engine.connect() as reading, target.engine.connect() as writing:
+        for table in _SEARCHED:
+            names = ", ".join(f'"{column.name}"' for column in table.__table__.columns)  # type: ignore[attr-defined]  # every table has one
+            found = run(reading, f"SELECT {names} FROM {table.__tablename__}")
+            with writing.connection.cursor().copy(f"COPY {table.__tablename__} ({names}) FROM STDIN") as copy:
+                for row in found:
+                    copy.write_row(row)
+        writing.connection.commit()
+
+
 @contextmanager
 def stores(folder: Path, count: int) -> Iterator[Iterator[tuple[str, Store]]]:
     """A filled store of each kind, made when it is asked for; the one of SQLite is kept for the next time."""
@@ -117,9 +133,10 @@ def stores(folder: Path, count: int) -> Iterator[Iterator[tuple[str, Store]]]:
 
 
 def _both(folder: Path, server: str, count: int) -> Iterator[tuple[str, Store]]:
-    yield "sqlite", kept(folder / f"ledger-searched-{count}.db", lambda store: filled(store, count))
+    made = kept(folder / f"ledger-searched-{count}.db", lambda store: filled(store, count))
+    yield "sqlite", made
     store = opened(server, folder / "subjects")
-    filled(store, count)
+    _copy(made, store)
     with store.engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
         connection.execute(text("VACUUM ANALYZE"))
     yield "postgresql", store
