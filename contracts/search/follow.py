@@ -44,10 +44,10 @@ class _Placed(NamedTuple):
 # Built once: building a statement costs more than running it.
 _NUMBER = col(LedgerEntry.index)
 _IN_THE_TREE = select(_NUMBER, col(LedgerEntry.leaf)).where(bindparam("start") <= _NUMBER, bindparam("end") > _NUMBER)
-_SIZE = select(func.coalesce(func.max(col(LedgerHead.size)), 0)).scalar_subquery()
+_SIZE = Ready(select(func.max(col(LedgerHead.size))))
 FIRST = select(func.coalesce(func.max(col(Followed.next)), 0)).where(col(Followed.name) == NAME).scalar_subquery()
 """The index of the first entry that search does not know, inside another statement."""
-_ENDS = select(FIRST, _SIZE)
+_HERE = Ready(select(col(Followed.next)).where(col(Followed.name) == bindparam("name")), "name")
 _NEXT = Ready(_IN_THE_TREE.order_by(_NUMBER), "start", "end")
 _LOCKED = select(col(Followed.next)).where(col(Followed.name) == NAME).with_for_update()
 _FIRST_PLACE, _PLACE = insert(Followed).values(name=NAME), update(Followed).where(col(Followed.name) == NAME)
@@ -74,18 +74,19 @@ class Follower:
 
     def follow(self) -> int:
         """Take in all that the tree has; returns how many entries it was."""
-        total = 0
-        while taken := self.tick():
+        total, taken = 0, CHUNK
+        while taken == CHUNK:
+            taken = self.tick()
             total += taken
         return total
 
     def tick(self) -> int:
         """Take in the next entries; returns how many, 0 where there are none or another process took them in."""
         with self._lock:
-            with self._store.read() as session:
-                start, size = session.execute(_ENDS).one()
+            with self._store.engine.connect() as connection:
+                start, size = _number(_HERE.run(connection, NAME)), _number(_SIZE.run(connection))
                 end = min(size, start + CHUNK)
-                rows = _NEXT.run(session.connection(), start, end).fetchall() if start < end else []
+                rows = _NEXT.run(connection, start, end).fetchall() if start < end else []
             if start == end:
                 return 0
             met = [(place, read(bytes(leaf))) for place, leaf in rows]
@@ -127,6 +128,11 @@ class Follower:
     def _know(self, session: Session, wanted: Mapping[bytes, Told]) -> None:
         query = select(col(EntryKind.told), col(EntryKind.id)).where(col(EntryKind.told).in_(list(wanted)))
         self._known.update({wanted[bytes(key)]: int(number) for key, number in session.execute(query) if number is not None})
+
+
+def _number(cursor: Any) -> int:
+    row = cursor.fetchone()
+    return row[0] or 0 if row else 0
 
 
 def _moved(unit: Unit, start: int, following: int) -> bool:

@@ -14,6 +14,7 @@ from contracts.ledger.words import line
 from contracts.terms.purposes import PURPOSES
 
 LOST = datetime(1970, 1, 1, tzinfo=UTC)
+_TEXT = {str}
 _WORD = re.compile(r"\w+")
 
 
@@ -55,7 +56,7 @@ def read(leaf: bytes) -> Met:
         met = Met(told_by(facts), datetime.fromisoformat(facts["at"]), facts.get("subject"), records_of(facts))
     except UNREADABLE:
         return UNREAD
-    return met if all(type(each) is str for each in met.told) and isinstance(met.subject, str | None) else UNREAD
+    return met if set(map(type, met.told)) == _TEXT and (met.subject is None or type(met.subject) is str) else UNREAD
 
 
 def told_by(facts: Mapping[str, Any]) -> Told:
