@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from limits import RateLimitItem, parse
+from limits.errors import StorageError
 from limits.storage import Storage
 from limits.storage.base import SlidingWindowCounterSupport
 from limits.strategies import SlidingWindowCounterRateLimiter
 
-from contracts.store.counters import counting
+from contracts.store.counters import counting, uncounted
 from contracts.store.windows import MemoryWindows
 
 REMEMBERED = 4_096
@@ -66,7 +67,8 @@ class Pace:
 
     def wait(self, network: str, client_id: str) -> int:
         """Count one request; 0 where it may go on, else the seconds until it is worth trying again."""
-        with counting():
+        # Not `counting()`: each request comes by here, and a context costs as much as a counter.
+        try:
             if not self._failures.has_room("failed", network):
                 return self._failures.seconds("failed", network)
             if not self._network.hit(network):
@@ -74,6 +76,8 @@ class Pace:
             if not self._client.hit(network, client_id):
                 return self._client.seconds(network, client_id)
             return 0
+        except StorageError as error:
+            raise uncounted() from error
 
     def failed(self, network: str) -> None:
         """Count a failed authentication."""

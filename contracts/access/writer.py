@@ -9,7 +9,7 @@ import queue
 import threading
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
 import structlog
@@ -37,8 +37,7 @@ RECORDS_WEIGHT, ENTRY_WEIGHT, ORDINALS_BYTES = 1_000, 200, 32
 DISTINCT_WEIGHT = 16_000
 
 
-@dataclass(frozen=True, slots=True)
-class _Waiting:
+class _Waiting(NamedTuple):
     item: Item
     loop: asyncio.AbstractEventLoop
     future: asyncio.Future[Committed]

@@ -199,9 +199,10 @@ class Tokens:
         signer = self._keys.signer()
         issued, jti = int(self._clock.now().timestamp()), new_id("tok")
         own = f',"iat":{issued},"exp":{issued + LIFETIME_SECONDS},"jti":"{jti}"}}'
-        signed = sign(TYPE, signer.kid, plan.claims + own.encode(), signer.private)
+        signed, signature = sign(TYPE, signer.kid, plan.claims + own.encode(), signer.private)
         ends = datetime.fromtimestamp(issued + LIFETIME_SECONDS, UTC)
-        return IssuedToken(signed, LIFETIME_SECONDS, jti, ends, _signed_sha256(signed))
+        token = b"%b.%b" % (signed, signature)
+        return IssuedToken(token.decode(), LIFETIME_SECONDS, jti, ends, hashlib.sha256(signed).digest())
 
     def verify(self, token: str, audience: str) -> Claims | Refusal:
         """The claims, or `token_missing` / `token_invalid`. `audience` is one of `audiences`' addresses; no leeway in time.

@@ -33,6 +33,7 @@ from contracts.store.unit import Store
 ACCOUNT, NETWORK = "account", "network"
 NAMING = frozenset({ACCOUNT, "member", "to", "of", "given_by", "email", "person", "search"})
 _WHOSE = NAMING | {NETWORK}
+_NETWORK_ALONE = frozenset({NETWORK})
 NOBODY = "-"
 """Stands for the house itself, where a value is about nobody who is known."""
 NONCE = 12
@@ -193,6 +194,8 @@ def seal_plain(store: Store) -> int:
 
 
 def _by_subject(personal: Mapping[str, str]) -> dict[str, list[str]]:
+    if personal.keys() == _NETWORK_ALONE:  # of most entries by far
+        return {personal[NETWORK] or NOBODY: [NETWORK]}
     owner = personal.get(ACCOUNT) or personal.get(NETWORK) or NOBODY
     groups = dict[str, list[str]]()
     for name, value in personal.items():

@@ -61,7 +61,12 @@ def counting() -> Iterator[None]:
     try:
         yield
     except StorageError as error:
-        raise StoreUnavailable("the shared counters of pace do not answer") from error
+        raise uncounted() from error
+
+
+def uncounted() -> StoreUnavailable:
+    """What is raised where nothing could be counted."""
+    return StoreUnavailable("the shared counters of pace do not answer")
 
 
 def client(shared: Shared) -> redis.Redis:
