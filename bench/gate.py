@@ -2,8 +2,8 @@
 
 The gate decides in full: 100,000 live credentials with their tokens in memory, 100,000 budgets in use, 10,000 bans; one request in 20 is
 a licensed fetch, whose entry, quota and bill are in the store before the round's CPU is read. Everything of a side runs on one core.
-Beside both, for comparison, the same nginx asks a route of FastAPI that slowapi limits, and CrowdSec's API looks
-up addresses among as many decisions as the gate has bans. Tokens live ten minutes, and so does a round.
+Beside both, for comparison, the same nginx asks a route of FastAPI that slowapi limits, and CrowdSec's API looks up addresses among as
+many decisions as the gate has bans. Tokens live ten minutes, and so does a round.
 """
 
 from __future__ import annotations
