@@ -113,7 +113,8 @@ class Bench:
 
     def gate(self, name: str, credentials: int, visitors: int, bans: int) -> Peer:
         """nginx asking a gate that holds so many."""
-        folder, own, port = self.folder / name, free_port(), free_port()
+        # nginx reads a space in the path of a socket as the end of it.
+        folder, own, port = self.folder / name.replace(" ", "-"), free_port(), free_port()
         _copy(self.made, folder, own)
         front = self._nginx(name, _FRONT, socket=folder / "gate.sock", port=port)
         ours = [sys.executable, "-m", "bench.gate_server", str(folder / "licet.toml")]
