@@ -46,6 +46,7 @@ class SubjectKeys:
 
     def __init__(self, folder: Path) -> None:
         self._folder, self._lock = folder, threading.RLock()
+        self._counted = folder / "erased"
         self._index_key, self._erased = b"", -1
         self._records: dict[int, bytes] = {}
         self._by_tag: dict[bytes, list[int]] = {}
@@ -104,7 +105,7 @@ class SubjectKeys:
                 os.fsync(descriptor)
             finally:
                 os.close(descriptor)
-        with (self._folder / "erased").open("ab") as counted:
+        with self._counted.open("ab") as counted:
             counted.write(b"." * max(1, len(handles)))
             counted.flush()
             os.fsync(counted.fileno())
@@ -112,7 +113,7 @@ class SubjectKeys:
     def erasures(self) -> int:
         """How many keys were ever erased here."""
         try:
-            return (self._folder / "erased").stat().st_size
+            return self._counted.stat().st_size
         except FileNotFoundError:
             return 0
 
