@@ -96,11 +96,12 @@ class Follower:
 
     def _write(self, start: int, end: int, placed: Sequence[_Placed]) -> bool:
         """False where another process has taken these entries in. Of a stretch that was pruned there are none to take in."""
+        rows, days = [(place, kind, met.at, met.subject) for place, kind, met in placed], _days(placed)
         with self._store.write("search") as unit:
             if not _moved(unit, start, end):
                 return False
-            _ROWS.execute(unit.connection, [(place, kind, met.at, met.subject) for place, kind, met in placed])
-            _DAYS.execute(unit.connection, _days(placed))
+            _ROWS.execute(unit.connection, rows)
+            _DAYS.execute(unit.connection, days)
         return True
 
     def _learn(self, told: Iterable[Told]) -> None:
