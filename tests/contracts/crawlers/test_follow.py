@@ -307,7 +307,8 @@ def test_two_processes_that_look_at_once_note_it_once(store: Store, served: TlsS
     following = Following(store, served, clock)
     following.proved()
     following.publish(following.private, crawler_key()[1])
-    assert race(lambda _number: following.look(), 2) == [1, 1]
+    # Usually both look; where one is done before the other begins, that one finds nothing left to look at.
+    assert max(race(lambda _number: following.look(), 2)) == 1
     with store.read() as session:
         told = [json.loads(each.leaf) for each in session.exec(select(LedgerEntry)).all()]
         assert len(directories_of(session, following.first.id)) == 1
