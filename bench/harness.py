@@ -16,7 +16,8 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -98,6 +99,31 @@ def measure(
     finally:
         for process in running.values():
             _stop(process)
+
+
+@contextmanager
+def on_every_core() -> Iterator[None]:
+    """Let all that was started here use the whole machine until the block ends, as servers do whose answers somebody waits for.
+
+    One core for everything tells what an answer costs; how soon it comes also hangs on what else may run beside it.
+    """
+    whole, tasks = set(range(os.cpu_count() or 1)), _tasks()
+    os.sched_setaffinity(0, whole)
+    try:
+        for each in tasks:
+            os.sched_setaffinity(each, whole)
+        yield
+    finally:
+        for each in tasks:
+            with suppress(ProcessLookupError):
+                os.sched_setaffinity(each, {_core(SERVER_CORE)})
+        os.sched_setaffinity(0, {_core(GENERATOR_CORE)})
+
+
+def _tasks() -> list[int]:
+    """Every thread of every process that was started here: the kernel pins each by itself."""
+    processes = psutil.Process().children(recursive=True)
+    return [int(task.name) for each in processes for task in Path(f"/proc/{each.pid}/task").iterdir()]
 
 
 def latency(peer: Peer, *, rate: float, seconds: float = 5.0) -> dict[str, float]:
