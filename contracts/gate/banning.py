@@ -48,10 +48,13 @@ def ban(unit: Unit, actor: Actor, typed: str, length: timedelta, reason: str) ->
     return row
 
 
-def lift(unit: Unit, actor: Actor, target: str) -> GateBan:
-    """End a ban before its time; `not_found` where none holds. For operators."""
+def lift(unit: Unit, actor: Actor, typed: str) -> GateBan:
+    """End a ban before its time, however its target is spelled; `not_found` where none holds. For operators."""
     actor.require(Role.OPERATOR)
-    row = unit.session.get(GateBan, target, with_for_update=True)
+    try:
+        row = unit.session.get(GateBan, target_of(typed), with_for_update=True)
+    except ValueError:
+        row = None
     if row is None or row.lifted_at is not None or row.ends_at <= unit.now:
         raise refuse("not_found", "No such ban holds. It may have ended, or somebody lifted it.")
     row.lifted_at = unit.now

@@ -215,6 +215,17 @@ def test_what_cannot_be_banned_is_named_by_field(parts: GateParts, changes: dict
     assert set(refused.value.refusal.facts["fields"]) == fields
 
 
+def test_a_ban_is_lifted_however_its_network_is_spelled(parts: GateParts) -> None:
+    with parts.store.write() as unit:
+        banning.ban(unit, OPERATOR, "2001:db8:0ab1::/48", timedelta(hours=1), "Went on.")
+    with parts.store.write() as unit:
+        lifted = banning.lift(unit, OPERATOR, " 2001:DB8:0ab1:0::/48 ")
+        assert (lifted.target, lifted.lifted_at) == ("2001:db8:ab1::/48", unit.now)
+    with parts.store.write() as unit, pytest.raises(Refused) as refused:
+        banning.lift(unit, OPERATOR, "neither")
+    assert refused.value.refusal.code == "not_found"
+
+
 def test_only_operators_ban_and_lift(parts: GateParts) -> None:
     steward = replace(OPERATOR, roles=frozenset({Role.STEWARD}))
     with pytest.raises(Refused) as refused:
