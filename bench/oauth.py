@@ -1,7 +1,9 @@
 """`make bench-oauth`: tokens and introspections on one core beside npm oidc-provider (JWT by ES256; store in memory).
 
 Licet's side pays for everything: limits, a kept token, and a durable ledger entry that is in the signed log before the round's CPU is
-read. Each side is asked about tokens of its own making, a hundred in turn; oidc-provider answers that for opaque tokens only.
+read. One client asks each side for all of its tokens in the same words, as a program does, and that is what Licet is quick at: a request
+in other words is decided by Authlib first. Each side is asked about tokens of its own making, a hundred in turn; oidc-provider answers
+that for opaque tokens only.
 """
 
 from __future__ import annotations
