@@ -121,6 +121,19 @@ def test_nothing_is_remembered_beyond_the_day(sqlite_world: World, worker: _Work
     assert worker.told(sqlite_world.api) == (2, 400)
 
 
+def test_nothing_is_remembered_beyond_what_it_was_decided_by(sqlite_world: World) -> None:
+    shell = Shell(sqlite_world.house)
+    known = shell.directory.find(sqlite_world.api[0])
+    assert known is not None
+    standing = Standing(known, shell.today(), "", Plan(b""), {}, Entry(event="token.issued"))
+    kept = Remembered(shell.directory, shell.today)
+    kept.keep(b"1", ADDRESS, standing)
+    assert kept.find(b"1", ADDRESS) is standing
+    shell.directory.forget(sqlite_world.api[0])
+    assert shell.directory.find(sqlite_world.api[0]) is not known
+    assert kept.find(b"1", ADDRESS) is None
+
+
 def test_other_words_and_other_addresses_are_decided_for_themselves(sqlite_world: World, worker: _Worker) -> None:
     world = sqlite_world
     assert worker.told(world.api, address="198.51.100.7") == (1, 200)
