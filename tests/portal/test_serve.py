@@ -24,3 +24,11 @@ def test_tokens_are_answered_directly_where_the_api_is_served(tmp_path: Path) ->
     protocol = config_of(whole).http
     assert isinstance(protocol, partial)
     assert protocol.keywords == {"direct": whole.direct}
+
+
+def test_idle_connections_are_kept_longer_than_nginx_keeps_them() -> None:
+    async def nobody_asks(*_: object) -> None:
+        raise AssertionError
+
+    # `keepalive_timeout` of an upstream, as nginx has it where nobody sets it: where both may close at once, a request is lost.
+    assert config_of(nobody_asks).timeout_keep_alive > 60
