@@ -18,7 +18,7 @@ from contracts.anchors.stamping import Stamping
 from contracts.appeals import service as appeals
 from contracts.applications.due import run_due
 from contracts.billing.events import stripe_handler
-from contracts.billing.report import CHECK_CUSTOMER, REPORT, ask_to_report, check_customer_handler, report_handler
+from contracts.billing.report import CHECK_CUSTOMER, REPORT, REPORT_SECONDS, ask_to_report, check_customer_handler, report_handler
 from contracts.changes import service as changes
 from contracts.completeness import service as completeness
 from contracts.crawlers import follow as crawler_directories
@@ -86,7 +86,7 @@ def jobs_of(house: House) -> list[Job]:
         Job("webhooks", 1.0, lambda: follow.tick(house.store)),
         Job("messages", 0.5, lambda: outbox.run_due(house.store, messages, most=10)),
         Job("inbox", 0.5, lambda: inbox.run_waiting(house.store, {"stripe": stripe_handler})),
-        Job("billing", 2.0, lambda: ask_to_report(house.store)),
+        Job("billing", REPORT_SECONDS, lambda: ask_to_report(house.store)),
         Job("keys", 30.0, lambda: end_replaced(house.store)),
         Job("crawler directories", 30.0, lambda: crawler_directories.tick(house.store, asking)),
         Job("tokens", 60.0, lambda: sweep_credentials(house.store) + sweep_kept(house.store) + sweep_challenges(house.store)),

@@ -12,8 +12,8 @@ class UsageRow(SQLModel, table=True):
     """The records of one answered request under a priced contract, at the price that held then.
 
     Written by `contracts.access` in the transaction of the entry that it names, never changed but for the last three columns.
-    `id` is the identifier under which the payment service counts the row once. It has no foreign keys: the hot path's batch
-    writes it from a sealed grant, and a bill must outlive whatever happens to the other rows.
+    The payment service counts it once, with the other rows of its effect. It has no foreign keys: the hot path's batch writes it
+    from a sealed grant, and a bill must outlive whatever happens to the other rows.
     """
 
     __tablename__ = "usage"

@@ -4,15 +4,26 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import random
 import threading
+from collections import Counter
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 import stripe
+from sqlalchemy import insert
 from sqlmodel import col, select
 
-from contracts.billing.report import CHECK_CUSTOMER, REPORT, ask_to_report, check_customer_handler, customer_of, report_handler
+from contracts.billing.report import (
+    CHECK_CUSTOMER,
+    MOST_ROWS,
+    REPORT,
+    ask_to_report,
+    check_customer_handler,
+    customer_of,
+    report_handler,
+)
 from contracts.billing.stripe_port import StripePayments
 from contracts.billing.tables import Customer, UsageRow
 from contracts.clock import FixedClock
@@ -23,6 +34,7 @@ from contracts.store.outbox import OutboxRow
 from contracts.store.unit import Store
 from tests.conftest import START
 from tests.contracts.billing.rows import put_usage, stand_in, usage_row
+from tests.contracts.people.people import race
 
 EVENTS = "/v1/billing/meter_events"
 
@@ -65,7 +77,7 @@ def reported(store: Store) -> list[dict[str, object]]:
 
 def test_what_was_used_is_counted_marked_and_entered(store: Store, payments: StripePayments) -> None:
     put_usage(store, usage_row(1, START, rows=100), usage_row(2, START, rows=42), usage_row(3, START, contract="ctr_2", rows=7))
-    assert (ask_to_report(store), ask_to_report(store)) == (3, 0)
+    assert (ask_to_report(store), ask_to_report(store)) == (0, 0)
     assert (work(store, payments), work(store, payments)) == (2, 0)
     (customer,) = customers(store)
     assert counted(payments, customer.external_id) == 149
@@ -78,9 +90,47 @@ def test_what_was_used_is_counted_marked_and_entered(store: Store, payments: Str
     ]
 
 
-def test_no_effect_asks_for_more_than_a_hundred_rows(store: Store) -> None:
-    put_usage(store, *(usage_row(number, START) for number in range(230)))
-    assert [ask_to_report(store) for _ in range(4)] == [100, 100, 30, 0]
+def test_one_report_is_of_one_contract_organisation_and_minute_and_of_three_hundred_rows_at_most(store: Store) -> None:
+    last = START.replace(second=59, microsecond=999_999)
+    other = usage_row(3, START, rows=1)
+    other.organisation_id = "org_2"
+    some = [usage_row(number, START) for number in range(4, 607)]
+    put_usage(
+        store, usage_row(1, last), usage_row(2, last + timedelta(microseconds=1)), other, *some, usage_row(607, START, contract="ctr_2")
+    )
+    ask_to_report(store)
+    with store.read() as session:
+        rows = session.exec(select(UsageRow).order_by(col(UsageRow.id))).all()
+        asked = {row.id: row.payload for row in session.exec(select(OutboxRow)).all()}
+    groups: dict[str, list[str]] = {}
+    for row in rows:
+        groups.setdefault(row.effect_id, []).append(row.id)
+    assert sorted(map(len, groups.values())) == [1, 1, 1, 4, 300, 300]
+    assert {ids[0]: asked[effect] for effect, ids in groups.items() if len(ids) == 1} == {
+        "use_002": {"contract": "ctr_1"},
+        "use_003": {"contract": "ctr_1"},
+        "use_607": {"contract": "ctr_2"},
+    }
+
+
+@pytest.mark.parametrize("contracts", [1, MOST_ROWS])
+def test_a_backlog_is_asked_for_in_runs_that_hold_the_write_lock_shortly(sqlite_store: Store, contracts: int) -> None:
+    put_usage(sqlite_store)
+    rows = [usage_row(number, START, contract=f"ctr_{number % contracts}").model_dump() for number in range(MOST_ROWS + 1)]
+    with sqlite_store.write() as unit:
+        unit.connection.execute(insert(UsageRow), rows)
+    assert (ask_to_report(sqlite_store), ask_to_report(sqlite_store)) == (MOST_ROWS, 0)
+    assert max(hold.busy for hold in sqlite_store.holds if hold.label == "billing") < 0.1
+
+
+def test_those_who_ask_and_report_at_once_give_each_row_to_one_report(store: Store, payments: StripePayments) -> None:
+    put_usage(store, *(usage_row(number, START) for number in range(40)))
+    race(lambda _: ask_to_report(store), 4)
+    race(lambda _: work(store, payments), 4)
+    (customer,) = customers(store)
+    assert counted(payments, customer.external_id) == 4_000
+    entries = [entry["facts"]["usage"] for entry in reported(store)]  # type: ignore[index]  # facts are a mapping
+    assert sorted(each for usage in entries for each in usage) == [f"use_{number:03}" for number in range(40)]
 
 
 def test_a_deliberate_run_again_counts_nothing_twice(sqlite_store: Store, payments: StripePayments) -> None:
@@ -96,7 +146,7 @@ def test_a_deliberate_run_again_counts_nothing_twice(sqlite_store: Store, paymen
     assert (counted(payments, customers(sqlite_store)[0].external_id), sent(sqlite_store)) == (100, [("use_001", "stand-in", True)])
 
 
-def test_a_refused_row_keeps_none_of_the_others_back(sqlite_store: Store, payments: StripePayments, clock: FixedClock) -> None:
+def test_a_refused_report_keeps_none_of_the_others_back(sqlite_store: Store, payments: StripePayments, clock: FixedClock) -> None:
     put_usage(sqlite_store, usage_row(1, START), usage_row(2, START - timedelta(days=36)), usage_row(3, START))
     ask_to_report(sqlite_store)
     work(sqlite_store, payments)
@@ -180,17 +230,51 @@ def test_a_worker_killed_between_sending_and_marking_is_counted_once(store: Stor
     ask_to_report(store)
     worker = multiprocessing.get_context("spawn").Process(target=_report_until_killed, args=(database_url, fake.url, clock))
     worker.start()
-    assert counted_there.wait(30)
+    assert counted_there.wait(60)
     worker.kill()
     worker.join(30)
     release.set()
     assert sent(store) == [("use_001", "", False), ("use_002", "", False)]
     (customer,) = customers(store)
-    assert counted(payments, customer.external_id) == 100
-    assert work(store, payments) == 0
+    assert counted(payments, customer.external_id) == 142
+    # What is used meanwhile stands in the next report: that of the killed worker goes out as it was.
+    put_usage(store, usage_row(3, START, rows=7))
+    ask_to_report(store)
+    assert work(store, payments) == 1
+    assert counted(payments, customer.external_id) == 149
+    assert sent(store) == [("use_001", "", False), ("use_002", "", False), ("use_003", "stand-in", True)]
     clock.advance(seconds=outbox.CLAIM_SECONDS + 1)
     assert work(store, payments) == 1
-    assert sent(store) == [("use_001", "stand-in", True), ("use_002", "stand-in", True)]
-    assert counted(payments, customer.external_id) == 142
-    assert [entry["rows"] for entry in reported(store)] == [142]
+    assert sent(store) == [(f"use_00{number}", "stand-in", True) for number in (1, 2, 3)]
+    assert counted(payments, customer.external_id) == 149
+    assert [entry["rows"] for entry in reported(store)] == [7, 142]
+    payments.close()
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_whatever_fails_in_whatever_order_each_minute_counts_what_was_used_in_it(sqlite_store: Store, clock: FixedClock, seed: int) -> None:
+    chance, used, lost = random.Random(seed), Counter[datetime](), threading.Event()
+
+    def lose_the_answer(path: str) -> None:
+        if path == EVENTS and lost.is_set():
+            raise ConnectionResetError
+
+    _, payments = stand_in(clock, before_answer=lose_the_answer)
+    for number in range(30):
+        at, rows = START + timedelta(seconds=chance.randrange(180)), chance.randrange(1, 100)
+        put_usage(sqlite_store, usage_row(number, at, contract=f"ctr_{chance.randrange(2)}", rows=rows))
+        used[at.replace(second=0)] += rows
+        clock.advance(seconds=chance.randrange(3))
+        if chance.random() < 0.3:
+            ask_to_report(sqlite_store)
+        if chance.random() < 0.3:
+            (lost.set if chance.random() < 0.3 else lost.clear)()
+            work(sqlite_store, payments)
+    lost.clear()
+    ask_to_report(sqlite_store)
+    clock.advance(hours=1)
+    work(sqlite_store, payments)
+    (customer,) = customers(sqlite_store)
+    assert {at: payments.counted(customer.external_id, at, at + timedelta(minutes=1)) for at in used} == dict(used)
+    assert sum(int(str(entry["rows"])) for entry in reported(sqlite_store)) == sum(used.values())
     payments.close()
