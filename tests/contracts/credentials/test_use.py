@@ -95,6 +95,19 @@ def test_a_backlog_is_read_in_runs(sqlite_store: Store, clock: FixedClock) -> No
     assert max(hold.busy for hold in sqlite_store.holds if hold.label == "credential use") < 0.1
 
 
+def test_a_run_in_which_each_entry_is_of_another_credential_holds_the_write_lock_shortly(sqlite_store: Store, clock: FixedClock) -> None:
+    used = Used(sqlite_store, clock)
+    others = [Entry(event="access.records", decision="allow", credential=f"cli_{number}", rows=1) for number in range(ENTRIES_A_RUN - 1)]
+    with sqlite_store.write() as unit:
+        stage(unit.connection, unit.node, unit.now, others)
+    used.entry(rows=3)
+    assert used.follow() == (clock.now(), "192.0.2.0/24", {day_in(clock.now(), "Asia/Tokyo"): (1, 3)})
+    assert max(hold.busy for hold in sqlite_store.holds if hold.label == "credential use") < 0.1
+    with sqlite_store.read() as session:
+        rows = session.exec(select(CredentialDay).where(CredentialDay.credential_id != used.id)).all()
+    assert {each.credential_id: (each.requests, each.records) for each in rows} == {each.credential: (1, 1) for each in others}
+
+
 def test_an_erased_network_and_an_edited_leaf_stop_nothing(used: Used, clock: FixedClock) -> None:
     entry = used.entry(rows=5)
     with used.store.write() as unit:
