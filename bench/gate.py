@@ -201,7 +201,7 @@ def _until_known(port: int, request: bytes) -> None:
 
 
 def _written() -> bool:
-    """Licensed fetches reach the ledger every 0.15 s; after half a second none is left, and the CPU that took is read."""
+    """Licensed fetches reach the ledger every 0.4 s; after half a second none is left, and the CPU that took is read."""
     time.sleep(0.5)
     return True
 

@@ -50,7 +50,7 @@ from contracts.terms.grant import Grant
 
 # A proxy waits longer than this for its answer, so that the class of the path decides here and not its own failure.
 DEADLINE_SECONDS = 0.05
-FETCH_SECONDS = 0.15
+FETCH_SECONDS = 0.4
 SUM_SECONDS = 1.0
 SEAL_SECONDS = 5.0
 
@@ -69,7 +69,7 @@ class Gate:
     """Answers for one request to the main site: allow or stop, and why.
 
     Budgets and pace live in this process; mode, numbers and bans in the store, followed by the epoch `gate`. Licensed fetches reach the ledger
-    within 0.2 s by the job `gate-fetches`; should it fall 20,000 behind, licensed crawlers are refused.
+    within half a second by the job `gate-fetches`; should it fall 20,000 behind, licensed crawlers are refused.
     What has to be looked up is waited for 50 ms; then the class of the path decides.
     """
 
