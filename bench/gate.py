@@ -69,15 +69,21 @@ _FRONT = """\
             proxy_pass http://gate/gate/nginx;
             proxy_http_version 1.1;
             proxy_pass_request_body off;
+            proxy_pass_request_headers off;
             proxy_set_header Connection        "";
             proxy_set_header Content-Length    "";
-            proxy_set_header Cookie            "";
-            proxy_set_header X-Original-Method $request_method;
             proxy_set_header X-Original-URI    $request_uri;
+            proxy_set_header X-Original-Method $request_method;
             proxy_set_header X-Forwarded-Host  $http_host;
             proxy_set_header X-Forwarded-Proto $scheme;
             proxy_set_header X-Forwarded-For   $http_x_address;
-            proxy_set_header X-Address         "";
+            proxy_set_header User-Agent        $http_user_agent;
+            proxy_set_header Authorization     $http_authorization;
+            proxy_set_header Signature         $http_signature;
+            proxy_set_header Signature-Input   $http_signature_input;
+            proxy_set_header Signature-Agent   $http_signature_agent;
+            proxy_set_header Content-Digest    $http_content_digest;
+            proxy_set_header Sec-Purpose       $http_sec_purpose;
         }}
     }}
 }}

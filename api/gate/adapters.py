@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Protocol
 
 from api.gate import caddy, envoy, haproxy, nginx, traefik
+from api.gate.again import Again
 from api.gate.asked import FORWARDED, ORIGINAL, OWN, Names, RawHeader, Reader
 from api.gate.replay import Replays
 from api.gate.reply import Answer, Reply, raw, whole
@@ -20,7 +21,7 @@ from contracts.settings import Settings
 
 _is_proxy = lru_cache(maxsize=1024)(is_proxy)
 
-ENVOY = "/gate/envoy"
+NGINX, ENVOY = "/gate/nginx", "/gate/envoy"
 STOPPED = "/gate/nginx/stopped"
 _EVERY_METHOD = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
@@ -36,7 +37,7 @@ class Adapter:
 
 
 ADAPTERS: Mapping[str, Adapter] = {
-    "/gate/nginx": Adapter(ORIGINAL, nginx.answer),
+    NGINX: Adapter(ORIGINAL, nginx.answer),
     f"{ENVOY}/{{target:path}}": Adapter(OWN, envoy.answer, _EVERY_METHOD, ENVOY),
     "/gate/traefik": Adapter(FORWARDED, traefik.answer),
     "/gate/caddy": Adapter(FORWARDED, caddy.answer),
@@ -51,8 +52,8 @@ class Endpoint(Protocol):
         """The reply to a question. `target` is raw, with its query; headers are in lower case; `peer` is empty for a unix socket."""
         ...
 
-    def reply_now(self, method: str, target: str, headers: Sequence[RawHeader], peer: str) -> Reply | None:
-        """As `reply`, from memory alone; None where it has to wait."""
+    def reply_now(self, method: str, target: str, headers: Sequence[RawHeader], peer: str, came: bytes = b"") -> Reply | None:
+        """As `reply`, from memory alone; None where it has to wait. `came` is the question in bytes, where it came by itself."""
         ...
 
 
@@ -64,13 +65,14 @@ def endpoints(house: House) -> Endpoints:
     return endpoints_of(house.gate, house.settings, house.keys)
 
 
-def endpoints_of(gate: Gate, settings: Settings, keys: KeyRing, telling: Telling | None = None) -> Endpoints:
-    """The endpoints over a gate; `telling` in the place of the installation's own."""
+def endpoints_of(gate: Gate, settings: Settings, keys: KeyRing, telling: Telling | None = None, again: Again | None = None) -> Endpoints:
+    """The endpoints over a gate; `telling` in the place of the installation's own, and `again` to learn from nginx's questions."""
     telling, replays = telling or Telling(settings), Replays(keys.derived(Purpose.REPLAY))
     proxies = tuple(settings.gate.proxies)
     cookie = settings.gate.accounts.read
     made: Endpoints = {
-        path: (adapter.methods, _Asking(adapter, gate, proxies, telling, replays, cookie)) for path, adapter in ADAPTERS.items()
+        path: (adapter.methods, _Asking(adapter, gate, proxies, telling, replays, cookie, again if path == NGINX else None))
+        for path, adapter in ADAPTERS.items()
     }
     return {**made, STOPPED: (("GET",), _Stopped(proxies, telling, replays))}
 
@@ -79,10 +81,18 @@ class _Asking:
     """One adapter over the gate. A caller that is no configured proxy is refused and counts for nothing: it could say anything."""
 
     def __init__(
-        self, adapter: Adapter, gate: Gate, proxies: tuple[str, ...], telling: Telling, replays: Replays, cookie: str = ""
+        self,
+        adapter: Adapter,
+        gate: Gate,
+        proxies: tuple[str, ...],
+        telling: Telling,
+        replays: Replays,
+        cookie: str = "",
+        again: Again | None = None,
     ) -> None:
         self._reader, self._answer, self._below = Reader(adapter.names, cookie), adapter.answer, len(adapter.below)
         self._gate, self._proxies, self._telling, self._replays = gate, proxies, telling, replays
+        self._again = again
 
     async def reply(self, method: str, target: str, headers: Sequence[RawHeader], peer: str) -> Reply:
         """The gate's decision, as this proxy understands it."""
@@ -92,13 +102,17 @@ class _Asking:
         decision = await self._gate.decide(asked.facts)
         return self._answer(decision, asked, self._telling, self._replays.seal)
 
-    def reply_now(self, method: str, target: str, headers: Sequence[RawHeader], peer: str) -> Reply | None:
+    def reply_now(self, method: str, target: str, headers: Sequence[RawHeader], peer: str, came: bytes = b"") -> Reply | None:
         """As `reply`, where memory knows all that the decision needs."""
         if not _is_proxy(peer, self._proxies):
             return NOT_A_PROXY
         asked = self._reader.read(method, target[self._below :], headers, peer, self._proxies)
         decision = self._gate.decide_now(asked.facts)
-        return None if decision is None else self._answer(decision, asked, self._telling, self._replays.seal)
+        if decision is None:
+            return None
+        if came and self._again is not None:
+            self._again.learn(came, asked)
+        return self._answer(decision, asked, self._telling, self._replays.seal)
 
 
 class _Stopped:
@@ -111,7 +125,7 @@ class _Stopped:
         """The refusal that the decision handed back stands for."""
         return self.reply_now(method, target, headers, peer)
 
-    def reply_now(self, method: str, target: str, headers: Sequence[RawHeader], peer: str) -> Reply:
+    def reply_now(self, method: str, target: str, headers: Sequence[RawHeader], peer: str, came: bytes = b"") -> Reply:
         """As `reply`: nothing is looked up."""
         handed = [value.decode("latin-1") for name, value in headers if name == _REPLAY]
         decision = self._replays.open(handed[0]) if len(handed) == 1 and _is_proxy(peer, self._proxies) else None

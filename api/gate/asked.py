@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -45,7 +46,8 @@ class Reader:
 
     Only headers that the proxy itself sets, and those of the visitor that say nothing by themselves, are looked at: a visitor's
     `Forwarded`, `X-Real-IP` or another proxy's names count for nothing. What stands there twice is taken as absent, because proxy
-    and gate could each believe another one. Of all cookies only the site's identity cookie is read; no `cookie`, none.
+    and gate could each believe another one; so is an `Authorization` that a proxy joined from two. Of all cookies only the site's
+    identity cookie is read; no `cookie`, none.
     """
 
     def __init__(self, names: Names, cookie: str = "") -> None:
@@ -62,6 +64,8 @@ class Reader:
         get = by_name.get
         told = [sent.decode("latin-1") if (sent := get(name)) else "" for name in self._wanted]
         own_method, own_target, host, forwarded, scheme, agent, authorization, accept, purpose, cookies, *signed = told
+        if "," in authorization and _JOINED.search(authorization):
+            authorization, doubtful = "", True
         facts = Facts(
             own_method if self._names.method else method,
             host,
@@ -83,6 +87,8 @@ def _cookie(cookies: str, wanted: str) -> str:
     return found[0] if len(found) == 1 else ""
 
 
+# A second scheme with its credential, where RFC 9110 (section 11.6.2) knows one alone; parameters of one scheme have no space in them.
+_JOINED = re.compile(r",\s*[A-Za-z][A-Za-z0-9-]* +[^\s=]")
 # The visitor's own headers that are read.
 _VISITORS = (
     b"user-agent",

@@ -15,15 +15,15 @@ from collections import deque
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
-from http import HTTPStatus
 from pathlib import Path
-from typing import cast
+from typing import NamedTuple, cast
 
 import httptools
 
 from api.gate.adapters import ENVOY, Endpoint, endpoints_of
+from api.gate.again import Again
 from api.gate.asked import RawHeader
-from api.gate.reply import Reply
+from api.gate.reply import Reply, on_the_wire
 from contracts.errors import Misconfigured
 from contracts.gate.service import Gate
 from contracts.keys import KeyRing
@@ -38,13 +38,20 @@ TURN_SECONDS = 0.001
 # Of a unix socket's address on Linux, without its closing zero.
 MAX_PATH = 107
 
-_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus}
 _EMPTY = b"content-length: 0\r\ncache-control: no-store\r\n"
 _MALFORMED, _TOO_LARGE = Reply(400, _EMPTY), Reply(431, _EMPTY)
 _NOT_FOUND, _NOT_ALLOWED = Reply(404, _EMPTY), Reply(405, _EMPTY)
 _ENVOY = f"{ENVOY}/".encode()
 
-Question = tuple[str, bytes, list[RawHeader], bool]
+
+class Question(NamedTuple):
+    """What a proxy asks, whether its connection stays open, and the bytes as they came, where they came all at once and alone."""
+
+    method: str
+    target: bytes
+    headers: list[RawHeader]
+    keeps: bool
+    came: bytes = b""
 
 
 class Desk:
@@ -52,7 +59,8 @@ class Desk:
 
     def __init__(self, gate: Gate, settings: Settings, keys: KeyRing) -> None:
         believed = settings.gate.model_copy(update={"proxies": [*settings.gate.proxies, "unix"]})
-        made = endpoints_of(gate, settings.model_copy(update={"gate": believed}), keys)
+        self.again = Again(gate)
+        made = endpoints_of(gate, settings.model_copy(update={"gate": believed}), keys, again=self.again)
         self._exact: Mapping[bytes, tuple[frozenset[str], Endpoint]] = {
             path.encode(): (frozenset(methods), endpoint) for path, (methods, endpoint) in made.items()
         }
@@ -82,12 +90,13 @@ class Desk:
 class Connection(asyncio.Protocol):
     """One connection of a proxy: questions in, answers out in their order."""
 
-    __slots__ = ("_asked", "_desk", "_headers", "_parser", "_target", "_task", "_transport", "_unfinished")
+    __slots__ = ("_asked", "_desk", "_headers", "_parser", "_reading", "_target", "_task", "_transport", "_unfinished")
 
     def __init__(self, desk: Desk) -> None:
         self._desk, self._parser = desk, httptools.HttpRequestParser(self)
         self._transport: asyncio.Transport | None = None
         self._target, self._headers, self._unfinished = b"", list[RawHeader](), 0
+        self._reading = False
         self._asked: deque[Question] = deque()
         self._task: asyncio.Task[None] | None = None
 
@@ -116,7 +125,11 @@ class Connection(asyncio.Protocol):
             self._transport.abort()
 
     def data_received(self, data: bytes) -> None:
-        """Read questions and answer those that are whole."""
+        """Read questions and answer those that are whole; one that is as earlier ones need not be read."""
+        alone = not self._reading and self._task is None
+        if alone and self._transport is not None and (answer := self._desk.again.answer(data)) is not None:
+            self._transport.write(answer)
+            return
         self._unfinished += len(data)
         try:
             self._parser.feed_data(data)
@@ -130,6 +143,8 @@ class Connection(asyncio.Protocol):
         if self._unfinished > MAX_QUESTION:
             self._refuse(_TOO_LARGE)
             return
+        if alone and not self._reading and len(self._asked) == 1 and self._asked[0].keeps:
+            self._asked.append(self._asked.popleft()._replace(came=data))
         self._answer_waiting()
 
     def pause_writing(self) -> None:
@@ -144,7 +159,7 @@ class Connection(asyncio.Protocol):
 
     def on_message_begin(self) -> None:
         """Called by the parser."""
-        self._target, self._headers = b"", []
+        self._target, self._headers, self._reading = b"", [], True
 
     def on_url(self, url: bytes) -> None:
         """Called by the parser, with pieces of the target."""
@@ -157,27 +172,25 @@ class Connection(asyncio.Protocol):
     def on_message_complete(self) -> None:
         """Called by the parser. A body is read past: nothing is decided by it."""
         parser = self._parser
-        self._asked.append((parser.get_method().decode("ascii"), self._target, self._headers, parser.should_keep_alive()))
-        self._unfinished = 0
+        self._asked.append(Question(parser.get_method().decode("ascii"), self._target, self._headers, parser.should_keep_alive()))
+        self._unfinished, self._reading = 0, False
 
     def _answer_waiting(self) -> None:
         while self._asked and self._task is None and self._transport is not None:
             question = self._asked.popleft()
-            method, target, headers, _keeps = question
-            endpoint = self._desk.endpoint(method, target)
+            endpoint = self._desk.endpoint(question.method, question.target)
             if isinstance(endpoint, Reply):
                 self._send(question, endpoint)
                 continue
-            reply = endpoint.reply_now(method, target.decode("latin-1"), headers, "")
+            reply = endpoint.reply_now(question.method, question.target.decode("latin-1"), question.headers, "", question.came)
             if reply is not None:
                 self._send(question, reply)
             else:
                 self._task = asyncio.get_running_loop().create_task(self._look_up(endpoint, question))
 
     async def _look_up(self, endpoint: Endpoint, question: Question) -> None:
-        method, target, headers, _keeps = question
         try:
-            reply = await endpoint.reply(method, target.decode("latin-1"), headers, "")
+            reply = await endpoint.reply(question.method, question.target.decode("latin-1"), question.headers, "")
         except BaseException:  # whatever went wrong: the proxy must not wait for an answer that never comes
             self.close()
             raise
@@ -186,12 +199,10 @@ class Connection(asyncio.Protocol):
         self._answer_waiting()
 
     def _send(self, question: Question, reply: Reply) -> None:
-        method, _target, _headers, keeps = question
         if self._transport is None:
             return
-        end = b"\r\n" if keeps else b"connection: close\r\n\r\n"
-        self._transport.write(b"".join((_LINES[reply.status], reply.lines, end, b"" if method == "HEAD" else reply.body)))
-        if not keeps:
+        self._transport.write(on_the_wire(reply, question.keeps, question.method == "HEAD"))
+        if not question.keeps:
             self._asked.clear()
             self._transport.close()
 
@@ -199,7 +210,7 @@ class Connection(asyncio.Protocol):
         """Answer what cannot be read, after what was asked before, and end the connection: where the next question begins is unknown."""
         self._answer_waiting()
         if self._task is None:
-            self._send(("GET", b"", [], False), reply)
+            self._send(Question("GET", b"", [], keeps=False), reply)
         else:
             self.close()
 

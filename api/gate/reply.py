@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
+from http import HTTPStatus
 from typing import NamedTuple
 
 from api.gate.asked import Asked, RawHeader
@@ -26,6 +27,15 @@ class Reply(NamedTuple):
         """The headers one by one, for a shell that does not write them itself."""
         pairs = (line.partition(b": ") for line in self.lines.split(b"\r\n")[:-1])
         return [(name, value) for name, _, value in pairs]
+
+
+_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus}
+
+
+def on_the_wire(reply: Reply, keeps: bool = True, head: bool = False) -> bytes:
+    """A reply in HTTP/1.1; whether the connection stays open, and whether the method was HEAD."""
+    end = b"\r\n" if keeps else b"connection: close\r\n\r\n"
+    return b"".join((_LINES[reply.status], reply.lines, end, b"" if head else reply.body))
 
 
 # What an adapter is: the decision, what was asked and how this installation tells it -> the reply. `sealed` writes the decision so

@@ -16,17 +16,15 @@ from contracts.errors import Refusal, StoreUnavailable
 from contracts.gate import banning, mode, record, rules
 from contracts.gate.bans import Bans
 from contracts.gate.budgets import Pace, Standing
-from contracts.gate.claimed import for_claim, softened
+from contracts.gate.claimed import for_claim
 from contracts.gate.decide import (
     RETRY_SECONDS,
     Decision,
     Mode,
     Verdict,
-    for_banned,
     for_licence,
     for_nobody_known,
     for_pace,
-    for_visitor,
     open_to_all,
 )
 from contracts.gate.drawn import DecisionIds
@@ -40,6 +38,7 @@ from contracts.gate.policy import Numbers, numbers_of
 from contracts.gate.recognised import Recognised
 from contracts.gate.tally import Fetch, Stop, StopKey, Tally
 from contracts.gate.visited import Seat, Visited
+from contracts.gate.visitors import Visitors
 from contracts.keys import KeyRing, Purpose
 from contracts.people.actor import Actor
 from contracts.settings import Settings
@@ -101,6 +100,7 @@ class Gate:
         self._reloading = threading.Lock()
         self._lock = threading.Lock()
         self._visited = Visited(settings.shared, self.policy, lambda: clock.now().timestamp())
+        self._visitors = Visitors(self.bans, self._visited)
         self._pace, self._tally = Pace(), Tally()
         self._meter = Meter(store, settings)
         self._flush = Flush(store, clock, self._tally, self._meter, self._openings)
@@ -139,6 +139,24 @@ class Gate:
         if not identity.licensed and self._visited.is_shared and not self._counts_here(page, now, self._visited.known(facts, identity)):
             return None
         return self._judged(facts, page, now, identity, grant)
+
+    def familiar(self, facts: Facts) -> tuple[Seat, str] | None:
+        """The seat and the page's key of a visitor who came before, shows nothing more, and asks for a page that counts."""
+        page, seat = read_target(facts.target), self._visited.remembered(facts)
+        if seat is None or page is None or open_to_all(page, self.policy) is not None:
+            return None
+        return seat, page.key
+
+    def pass_again(self, seat: Seat, page: str) -> str | None:
+        """As `decide` for what is `familiar`, but for those alone who pass: the decision's id. None, and nothing counted, for others."""
+        now = self._clock.now()
+        seconds = now.timestamp()
+        if self._visited.is_shared and not self._visited.decides(seat, page, seconds):
+            return None
+        if self._visitors.halt(seat, page, seconds, self.policy) is not None:
+            return None
+        self._tally.count_passed(now, "visitor")
+        return self._ids.next()
 
     def is_ours(self, authorization: str) -> bool:
         """Whether the header carries a token that names this platform as its issuer, good or not."""
@@ -272,24 +290,11 @@ class Gate:
         return decision
 
     def _visitor(self, facts: Facts, page: Page, now: datetime, seat: Seat, passing: str = "within_budget") -> Decision:
-        seconds, identity, state = now.timestamp(), seat.identity, self.bans.state
-        if seat.unbanned != state:
-            ban = self.bans.find(identity.key, seat.network, seconds)
-            if ban is not None:
-                verdict = softened(for_banned(ban, seconds), identity)
-                return self._finish(facts, now, verdict, identity="" if ban.of_network else identity.key, signature=identity.fault)
-            seat.unbanned = state
-        with self._lock:
-            if self._visited.knows(seat, page.key, seconds):
-                return self._passed(now, passing)
-            own, shared = self._visited.standings(seat, page.key, seconds)
-            verdict = softened(for_visitor(own, shared, self.policy), identity)
-            if not verdict.stops:
-                self._visited.add(seat, page.key, seconds)
-                return self._passed(now, passing)
-        # One over the network's budget is summed up by network: whoever invents user agents must not write a row for each.
-        named = identity.key if verdict.reason == "budget_exceeded" else ""
-        return self._finish(facts, now, verdict, identity=named, standing=own, signature=identity.fault)
+        halt = self._visitors.halt(seat, page.key, now.timestamp(), self.policy)
+        if halt is None:
+            return self._passed(now, passing)
+        fault = seat.identity.fault
+        return self._finish(facts, now, halt.verdict, identity=halt.identity, standing=halt.standing, signature=fault)
 
     def _licensed(self, facts: Facts, page: Page, now: datetime, claims: Claims, grant: Grant | Refusal | None) -> Decision:
         # Beside a signature the header `Authorization` is the site's own business.

@@ -186,6 +186,14 @@ def test_the_site_sees_what_the_gate_says_and_nothing_that_a_visitor_forged(plac
         assert "authorization" not in place.last()[2]
 
 
+def test_a_credential_beside_another_one_never_reaches_the_site(place: Place) -> None:
+    both = [("authorization", "Basic dXNlcjpwYXNz"), ("authorization", f"Bearer {place.ground.parts.token()}")]
+    before = len(place.ground.site.seen)
+    with place.client(13) as visitor:
+        assert {visitor.get("/posts/1", headers=each).status_code for each in (both, both[::-1])} <= {200, 400, 401}
+    assert [headers for _, _, headers, _ in place.ground.site.seen[before:] if "Bearer" in headers.get("authorization", "")] == []
+
+
 def test_what_goes_wrong_at_the_site_is_the_sites_own(place: Place) -> None:
     with place.client(6) as visitor:
         assert {path: visitor.get(path).text for path in ("/broken", "/forbidden")} == {

@@ -55,6 +55,20 @@ def test_what_stands_there_twice_is_absent() -> None:
     assert (asked.facts.authorization, asked.facts.target, asked.facts.scheme, asked.doubtful) == ("", "", "", True)
 
 
+@pytest.mark.parametrize(
+    ("sent", "doubtful"),
+    [
+        (b"Basic eA==, Bearer eyJ", True),
+        (b"Bearer eyJ,License x", True),
+        (b"Digest username=Mufasa, realm=a, nonce=b", False),
+        (b"Bearer eyJ,", False),
+    ],
+)
+def test_an_authorization_that_was_joined_from_two_is_absent(sent: bytes, doubtful: bool) -> None:
+    asked = Reader(OWN).read("GET", "/", [(b"authorization", sent)], "127.0.0.1", PROXIES)
+    assert (asked.facts.authorization, asked.doubtful) == ("" if doubtful else sent.decode(), doubtful)
+
+
 def test_an_address_is_believed_from_proxies_alone() -> None:
     def address(forwarded: bytes, peer: str) -> str:
         return Reader(OWN).read("GET", "/", [(b"x-forwarded-for", forwarded)], peer, PROXIES).facts.address
