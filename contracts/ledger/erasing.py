@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import structlog
-from sqlalchemy import ColumnElement, delete, func
+from sqlalchemy import delete, func
 from sqlalchemy import select as sql_select
 from sqlmodel import Session, col, select
 
@@ -28,6 +28,8 @@ from contracts.ledger.stage import Entry, record
 from contracts.ledger.subjects import SubjectKeys
 from contracts.ledger.tables import LedgerEntry, SealedValues
 from contracts.ledger.values import NETWORK, NOBODY, NONCE, keys_of, sealed, unsealed
+from contracts.ledger.whose import NETWORK as BESIDE
+from contracts.ledger.whose import SUBJECT, of_any, under
 from contracts.people.actor import Actor
 from contracts.people.roles import Role
 from contracts.store.unit import Store, Unit
@@ -84,7 +86,7 @@ def sweep(store: Store) -> int:
     """Remove every row whose key was erased; returns how many keys' rows there were. Harmless to repeat."""
     with store.read() as session:
         keys = keys_of(session.connection())
-        named = [session.execute(sql_select(column).distinct()).scalars().all() for column in _HANDLES]
+        named = [session.execute(sql_select(column).distinct()).scalars().all() for column in (SUBJECT, BESIDE)]
     gone = sorted({handle for found in named for handle in found if handle is not None and keys.erased(handle)})
     for handle in gone:
         _clear(store, keys, handle)
@@ -132,9 +134,6 @@ def scrub(store: Store) -> bool:
             return True
         time.sleep(_PAUSE)
     return False
-
-
-_HANDLES = (col(SealedValues.subject), col(SealedValues.network))
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,20 +190,15 @@ def _note(unit: Unit, wanted: Wanted, done: Erased) -> None:
             row.entry_id = entry_id
 
 
-def _concerned(handles: Sequence[int]) -> ColumnElement[bool]:
-    return col(SealedValues.subject).in_(handles) | col(SealedValues.network).in_(handles)
-
-
 def _count(session: Session, handles: Sequence[int]) -> int:
-    return session.exec(select(func.count(func.distinct(col(SealedValues.entry_id)))).where(_concerned(handles))).one()
+    return session.exec(select(func.count()).select_from(of_any(handles).subquery())).one()
 
 
 def _held(session: Session, holds: Holds, handles: Sequence[int]) -> dict[str, Hold]:
     """The entries with values of these keys that a hold names."""
     if not holds.all:
         return {}
-    named = select(SealedValues.entry_id).where(_concerned(handles)).distinct()
-    query = select(LedgerEntry.id, LedgerEntry.leaf).where(col(LedgerEntry.id).in_(named)).order_by(col(LedgerEntry.index))
+    query = select(LedgerEntry.id, LedgerEntry.leaf).where(col(LedgerEntry.id).in_(of_any(handles))).order_by(col(LedgerEntry.index))
     return held(session, holds, session.exec(query).all())
 
 
@@ -213,7 +207,7 @@ def _clear(store: Store, keys: SubjectKeys, handle: int, kept: frozenset[str] = 
 
     In runs that hold the write lock for a moment, each from the entry on where the last one ended.
     """
-    for part, column in ((_delete, SealedValues.subject), (_unname, SealedValues.network)):
+    for part, column in ((_delete, SUBJECT), (_unname, BESIDE)):
         after = ""
         while ids := _following(store, column, handle, after):
             free = [each for each in ids if each not in kept]
@@ -225,8 +219,8 @@ def _clear(store: Store, keys: SubjectKeys, handle: int, kept: frozenset[str] = 
 
 def _following(store: Store, column: Any, handle: int, after: str) -> Sequence[str]:
     with store.read() as session:
-        query = select(SealedValues.entry_id).where(col(column) == handle, col(SealedValues.entry_id) > after).distinct()
-        return session.exec(query.order_by(col(SealedValues.entry_id)).limit(A_RUN)).all()
+        query = under(column, [handle]).where(col(SealedValues.entry_id) > after).distinct()
+        return session.execute(query.order_by(col(SealedValues.entry_id)).limit(A_RUN)).scalars().all()
 
 
 def _delete(unit: Unit, _keys: SubjectKeys, handle: int, entry_ids: Sequence[str]) -> None:

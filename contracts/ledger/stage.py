@@ -24,7 +24,7 @@ from contracts.clock import rfc3339
 from contracts.ids import new_id, new_ids
 from contracts.ledger.events import EVENTS
 from contracts.ledger.tables import EntryCounter, LedgerEntry, NodeCounter
-from contracts.ledger.values import Draft, drawn, keep
+from contracts.ledger.values import Draft, drawn, keep, seal
 from contracts.store.driver import Ready
 from contracts.store.many import Insertion
 from contracts.store.unit import Unit
@@ -117,8 +117,9 @@ def write_leaves(connection: Connection, node: str, now: datetime, entries: Sequ
         Draft(each, entry.personal, dict(zip(entry.personal, nonces, strict=False))) for each, entry in zip(ids, entries, strict=True)
     ]
     # Before the counters are taken: the key of someone new has to reach the disk.
-    keep(connection, drafts)
+    values = seal(connection, drafts)
     number, index = _numbered(connection, node, len(entries)), _placed(connection, len(entries))
+    keep(connection, values, range(index, index + len(entries)))
     for offset, (entry, draft) in enumerate(zip(entries, drafts, strict=True)):
         leaf = leaf_bytes(entry, draft.entry_id, node, number + offset, at, draft.salts, next(nonces))
         rows.append((index + offset, draft.entry_id, leaf))

@@ -9,6 +9,7 @@ from sqlmodel import Field, SQLModel
 
 from contracts.store.columns import Octets, big_key
 
+STRETCH = 1024
 _BESIDE = text("network IS NOT NULL")
 
 
@@ -81,19 +82,23 @@ class SealedValues(SQLModel, table=True):
     """The personal values of one subject in one entry, with the salts of their commitments; erasing the row leaves every proof valid.
 
     `subject` and `network` are handles (`contracts.ledger.subjects`): the database cannot say whose they are, nor open `sealed`.
+    `stretch` is which `STRETCH` places of the ledger the entry stands in; `contracts.ledger.whose` finds handles stretch by stretch.
     """
 
     __tablename__ = "ledger_value"
-    # Each entry writes here: on SQLite the key is the table itself, and only networks that stand beside a subject are indexed.
+    # Each entry writes here: on SQLite the key is the table itself, only networks that stand beside a subject are indexed, and what
+    # is written together stands together in both indexes: a handle alone would bring each entry to a page of its own.
     __table_args__ = (
-        Index("ix_ledger_value_network", "network", sqlite_where=_BESIDE, postgresql_where=_BESIDE),
+        Index("ix_ledger_value_subject", "stretch", "subject"),
+        Index("ix_ledger_value_network", "stretch", "network", sqlite_where=_BESIDE, postgresql_where=_BESIDE),
         {"sqlite_with_rowid": False},
     )
 
     entry_id: str = Field(primary_key=True)
-    subject: int = Field(primary_key=True, sa_type=BigInteger, index=True)
+    subject: int = Field(primary_key=True, sa_type=BigInteger)
     network: int | None = Field(default=None, sa_type=BigInteger)
     sealed: bytes = Field(sa_type=Octets)
+    stretch: int = Field(sa_type=BigInteger)
 
 
 class PlainValue(SQLModel, table=True):

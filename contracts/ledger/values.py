@@ -26,7 +26,8 @@ from sqlmodel import Session, col, select
 
 from contracts.errors import Misconfigured
 from contracts.ledger.subjects import SubjectKeys, keys_in
-from contracts.ledger.tables import LedgerEntry, PlainValue, SealedValues
+from contracts.ledger.tables import STRETCH, LedgerEntry, PlainValue, SealedValues
+from contracts.ledger.whose import of_any
 from contracts.store.many import Insertion
 from contracts.store.unit import Store
 
@@ -40,7 +41,7 @@ NONCE = 12
 _TOGETHER = 500
 _A_RUN = 100
 _SEALED = sql_select(col(SealedValues.entry_id), col(SealedValues.subject), col(SealedValues.sealed))
-_KEEP = Insertion(SealedValues, "entry_id", "subject", "network", "sealed")
+_KEEP = Insertion(SealedValues, "entry_id", "subject", "network", "sealed", "stretch")
 
 
 class Kept(NamedTuple):
@@ -56,6 +57,10 @@ class Draft(NamedTuple):
     entry_id: str
     personal: Mapping[str, str]
     salts: Mapping[str, bytes]
+
+
+SealedRow = tuple[int, str, int, int | None, bytes]
+"""What will be kept of a draft: its number among the drafts, its id, the handles of subject and network, and what is sealed."""
 
 
 class Opened(NamedTuple):
@@ -97,21 +102,26 @@ def introduce(engine: Engine, personal: Iterable[Mapping[str, str]]) -> None:
         keys_of(engine).sealing(wanted)
 
 
-def keep(connection: Connection, drafts: Sequence[Draft]) -> None:
-    """Seal and store the values of new entries, in a transaction that the caller commits."""
-    if not drafts:
-        return
-    shared = [(draft, _by_subject(draft.personal)) for draft in drafts if draft.personal]
-    wanted = {draft.personal[NETWORK] for draft, _ in shared if NETWORK in draft.personal}
-    sealing, rows = keys_of(connection).sealing(wanted.union(*(groups for _, groups in shared))), []
-    nonces = drawn(NONCE, sum(len(groups) for _, groups in shared))
-    for (entry_id, personal, salts), groups in shared:
+def seal(connection: Connection, drafts: Sequence[Draft]) -> list[SealedRow]:
+    """Seal the values of new entries. The key of someone new reaches the disk here."""
+    shared = [(number, draft, _by_subject(draft.personal)) for number, draft in enumerate(drafts) if draft.personal]
+    if not shared:
+        return []
+    wanted = {draft.personal[NETWORK] for _, draft, _ in shared if NETWORK in draft.personal}
+    sealing, rows = keys_of(connection).sealing(wanted.union(*(groups for _, _, groups in shared))), list[SealedRow]()
+    nonces = drawn(NONCE, sum(len(groups) for _, _, groups in shared))
+    for draft_number, (entry_id, personal, salts), groups in shared:
         for subject, names in groups.items():
             handle, cipher = sealing[subject]
             network = sealing[personal[NETWORK]].handle if NETWORK in names else None
             kept = sealed(cipher, entry_id, {name: Kept(personal[name], salts[name]) for name in names}, next(nonces))
-            rows.append((entry_id, handle, None if network == handle else network, kept))
-    _KEEP.execute(connection, rows)
+            rows.append((draft_number, entry_id, handle, None if network == handle else network, kept))
+    return rows
+
+
+def keep(connection: Connection, rows: Iterable[SealedRow], places: Sequence[int]) -> None:
+    """Store what was sealed, in the transaction of the entries; `places` are those of the drafts in the ledger."""
+    _KEEP.execute(connection, [(*row, places[number] // STRETCH) for number, *row in rows])
 
 
 def drawn(size: int, count: int) -> Iterator[bytes]:
@@ -169,9 +179,7 @@ def entries_with(session: Session, text: str, most: int) -> list[str]:
     handles = keys_of(session.connection()).find(text)
     if not handles:
         return []
-    own, beside = col(SealedValues.subject).in_(handles), col(SealedValues.network).in_(handles)
-    ids = select(SealedValues.entry_id).where(own).union(select(SealedValues.entry_id).where(beside))
-    found = select(LedgerEntry.id).where(col(LedgerEntry.id).in_(ids)).order_by(col(LedgerEntry.index).desc())
+    found = select(LedgerEntry.id).where(col(LedgerEntry.id).in_(of_any(handles))).order_by(col(LedgerEntry.index).desc())
     return list(session.exec(found.limit(most)).all())
 
 
@@ -186,7 +194,8 @@ def seal_plain(store: Store) -> int:
             for row in rows:
                 draft = drafts[row.entry_id]
                 drafts[row.entry_id] = Draft(row.entry_id, {**draft.personal, row.field: row.value}, {**draft.salts, row.field: row.salt})
-            keep(unit.connection, list(drafts.values()))
+            place = dict(unit.session.exec(select(LedgerEntry.id, LedgerEntry.index).where(col(LedgerEntry.id).in_(ids))).all())
+            keep(unit.connection, seal(unit.connection, list(drafts.values())), [place.get(each, 0) for each in drafts])
             unit.connection.execute(delete(PlainValue).where(col(PlainValue.entry_id).in_(ids)))
         done += len(ids)
         if len(ids) < _A_RUN:
