@@ -27,9 +27,11 @@ from contracts.store.unit import Store, Unit
 
 CHUNK = 500
 """Entries in one transaction: holds SQLite's write lock about 6 ms of the 20 that are allowed."""
+SLICE = 50
+"""As many where no more than a chunk waits: what is written meanwhile should not wait."""
 NAME = "search"
-KINDS, PAUSE = 4, 0.005
-"""New kinds in one transaction, with some twenty words each, and the seconds between two: what is written meanwhile should not wait."""
+KINDS, PAUSE = 4, 0.004
+"""New kinds in one transaction, with some twenty words each, and the seconds between two of those, and between two slices."""
 _MOST_KNOWN = 50_000
 
 
@@ -49,8 +51,9 @@ FIRST = select(func.coalesce(func.max(col(Followed.next)), 0)).where(col(Followe
 """The index of the first entry that search does not know, inside another statement."""
 _HERE = Ready(select(col(Followed.next)).where(col(Followed.name) == bindparam("name")), "name")
 _NEXT = Ready(_IN_THE_TREE.order_by(_NUMBER), "start", "end")
-_LOCKED = select(col(Followed.next)).where(col(Followed.name) == NAME).with_for_update()
-_FIRST_PLACE, _PLACE = insert(Followed).values(name=NAME), update(Followed).where(col(Followed.name) == NAME)
+_LOCKED = Ready(select(col(Followed.next)).where(col(Followed.name) == bindparam("name")).with_for_update(), "name")
+_FIRST_PLACE = Ready(insert(Followed).values(name=bindparam("name"), next=bindparam("next")), "name", "next")
+_PLACE = Ready(update(Followed).where(col(Followed.name) == bindparam("of_name")).values(next=bindparam("next")), "of_name", "next")
 _KINDS = Insertion(EntryKind, "told", *Told._fields, conflict="ON CONFLICT DO NOTHING")
 _WORDS = Insertion(KindWord, "word", "kind", conflict="ON CONFLICT (word, kind) DO NOTHING")
 _ROWS = Insertion(SearchedEntry, "index", "kind", "at", "subject")
@@ -74,8 +77,10 @@ class Follower:
 
     def follow(self) -> int:
         """Take in all that the tree has; returns how many entries it was."""
-        total, taken = 0, CHUNK
-        while taken == CHUNK:
+        total = taken = self.tick()
+        while taken in (CHUNK, SLICE):
+            if taken == SLICE:
+                time.sleep(PAUSE)
             taken = self.tick()
             total += taken
         return total
@@ -85,7 +90,7 @@ class Follower:
         with self._lock:
             with self._store.engine.connect() as connection:
                 start, size = _number(_HERE.run(connection, NAME)), _number(_SIZE.run(connection))
-                end = min(size, start + CHUNK)
+                end = min(size, start + (CHUNK if size - start > CHUNK else SLICE))
                 rows = _NEXT.run(connection, start, end).fetchall() if start < end else []
             if start == end:
                 return 0
@@ -138,13 +143,13 @@ def _number(cursor: Any) -> int:
 
 def _moved(unit: Unit, start: int, following: int) -> bool:
     """Take the place of this follower from `start` on; false where it is another by now."""
-    place = unit.connection.execute(_LOCKED).scalar()
-    if (place or 0) != start:
+    row = _LOCKED.run(unit.connection, NAME).fetchone()
+    if (row[0] if row else 0) != start:
         return False
-    if place is None:
-        unit.connection.execute(_FIRST_PLACE, {"next": following})
+    if row is None:
+        _FIRST_PLACE.run(unit.connection, NAME, following)
     else:
-        unit.connection.execute(_PLACE, {"next": following})
+        _PLACE.run(unit.connection, NAME, following)
     return True
 
 
