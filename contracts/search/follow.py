@@ -30,8 +30,10 @@ CHUNK = 500
 SLICE = 50
 """As many where no more than a chunk waits: what is written meanwhile should not wait."""
 NAME = "search"
-KINDS, PAUSE = 4, 0.004
-"""New kinds in one transaction, with some twenty words each, and the seconds between two of those, and between two slices."""
+KINDS, SOME_KINDS = 50, 2
+"""New kinds in one transaction, with some twenty words each; the first with a chunk, the second with a slice."""
+PAUSE = 0.004
+"""Seconds between two slices, and between two transactions of their kinds."""
 _MOST_KNOWN = 50_000
 
 
@@ -95,7 +97,7 @@ class Follower:
             if start == end:
                 return 0
             met = [(place, read(bytes(leaf))) for place, leaf in rows]
-            self._learn({each.told for _, each in met})
+            self._learn({each.told for _, each in met}, gently=end - start <= SLICE)
             placed = [_Placed(place, self._known[each.told], each) for place, each in met]
             return end - start if self._write(start, end, placed) else 0
 
@@ -109,7 +111,7 @@ class Follower:
             _DAYS.execute(unit.connection, days)
         return True
 
-    def _learn(self, told: Iterable[Told]) -> None:
+    def _learn(self, told: Iterable[Told], *, gently: bool) -> None:
         """Make what kinds are new, and know their numbers."""
         if len(self._known) > _MOST_KNOWN:
             self._known.clear()
@@ -120,9 +122,11 @@ class Follower:
             self._know(session, new)
             missing = [(key, each) for key, each in sorted(new.items()) if each not in self._known]
             names = _names(session, [each for _, each in missing])
-        for start in range(0, len(missing), KINDS):
-            self._make(dict(missing[start : start + KINDS]), names)
-            time.sleep(PAUSE)
+        together = SOME_KINDS if gently else KINDS
+        for start in range(0, len(missing), together):
+            self._make(dict(missing[start : start + together]), names)
+            if gently:
+                time.sleep(PAUSE)
 
     def _make(self, missing: Mapping[bytes, Told], names: Mapping[str, str]) -> None:
         words = {each: words_of(each, _named(each, names), self._titles) for each in missing.values()}

@@ -13,6 +13,7 @@ from sqlalchemy import URL, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from contracts.errors import Misconfigured
+from contracts.store.driver import run
 
 _DURABLE = {"on", "remote_apply", "remote_write"}
 # Values of a statement that failed are not told in its error, which is logged: mails with one-time links are among them.
@@ -84,7 +85,7 @@ def _sqlite(url: URL) -> Engine:
     @event.listens_for(engine, "begin")
     def begin(connection: Any) -> None:
         mode = connection.get_execution_options().get("licet_begin", "DEFERRED")
-        connection.exec_driver_sql(f"BEGIN {mode}")
+        run(connection, f"BEGIN {mode}")  # as it is: SQLAlchemy would prepare it anew for each transaction
 
     return engine
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, event
 from sqlalchemy.exc import OperationalError
 from sqlmodel import Session, SQLModel
 
@@ -101,6 +101,8 @@ class Store:
         # SQLite's own busy wait polls; a lock in the process hands over at once and never times out.
         self._writer = threading.Lock()
         self._thread = threading.local()
+        self._kept: Connection | None = None
+        event.listen(engine, "engine_disposed", self._let_go)
 
     @property
     def is_sqlite(self) -> bool:
@@ -130,7 +132,7 @@ class Store:
         Render, hash and upload before this block, send after it: on SQLite it holds the only write lock. Raises
         `StoreUnavailable` where the database did not take the write; nothing has happened then.
         """
-        with self._locked(label), self._writing.connect() as connection:
+        with self._locked(label), self._connected() as connection:
             unit = Unit(connection, self.clock.now(), self.node, self.news)
             try:
                 with connection.begin():
@@ -142,6 +144,32 @@ class Store:
                 unit.close()
         for act in unit._after:
             act()
+
+    @contextmanager
+    def _connected(self) -> Iterator[Connection]:
+        """A connection to write over; on SQLite always the same one, under the lock.
+
+        The pages and statements that it remembers are then those of the last unit, and nothing has to be taken from the pool and reset.
+        """
+        if not self.is_sqlite:
+            with self._writing.connect() as connection:
+                yield connection
+            return
+        if self._kept is None or self._kept.closed or self._kept.invalidated:
+            self._kept = self._writing.connect()
+        try:
+            yield self._kept
+        except BaseException:
+            self._kept.close()
+            raise
+
+    def _let_go(self, _engine: Engine) -> None:
+        """The engine gives up its connections, and this one with them, unless a unit is at work over it."""
+        if self._kept is not None and self._writer.acquire(blocking=False):
+            try:
+                self._kept.close()
+            finally:
+                self._writer.release()
 
     @contextmanager
     def _locked(self, label: str) -> Iterator[None]:
