@@ -157,6 +157,8 @@ class Store:
             return
         if self._kept is None or self._kept.closed or self._kept.invalidated:
             self._kept = self._writing.connect()
+            # Out of the pool: closing it then closes the file.
+            self._kept.detach()
         try:
             yield self._kept
         except BaseException:
