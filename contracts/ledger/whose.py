@@ -37,5 +37,5 @@ def _among(stretches: CTE, column: Any, handles: Collection[int]) -> Select[tupl
 def _stretches() -> CTE:
     """Every stretch in which there are values, from one to the next by the index; the last row is NULL."""
     found = select(func.min(_STRETCH).label("number")).cte("stretches", recursive=True)
-    following = select(func.min(_STRETCH)).where(_STRETCH > found.c.number).scalar_subquery()
+    following = select(func.min(_STRETCH)).where(found.c.number < _STRETCH).scalar_subquery()
     return found.union_all(select(following).where(found.c.number.is_not(None)))
