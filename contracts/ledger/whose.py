@@ -19,18 +19,18 @@ _STRETCH = col(SealedValues.stretch)
 SUBJECT, NETWORK = col(SealedValues.subject), col(SealedValues.network)
 
 
-def under(column: Any, handles: Collection[int]) -> Select[tuple[str]]:
+def under(column: Any, handles: Collection[int]) -> Select[Any]:
     """Ids of the entries that have one of these handles as `SUBJECT` or as `NETWORK`; one with several rows comes several times."""
     return _among(_stretches(), column, handles)
 
 
-def of_any(handles: Collection[int]) -> CompoundSelect[tuple[str]]:
+def of_any(handles: Collection[int]) -> CompoundSelect[Any]:
     """Ids of the entries that have one of these handles as either, each once."""
     stretches = _stretches()
     return _among(stretches, SUBJECT, handles).union(_among(stretches, NETWORK, handles))
 
 
-def _among(stretches: CTE, column: Any, handles: Collection[int]) -> Select[tuple[str]]:
+def _among(stretches: CTE, column: Any, handles: Collection[int]) -> Select[Any]:
     return select(col(SealedValues.entry_id)).join(stretches, stretches.c.number == _STRETCH).where(column.in_(handles))
 
 
