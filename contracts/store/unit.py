@@ -161,7 +161,7 @@ class Store:
             self._kept.detach()
         try:
             yield self._kept
-        except BaseException:
+        except BaseException:  # whatever went wrong, it may have left a transaction behind
             self._kept.close()
             raise
 
