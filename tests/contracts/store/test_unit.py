@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 
+import psutil
 import pytest
 
 from contracts.errors import Refused
@@ -81,3 +82,25 @@ def test_a_unit_inside_another_is_a_fault_and_not_a_wait_for_ever(store: Store) 
     assert not store.writing
     with store.write("next"):
         pass
+
+
+def test_units_on_sqlite_share_a_connection_until_one_fails_or_the_engine_lets_go(sqlite_store: Store) -> None:
+    def written(*, fails: bool = False) -> object:
+        with sqlite_store.write() as unit:
+            epochs.bump(unit, "grants")
+            used = unit.connection.connection.dbapi_connection
+            if fails:
+                raise ZeroDivisionError
+        return used
+
+    first = written()
+    assert written() is first
+    with pytest.raises(ZeroDivisionError):
+        written(fails=True)
+    second = written()
+    assert second is not first
+    file = str(sqlite_store.engine.url.database)
+    sqlite_store.engine.dispose()
+    assert [each.path for each in psutil.Process().open_files() if each.path.startswith(file)] == []
+    assert written() is not second
+    assert _epochs(sqlite_store) == Epochs(grants=4)
