@@ -31,6 +31,8 @@ KEPT_SECONDS = 1.0
 # take longer: a job looks every ten seconds, and only what it has not looked at for a minute waits.
 LOOK_SECONDS = 10.0
 REMEMBERED_SECONDS = 60.0
+# Between two looks of that job: each takes milliseconds of the interpreter, and what is asked meanwhile should wait for one at most.
+PAUSE_SECONDS = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +73,10 @@ class GrantCache:
     def look_again(self) -> None:
         """Look at the seals of the contracts that were remembered since the last call, where that is ten seconds ago. For a job."""
         used, self._remembered = self._remembered, set()
-        for contract_id in used:
-            if self._within(contract_id, LOOK_SECONDS) is None:
-                self._looked_at(contract_id)
+        due = [contract_id for contract_id in used if self._within(contract_id, LOOK_SECONDS) is None]
+        for contract_id in due:
+            self._looked_at(contract_id)
+            time.sleep(min(PAUSE_SECONDS, LOOK_SECONDS / 2 / len(due)))
 
     async def looked_at(self, contract_id: str) -> Grant | Refusal:
         """The grant of the present epoch, its seal looked at now. May wait, in a thread.

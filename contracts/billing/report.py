@@ -7,12 +7,14 @@ keeps it from being sent again after that. What is used while a report is under 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from itertools import groupby
-from typing import Any, NamedTuple
+from operator import itemgetter
+from typing import NamedTuple
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, func, select, update
 from sqlmodel import col
 
 from contracts.billing.port import Payments
@@ -31,30 +33,38 @@ MOST_ROWS = 10_000
 ROWS_A_TRANSACTION, REPORTS_A_TRANSACTION = 300, 40
 """Keeps SQLite's write lock below 20 ms, and a report's entry in the ledger far below the most that a leaf may hold."""
 
+PAUSE_SECONDS = 0.005
+"""Between two of these transactions, for whoever else waits for the write lock or the interpreter."""
 
-class _Used(NamedTuple):
-    """What a report has to know of a usage row."""
 
-    id: str
+Shared = tuple[str, str, datetime]
+"""Contract, organisation and minute, which are the same in all rows of a report: a bill, and a question for what was counted, may begin
+at any minute."""
+
+Waiting = tuple[Shared, str]
+"""A row that no effect was asked for, by what it shares with others and its id."""
+
+
+class _Report(NamedTuple):
+    """What an effect's rows say together."""
+
     contract_id: str
     organisation_id: str
-    at: datetime
     rows: int
-
-    @property
-    def shared(self) -> tuple[str, str, datetime]:
-        """What is the same in all rows of a report: a bill, and a question for what was counted, may begin at any minute."""
-        return self.contract_id, self.organisation_id, self.at.replace(second=0, microsecond=0)
+    at: datetime
 
 
-_COLUMNS: list[Any] = [getattr(UsageRow, name) for name in _Used._fields]
-_WAITING = select(*_COLUMNS).where(col(UsageRow.effect_id) == "").limit(MOST_ROWS)
-_GIVEN = update(UsageRow).where(col(UsageRow.id) == bindparam("row"), col(UsageRow.effect_id) == "").values(effect_id=bindparam("effect"))
-_UNSENT = (
-    select(*_COLUMNS)
-    .where(col(UsageRow.effect_id) == bindparam("effect"), col(UsageRow.sent_at).is_(None))
-    .order_by(col(UsageRow.at), col(UsageRow.id))
+# Built once: building a statement costs more than running it.
+_WHOSE = (col(UsageRow.contract_id), col(UsageRow.organisation_id))
+_WAITING = select(col(UsageRow.id), *_WHOSE, col(UsageRow.at)).where(col(UsageRow.effect_id) == "").limit(MOST_ROWS)
+_MINE = (col(UsageRow.effect_id) == bindparam("effect"), col(UsageRow.sent_at).is_(None))
+_UNSENT = select(*_WHOSE, func.sum(col(UsageRow.rows)), func.min(col(UsageRow.at))).where(*_MINE).group_by(*_WHOSE)
+_IDS = select(col(UsageRow.id)).where(*_MINE).order_by(col(UsageRow.id))
+_SENT = update(UsageRow).where(*_MINE).values(sent_at=bindparam("now"), sent_to=bindparam("provider"))
+_KNOWN = select(col(Customer.external_id)).where(
+    col(Customer.organisation_id) == bindparam("organisation"), col(Customer.provider) == bindparam("of"), col(Customer.gone_at).is_(None)
 )
+_GIVEN = update(UsageRow).where(col(UsageRow.id) == bindparam("row"), col(UsageRow.effect_id) == "").values(effect_id=bindparam("effect"))
 
 
 def ask_to_report(store: Store) -> int:
@@ -63,11 +73,12 @@ def ask_to_report(store: Store) -> int:
     A job of the worker: the hot path writes usage rows and nothing else.
     """
     with store.read() as session:
-        waiting = [_Used(*row) for row in session.execute(_WAITING)]
-    waiting.sort(key=lambda row: (row.shared, row.id))
+        found = session.connection().execute(_WAITING).all()
+    waiting = sorted([((contract, whose, at.replace(second=0, microsecond=0)), row_id) for row_id, contract, whose, at in found])
     for rows in _parts(waiting):
         with store.write("billing") as unit:
             _ask(unit, rows)
+        time.sleep(PAUSE_SECONDS)
     return len(waiting) if len(waiting) == MOST_ROWS else 0
 
 
@@ -79,14 +90,14 @@ def report_handler(store: Store, payments: Payments) -> Handler:
 
     def handle(effect: Effect) -> None:
         with store.read() as session:
-            rows = [_Used(*row) for row in session.execute(_UNSENT, {"effect": effect.id})]
-        if not rows:
+            found = session.connection().execute(_UNSENT, {"effect": effect.id}).first()
+        if found is None:
             return
+        report = _Report(*found)
         payments.ensure_meter()
-        customer = customer_of(store, payments, rows[0].organisation_id)
-        total = sum(row.rows for row in rows)
-        payments.report_usage(identifier=effect.id, customer=customer, value=total, at=rows[0].at, key=effect.idempotency_key)
-        _mark(store, payments.provider, effect.id, customer, rows)
+        customer = customer_of(store, payments, report.organisation_id)
+        payments.report_usage(identifier=effect.id, customer=customer, value=int(report.rows), at=report.at, key=effect.idempotency_key)
+        _mark(store, payments.provider, effect.id, customer, report)
 
     return handle
 
@@ -109,10 +120,11 @@ def customer_of(store: Store, payments: Payments, organisation_id: str) -> str:
     """The provider's id for the organisation, made there on first use; call it outside any transaction."""
     key = (organisation_id, payments.provider)
     with store.read() as session:
+        there = session.connection().execute(_KNOWN, {"organisation": organisation_id, "of": payments.provider}).first()
+        if there is not None:
+            return str(there[0])
         known = session.get(Customer, key)
         organisation = session.get(Organisation, organisation_id)
-    if known is not None and known.gone_at is None:
-        return known.external_id
     generation = known.generation + 1 if known else 1
     made = payments.ensure_customer(organisation_id, organisation.name if organisation else organisation_id, generation)
     with store.write("billing") as unit:
@@ -124,40 +136,40 @@ def customer_of(store: Store, payments: Payments, organisation_id: str) -> str:
     return made
 
 
-def _parts(rows: Sequence[_Used]) -> Iterator[Sequence[_Used]]:
+def _parts(rows: Sequence[Waiting]) -> Iterator[Sequence[Waiting]]:
     """The rows in order, as many together as one transaction may give to effects."""
-    start, reports = 0, set[tuple[str, str, datetime]]()
-    for end, row in enumerate(rows):
-        reports.add(row.shared)
+    start, reports = 0, set[Shared]()
+    for end, (shared, _) in enumerate(rows):
+        reports.add(shared)
         if end - start == ROWS_A_TRANSACTION or len(reports) > REPORTS_A_TRANSACTION:
             yield rows[start:end]
-            start, reports = end, {row.shared}
+            start, reports = end, {shared}
     if start < len(rows):
         yield rows[start:]
 
 
-def _ask(unit: Unit, rows: Sequence[_Used]) -> None:
+def _ask(unit: Unit, rows: Sequence[Waiting]) -> None:
     """Give rows to new effects, but for those that another process has given to one since they were read."""
     given: list[dict[str, str]] = []
-    for (contract, *_), group in groupby(rows, key=lambda row: row.shared):
+    for (contract, *_), group in groupby(rows, key=itemgetter(0)):
         effect_id = outbox.put(unit, REPORT, {"contract": contract})
-        given += [{"row": row.id, "effect": effect_id} for row in group]
+        given += [{"row": row_id, "effect": effect_id} for _, row_id in group]
     unit.connection.execute(_GIVEN, given)
 
 
-def _mark(store: Store, provider: str, effect_id: str, customer: str, rows: Sequence[_Used]) -> None:
-    mine = (col(UsageRow.effect_id) == effect_id) & col(UsageRow.sent_at).is_(None)
+def _mark(store: Store, provider: str, effect_id: str, customer: str, report: _Report) -> None:
     with store.write("billing") as unit:
-        if not unit.connection.execute(update(UsageRow).where(mine).values(sent_at=unit.now, sent_to=provider)).rowcount:
+        usage = [row.id for row in unit.connection.execute(_IDS, {"effect": effect_id})]
+        if not unit.connection.execute(_SENT, {"effect": effect_id, "now": unit.now, "provider": provider}).rowcount:
             return  # another process took the effect over and was faster
         record(
             unit,
             Entry(
                 event="usage.reported",
                 subject=effect_id,
-                organisation=rows[0].organisation_id,
-                contract=rows[0].contract_id,
-                rows=sum(row.rows for row in rows),
-                facts={"provider": provider, "customer": customer, "usage": [row.id for row in rows]},
+                organisation=report.organisation_id,
+                contract=report.contract_id,
+                rows=int(report.rows),
+                facts={"provider": provider, "customer": customer, "usage": usage},
             ),
         )

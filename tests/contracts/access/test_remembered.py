@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 from sqlalchemy import update
 from sqlmodel import col
 
-from contracts.access.grants import LOOK_SECONDS, REMEMBERED_SECONDS
+from contracts.access.grants import LOOK_SECONDS, PAUSE_SECONDS, REMEMBERED_SECONDS
 from contracts.clock import FixedClock
 from contracts.credentials.tables import Client
 from contracts.errors import Refusal
@@ -71,6 +72,21 @@ def test_a_job_looks_at_the_seals_of_contracts_in_use(data: World) -> None:
     assert data.grants.remembered(contract) is None, "the incident moved the epoch"
     found = run(data.grants.looked_at(contract))
     assert isinstance(found, Refusal) and found.code == "seal_broken"
+
+
+def test_the_job_pauses_between_two_seals(data: World) -> None:
+    contracts = [data.contract()[0] for _ in range(3)]
+    for contract in contracts:
+        run(data.grants.looked_at(contract))
+        aged(data, contract, LOOK_SECONDS + 1)
+        data.grants.remembered(contract)
+    started = time.monotonic()
+    data.grants.look_again()
+    assert time.monotonic() - started >= 3 * PAUSE_SECONDS
+    assert [isinstance(data.grants.remembered(each), Grant) for each in contracts] == [True] * 3
+    started = time.monotonic()
+    data.grants.look_again()
+    assert time.monotonic() - started < PAUSE_SECONDS, "none is due"
 
 
 def test_what_nobody_asked_for_is_not_looked_at(data: World) -> None:
