@@ -1,10 +1,12 @@
-"""Questions of nginx that are as earlier ones: who asks came before, and the page was asked for before. Most questions are such.
+"""Questions of nginx about visitors who came before. Most questions are such.
 
-They are not read again. Cut at the end of the target's line, a question falls into two pieces of bytes, and each of them was read in
-full before, in a question that came alone and left its connection open: together they would be read the same way.
+They are not read again. Without the target in its first header, a question is the bytes of one that was read in full before, that came
+alone and left its connection open; and a target of printable ASCII is read as it stands, whatever stands around it.
 """
 
 from __future__ import annotations
+
+import re
 
 from api.gate.asked import Asked
 from api.gate.reply import on_the_wire, passed
@@ -20,6 +22,7 @@ PAGES = 8_192
 # In bytes: what is longer would fill the memory, and is seldom.
 MAX_TARGET, MAX_REST = 200, 512
 
+_TARGET = re.compile(rb"/[!-~]{0,%d}" % (MAX_TARGET - 1))
 _START = len(BEGIN)
 _ID = "dec_of_the_form"
 
@@ -29,7 +32,6 @@ class Again:
 
     def __init__(self, gate: Gate) -> None:
         self._gate = gate
-        # Whether a page counts is the same for as long as a gate lives: its free paths are the settings' own.
         self._seats: dict[bytes, Seat] = {}
         self._pages: dict[bytes, str] = {}
 
@@ -38,8 +40,11 @@ class Again:
         if not question.startswith(BEGIN):
             return None
         end = question.find(b"\r\n", _START)
-        seat, page = self._seats.get(question[end:]), self._pages.get(question[_START:end])
-        if seat is None or page is None:
+        seat, target = self._seats.get(question[end:]), question[_START:end]
+        if seat is None:
+            return None
+        page = self._pages.get(target) or self._page(target)
+        if page is None:
             return None
         decision = self._gate.pass_again(seat, page)
         if decision is None:
@@ -48,20 +53,28 @@ class Again:
         return b"".join((_BEFORE, own, _BETWEEN, own, _AFTER))
 
     def learn(self, question: bytes, asked: Asked) -> None:
-        """Remember a question that was read as `asked`, and the gate decided on, for those that will be like it."""
+        """Remember of a question that was read as `asked`, and that the gate decided on, who asks."""
         end = question.find(b"\r\n", _START)
         target, rest = question[_START:end], question[end:]
-        if not question.startswith(BEGIN) or len(target) > MAX_TARGET or len(rest) > MAX_REST:
+        # Where something stands there twice, or in a way of its own, the rest without the target says less than the whole.
+        if not question.startswith(BEGIN) or len(rest) > MAX_REST or asked.doubtful or asked.facts.target != target.decode("latin-1"):
             return
-        # Where something stands there twice, or in a way of its own, the pieces say less than the whole.
-        found = None if asked.doubtful or asked.facts.target != target.decode("latin-1") else self._gate.familiar(asked.facts)
-        if found is None:
+        seat = self._gate.remembered(asked.facts)
+        if seat is None:
             return
-        if len(self._pages) >= PAGES:
-            self._pages = {}
         if len(self._seats) >= VISITORS:
             self._seats = {}
-        self._seats[rest], self._pages[target] = found
+        self._seats[rest] = seat
+
+    def _page(self, target: bytes) -> str | None:
+        """The page of a target that any reader of headers takes as it stands; None where there is more to it, or nobody is counted."""
+        key = self._gate.page_that_counts(target.decode("ascii")) if _TARGET.fullmatch(target) else None
+        if key is not None:
+            if len(self._pages) >= PAGES:
+                self._pages = {}
+            # For as long as the gate lives: its free paths are the settings' own.
+            self._pages[target] = key
+        return key
 
 
 _form = on_the_wire(passed(Decision(_ID, "within_budget", "enforce"), Asked(Facts("GET", "", "/", ""))))

@@ -49,9 +49,12 @@ class PageBudget:
         """The pages of an identity; one of whom nothing is kept has none, and is kept from its first page on."""
         return self._seen.get(who) or Seen(who)
 
-    def has(self, seen: Seen, page: str, now: float) -> bool:
-        """Whether the identity fetched the page within the hour; what most requests ask, and all that a page read before needs."""
-        first, minute = seen.pages.get(hash(page)), int(now // 60)
+    def has(self, seen: Seen, key: int, minute: int) -> bool:
+        """Whether the identity fetched the page within the hour; what most requests ask, and all that a page read before needs.
+
+        `key` is the page's hash and `minute` the whole minutes since 1970, which is worked out once for all who are asked.
+        """
+        first = seen.pages.get(key)
         if first is None or minute - first > WINDOW_MINUTES:
             return False
         # Once a minute: to move it costs more than to find it.

@@ -140,15 +140,17 @@ class Gate:
             return None
         return self._judged(facts, page, now, identity, grant)
 
-    def familiar(self, facts: Facts) -> tuple[Seat, str] | None:
-        """The seat and the page's key of a visitor who came before, shows nothing more, and asks for a page that counts."""
-        page, seat = read_target(facts.target), self._visited.remembered(facts)
-        if seat is None or page is None or open_to_all(page, self.policy) is not None:
-            return None
-        return seat, page.key
+    def remembered(self, facts: Facts) -> Seat | None:
+        """The seat of a visitor who came before and shows nothing more than that."""
+        return self._visited.remembered(facts)
+
+    def page_that_counts(self, target: str) -> str | None:
+        """The key of a target's page; None where it is malformed, or open to everyone."""
+        page = read_target(target)
+        return None if page is None or open_to_all(page, self.policy) is not None else page.key
 
     def pass_again(self, seat: Seat, page: str) -> str | None:
-        """As `decide` for what is `familiar`, but for those alone who pass: the decision's id. None, and nothing counted, for others."""
+        """The id of the decision on a seat and a page that counts, where it lets pass; else None, and nothing is counted."""
         now = self._clock.now()
         seconds = now.timestamp()
         if self._visited.is_shared and not self._visited.decides(seat, page, seconds):

@@ -69,7 +69,8 @@ class Visited:
         """Whether both have read the page within the hour, so that it takes nothing."""
         if not (seat.own.kept and seat.shared.kept):
             self._find_again(seat)
-        return self._own.has(seat.own, page, seconds) and self._network.has(seat.shared, page, seconds)
+        key, minute = hash(page), int(seconds // 60)
+        return self._own.has(seat.own, key, minute) and self._network.has(seat.shared, key, minute)
 
     def decides(self, seat: Seat, page: str, seconds: float) -> bool:
         """Whether this process can say if a page passes; else `settled` is waited for."""
@@ -96,8 +97,9 @@ class Visited:
         """Count a page for both; one that either has read takes nothing of its budget."""
         self._find_again(seat)
         if self._lent is not None:
+            key, minute = hash(page), int(seconds // 60)
             for budget, lent, seen in zip((self._own, self._network), self._lent, (seat.own, seat.shared), strict=True):
-                if not budget.has(seen, page, seconds):
+                if not budget.has(seen, key, minute):
                     lent.take(seen.who, seconds)
         self._own.add(seat.own, page, seconds)
         self._network.add(seat.shared, page, seconds)

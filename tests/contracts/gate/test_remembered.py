@@ -55,7 +55,7 @@ def test_who_is_no_longer_kept_is_looked_for_again() -> None:
     budget.add(held, "/1", 0)
     for who in ("b", "c"):
         budget.add(budget.of(who), "/1", 0)
-    assert (held.kept, budget.has(held, "/1", 0), budget.look(held, "/1", 0)) == (False, False, Standing(0, False, 0))
+    assert (held.kept, budget.has(held, hash("/1"), 0), budget.look(held, "/1", 0)) == (False, False, Standing(0, False, 0))
     assert (budget.of("a") is held, budget.of("b") is budget.of("b"), budget.size) == (False, True, (2, 2))
 
 
