@@ -27,10 +27,10 @@ from contracts.store.unit import Store, Unit
 
 REPORT = "usage.report"
 CHECK_CUSTOMER = "customer.check"
-REPORT_SECONDS = 30.0
+REPORT_SECONDS = 60.0
 """How long usage waits to be reported: whatever comes in between goes in one call for each contract."""
 MOST_ROWS = 10_000
-ROWS_A_TRANSACTION, REPORTS_A_TRANSACTION = 300, 40
+ROWS_A_TRANSACTION, REPORTS_A_TRANSACTION = 500, 40
 """Keeps SQLite's write lock below 20 ms, and a report's entry in the ledger far below the most that a leaf may hold."""
 
 PAUSE_SECONDS = 0.005

@@ -90,7 +90,7 @@ def test_what_was_used_is_counted_marked_and_entered(store: Store, payments: Str
     ]
 
 
-def test_one_report_is_of_one_contract_organisation_and_minute_and_of_three_hundred_rows_at_most(store: Store) -> None:
+def test_one_report_is_of_one_contract_organisation_and_minute_and_of_five_hundred_rows_at_most(store: Store) -> None:
     last = START.replace(second=59, microsecond=999_999)
     other = usage_row(3, START, rows=1)
     other.organisation_id = "org_2"
@@ -105,7 +105,7 @@ def test_one_report_is_of_one_contract_organisation_and_minute_and_of_three_hund
     groups: dict[str, list[str]] = {}
     for row in rows:
         groups.setdefault(row.effect_id, []).append(row.id)
-    assert sorted(map(len, groups.values())) == [1, 1, 1, 4, 300, 300]
+    assert sorted(map(len, groups.values())) == [1, 1, 1, 104, 500]
     assert {ids[0]: asked[effect] for effect, ids in groups.items() if len(ids) == 1} == {
         "use_002": {"contract": "ctr_1"},
         "use_003": {"contract": "ctr_1"},
