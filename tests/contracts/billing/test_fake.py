@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import socket
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -43,6 +44,15 @@ def ask(fake: FakeServer, method: str, path: str, params: dict[str, Any] | None 
 
 def error(message: str, *, kind: str = "invalid_request_error", **details: str) -> dict[str, Any]:
     return {"error": {"message": message, "type": kind, **details}}
+
+
+def test_head_and_body_of_an_answer_leave_together(fake: FakeServer) -> None:
+    address = urlsplit(fake.url)
+    with socket.create_connection((str(address.hostname), address.port or 0), timeout=60) as connection:
+        for _ in range(3):
+            connection.sendall(f"GET /v1/customers/cus_1 HTTP/1.1\r\nHost: fake\r\nAuthorization: Bearer {KEY}\r\n\r\n".encode())
+            head, _, body = connection.recv(65_536).partition(b"\r\n\r\n")
+            assert (head.split()[1], json.loads(body)["error"]["code"]) == (b"404", "resource_missing")
 
 
 def test_it_knows_no_parameter_that_stripes_library_does_not_know() -> None:
