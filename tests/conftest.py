@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from fastapi.dependencies import models
 from hypothesis import HealthCheck, settings
 from sqlalchemy import Engine
 
@@ -68,6 +69,15 @@ def empty_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """No setting leaks in from the machine."""
     for name in [name for name in os.environ if name.startswith("LICET_")]:
         monkeypatch.delenv(name)
+
+
+@pytest.fixture(autouse=True)
+def apps_let_go() -> Iterator[None]:
+    """FastAPI remembers the functions of the last apps, and they keep all that they reach: engines of DuckDB with eight threads each."""
+    yield
+    for each in vars(models).values():
+        if hasattr(each, "cache_clear"):
+            each.cache_clear()
 
 
 @pytest.fixture(autouse=True, scope="session")
