@@ -14,6 +14,7 @@ from typing import Any
 from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
+from sqlalchemy import bindparam
 from sqlmodel import Session, col, select
 
 from contracts.clock import rfc3339
@@ -55,10 +56,17 @@ def check_seal(keys: KeyRing, session: Session, contract: Contract, version: Con
     return None if any(all_signed(version, signatures, *sides) for sides in SIDES) else _broken(contract, "signatures")
 
 
+# Built once, because every look at a seal asks for them.
+_UNDER = (
+    select(Signature)
+    .where(col(Signature.contract_id) == bindparam("contract"), col(Signature.version) == bindparam("number"))
+    .order_by(col(Signature.signed_at), col(Signature.id))
+)
+
+
 def signatures_under(session: Session, contract_id: str, number: int) -> list[Signature]:
     """The signatures under one version, the partner's first."""
-    query = select(Signature).where(Signature.contract_id == contract_id, Signature.version == number)
-    return list(session.exec(query.order_by(col(Signature.signed_at), col(Signature.id))).all())
+    return list(session.exec(_UNDER, params={"contract": contract_id, "number": number}).all())
 
 
 def all_signed(version: ContractVersion, signatures: Sequence[Signature], *sides: str) -> bool:

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from sqlalchemy import text
-from sqlmodel import Session, col, select
+from sqlalchemy import Select, bindparam, select, text
+from sqlmodel import Session, col
 
 from contracts.errors import Refusal
 from contracts.ledger.tables import LedgerEntry
@@ -48,6 +48,19 @@ AMENDED = "amendment.in_force"
 
 _NAMES = {"sqlite": "instr(leaf, :thing) > 0", "postgresql": "position(:thing in leaf) > 0"}
 _LOOKS = 3
+
+_NUMBER, _LEAF = col(LedgerEntry.index), col(LedgerEntry.leaf)
+
+
+def _newest_of(events: tuple[str, ...]) -> Select[bytes]:
+    mine = (col(SearchedEntry.subject) == bindparam("contract")) & col(SearchedEntry.kind).in_(kinds_of(Question(events=events)))
+    newest = select(col(SearchedEntry.index)).where(mine).order_by(col(SearchedEntry.index).desc()).limit(1)
+    return select(_LEAF).where(newest.scalar_subquery() == _NUMBER)
+
+
+# Built once: the gate looks at every contract whose crawlers come, again and again, and building a statement costs more than running it.
+_FRESH = {name: select(_LEAF).where(_NUMBER >= FIRST, text(named)).order_by(_NUMBER.desc()) for name, named in _NAMES.items()}
+_NEWEST = tuple(_newest_of(events) for events in ((*STATE_AFTER, AMENDED), tuple(STATE_AFTER)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,14 +111,11 @@ def told(session: Session, contract_id: str) -> Told:
 
 
 def _newest_first(session: Session, contract_id: str) -> Iterator[Mapping[str, Any]]:
+    connection = session.connection()
     # What search does not know yet first: an entry that it comes to know meanwhile is then seen twice, never missed.
-    named = text(_NAMES[session.connection().dialect.name]).bindparams(thing=contract_id.encode())
-    number = col(LedgerEntry.index)
-    fresh = session.exec(select(LedgerEntry.leaf).where(number >= FIRST, named).order_by(number.desc())).all()
+    fresh = connection.execute(_FRESH[connection.dialect.name], {"thing": contract_id.encode()}).scalars().all()
     for leaf in map(orjson.loads, fresh):
         if leaf.get("subject") == contract_id and (leaf["event"] in STATE_AFTER or leaf["event"] == AMENDED):
             yield leaf
-    for events in ((*STATE_AFTER, AMENDED), tuple(STATE_AFTER)):
-        mine = (col(SearchedEntry.subject) == contract_id) & col(SearchedEntry.kind).in_(kinds_of(Question(events=events)))
-        newest = select(SearchedEntry.index).where(mine).order_by(col(SearchedEntry.index).desc()).limit(1)
-        yield from map(orjson.loads, session.exec(select(LedgerEntry.leaf).where(number == newest.scalar_subquery())))
+    for newest in _NEWEST:
+        yield from map(orjson.loads, connection.execute(newest, {"contract": contract_id}).scalars())

@@ -8,6 +8,7 @@ from datetime import date
 from types import MappingProxyType
 
 from pydantic import ValidationError
+from sqlalchemy import bindparam
 from sqlmodel import Session, col, select
 
 from contracts import networks
@@ -163,6 +164,12 @@ def compile_grant(keys: KeyRing, session: Session, contract_id: str) -> Grant | 
     return _compiled(session, contract, version)
 
 
+# Built once, because every look at a seal asks for it.
+_VERSION = select(ContractVersion).where(
+    col(ContractVersion.contract_id) == bindparam("contract"), col(ContractVersion.number) == bindparam("number")
+)
+
+
 def still_holds(keys: KeyRing, session: Session, grant: Grant) -> bool:
     """Whether contract, version and seal are those that a grant was compiled from."""
     contract = session.get(Contract, grant.contract_id)
@@ -176,8 +183,7 @@ def still_holds(keys: KeyRing, session: Session, grant: Grant) -> bool:
 
 def version_row(session: Session, contract: Contract) -> ContractVersion | None:
     """The version in force or under signature."""
-    query = select(ContractVersion).where(ContractVersion.contract_id == contract.id, ContractVersion.number == contract.version)
-    return session.exec(query).first()
+    return session.exec(_VERSION, params={"contract": contract.id, "number": contract.version}).first()
 
 
 def _compiled(session: Session, contract: Contract, version: ContractVersion) -> Grant | Refusal:
