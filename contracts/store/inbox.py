@@ -7,13 +7,16 @@ from datetime import datetime
 from typing import Any
 
 import structlog
+from sqlalchemy import bindparam, select
 from sqlalchemy.exc import IntegrityError
-from sqlmodel import Field, SQLModel, col, select
+from sqlmodel import Field, SQLModel, col
 
 from contracts.store.columns import json_type
 from contracts.store.unit import Store, Unit
 
 log = structlog.get_logger()
+
+MAX_ATTEMPTS = 20
 
 
 class InboxRow(SQLModel, table=True):
@@ -45,11 +48,23 @@ def accept(unit: Unit, source: str, external_id: str, kind: str, payload: Mappin
     return True
 
 
+# Built once: twice a second somebody looks whether anything waits, and seldom anything does.
+_WAITING = (
+    col(InboxRow.handled_at).is_(None),
+    col(InboxRow.attempts) < MAX_ATTEMPTS,
+    col(InboxRow.source).in_(bindparam("sources", expanding=True)),
+)
+_ANY = select(col(InboxRow.external_id)).where(*_WAITING).limit(1)
+_FIRST = select(InboxRow).where(*_WAITING).order_by(col(InboxRow.received_at)).limit(bindparam("most"))
+
+
 def run_waiting(store: Store, handlers: Mapping[str, Handler], *, most: int = 50) -> int:
     """Handle waiting events by source; an event's effects and its mark stand or fall together."""
+    with store.engine.connect() as connection:
+        if connection.execute(_ANY, {"sources": list(handlers)}).first() is None:
+            return 0
     with store.read() as session:
-        query = select(InboxRow).where(col(InboxRow.handled_at).is_(None), InboxRow.attempts < 20, col(InboxRow.source).in_(list(handlers)))
-        waiting = session.exec(query.order_by(col(InboxRow.received_at)).limit(most)).all()
+        waiting = session.execute(_FIRST, {"sources": list(handlers), "most": most}).scalars().all()
     for event in waiting:
         _handle(store, handlers[event.source], event)
     return len(waiting)

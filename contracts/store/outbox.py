@@ -13,7 +13,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from sqlmodel import Field, SQLModel, col, select
+from sqlalchemy import bindparam, select
+from sqlmodel import Field, SQLModel, col
 
 from contracts.ids import new_id
 from contracts.store.columns import json_type
@@ -90,25 +91,24 @@ def run_due(store: Store, handlers: Mapping[str, Handler], *, most: int = 50) ->
     return len(claimed)
 
 
+# Built once: twice a second somebody looks whether anything is due, and seldom anything is.
+_WAITING = col(OutboxRow.done_at).is_(None) & col(OutboxRow.failed_at).is_(None)
+_UNCLAIMED = col(OutboxRow.claimed_until).is_(None) | (col(OutboxRow.claimed_until) < bindparam("now"))
+_DUE = (_WAITING, _UNCLAIMED, col(OutboxRow.due_at) <= bindparam("now"), col(OutboxRow.kind).in_(bindparam("kinds", expanding=True)))
+_ANY = select(col(OutboxRow.id)).where(*_DUE).limit(1)
+_FIRST = select(OutboxRow).where(*_DUE).order_by(col(OutboxRow.due_at)).limit(bindparam("most")).with_for_update(skip_locked=True)
+
+
 def _claim(store: Store, kinds: list[str], most: int) -> list[Effect]:
-    now = store.clock.now()
-    with store.read() as session:
-        if session.exec(_due(now, kinds).limit(1)).first() is None:
+    with store.engine.connect() as connection:
+        if connection.execute(_ANY, {"now": store.clock.now(), "kinds": kinds}).first() is None:
             return []
     with store.write("outbox") as unit:
-        rows = unit.session.exec(_due(unit.now, kinds).limit(most).with_for_update(skip_locked=True)).all()
+        rows = unit.session.execute(_FIRST, {"now": unit.now, "kinds": kinds, "most": most}).scalars().all()
         for row in rows:
             row.claimed_until = unit.now + timedelta(seconds=CLAIM_SECONDS)
             row.attempts += 1
         return [Effect(row.id, row.kind, row.payload, row.generation, row.attempts) for row in rows]
-
-
-def _due(now: datetime, kinds: list[str]) -> Any:
-    unclaimed = col(OutboxRow.claimed_until).is_(None) | (col(OutboxRow.claimed_until) < now)
-    waiting = col(OutboxRow.done_at).is_(None) & col(OutboxRow.failed_at).is_(None)
-    return (
-        select(OutboxRow).where(waiting, unclaimed, OutboxRow.due_at <= now, col(OutboxRow.kind).in_(kinds)).order_by(col(OutboxRow.due_at))
-    )
 
 
 def _mark_done(store: Store, effect: Effect) -> None:
