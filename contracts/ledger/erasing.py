@@ -28,8 +28,7 @@ from contracts.ledger.stage import Entry, record
 from contracts.ledger.subjects import SubjectKeys
 from contracts.ledger.tables import LedgerEntry, SealedValues
 from contracts.ledger.values import NETWORK, NOBODY, NONCE, keys_of, sealed, unsealed
-from contracts.ledger.whose import NETWORK as BESIDE
-from contracts.ledger.whose import SUBJECT, of_any, under
+from contracts.ledger.whose import BESIDE, SUBJECT, of_any, under
 from contracts.people.actor import Actor
 from contracts.people.roles import Role
 from contracts.store.unit import Store, Unit

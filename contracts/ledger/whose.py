@@ -16,18 +16,18 @@ from sqlmodel import col
 from contracts.ledger.tables import SealedValues
 
 _STRETCH = col(SealedValues.stretch)
-SUBJECT, NETWORK = col(SealedValues.subject), col(SealedValues.network)
+SUBJECT, BESIDE = col(SealedValues.subject), col(SealedValues.network)
 
 
 def under(column: Any, handles: Collection[int]) -> Select[Any]:
-    """Ids of the entries that have one of these handles as `SUBJECT` or as `NETWORK`; one with several rows comes several times."""
+    """Ids of the entries that have one of these handles as `SUBJECT`, or as a network `BESIDE` one; one with several rows comes several times."""
     return _among(_stretches(), column, handles)
 
 
 def of_any(handles: Collection[int]) -> CompoundSelect[Any]:
     """Ids of the entries that have one of these handles as either, each once."""
     stretches = _stretches()
-    return _among(stretches, SUBJECT, handles).union(_among(stretches, NETWORK, handles))
+    return _among(stretches, SUBJECT, handles).union(_among(stretches, BESIDE, handles))
 
 
 def _among(stretches: CTE, column: Any, handles: Collection[int]) -> Select[Any]:

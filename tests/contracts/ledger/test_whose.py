@@ -11,7 +11,7 @@ from sqlalchemy import text
 from contracts.ledger.stage import Entry, stage
 from contracts.ledger.tables import STRETCH
 from contracts.ledger.values import entries_with, keys_of
-from contracts.ledger.whose import NETWORK, SUBJECT, of_any, under
+from contracts.ledger.whose import BESIDE, SUBJECT, of_any, under
 from contracts.store import schema
 from contracts.store.unit import Store
 
@@ -48,8 +48,8 @@ def test_a_handle_is_found_in_every_stretch_as_subject_and_beside_one(store: Sto
         keys = keys_of(session.connection())
         mara, home = keys.find(MARA), keys.find(HOME)
         subjects = session.execute(under(SUBJECT, mara)).scalars().all()
-        networks = session.execute(under(NETWORK, home)).scalars().all()
-        nothing = session.execute(under(SUBJECT, home)).all() + session.execute(under(NETWORK, mara)).all()
+        networks = session.execute(under(BESIDE, home)).scalars().all()
+        nothing = session.execute(under(SUBJECT, home)).all() + session.execute(under(BESIDE, mara)).all()
         either = session.execute(of_any([*mara, *home])).scalars().all()
         stretches = session.execute(text("SELECT stretch, count(*) FROM ledger_value GROUP BY stretch ORDER BY stretch")).all()
     assert (sorted(subjects), sorted(networks), nothing, sorted(either)) == (*[sorted(of_mara)] * 2, [], sorted(of_mara))
