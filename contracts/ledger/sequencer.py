@@ -26,7 +26,7 @@ from contracts.ledger.source import StoredTiles, verifier_key
 from contracts.ledger.stage import Entry, record
 from contracts.ledger.tables import Checkpoint, EntryCounter, LedgerEntry, LedgerHead, LedgerTile
 from contracts.ledger.tree import TileKey
-from contracts.search.follow import Follower
+from contracts.search.follow import Follower, Leaves
 from contracts.store.columns import octets
 from contracts.store.driver import Ready
 from contracts.store.leader import SEQUENCER, Leader
@@ -57,6 +57,7 @@ class _Growth:
     """All that one transaction writes."""
 
     size: int
+    leaves: Leaves
     tiles: dict[TileKey, bytes]
     new_size: int
     root: bytes
@@ -92,12 +93,13 @@ class Sequencer:
         Entries that come meanwhile wait for the next run: a checkpoint for each few of them would cost more than the entries.
         """
         total, more = 0, True
+        fresh: Leaves = ()
         with self._lock:
             while more and (growth := self._grow()) is not None and self._write(growth):
-                taken = growth.new_size - growth.size
+                taken, fresh = growth.new_size - growth.size, growth.leaves
                 total, more = total + taken, taken == self._chunk
             if self._follower is not None:
-                self._follower.follow()
+                self._follower.follow(fresh)
         return total
 
     def tick(self) -> int:
@@ -149,7 +151,7 @@ class Sequencer:
             new_size = size + len(rows)
             root = tree.root(_Overlay(stored, tiles), new_size)
         signed = note.sign(CheckpointText(self.origin, new_size, root).text(), self.origin, self._key())
-        return _Growth(size, tiles, new_size, root, signed)
+        return _Growth(size, rows, tiles, new_size, root, signed)
 
     def _hashed(self, rows: Sequence[tuple[int, bytes]]) -> list[bytes]:
         hashes = list[bytes]()

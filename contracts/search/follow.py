@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date
-from typing import Any, NamedTuple
+from typing import Any
 
-from sqlalchemy import bindparam, func, insert, select, update
+from sqlalchemy import Connection, bindparam, func, insert, select, update
 from sqlmodel import Session, col
 
 from contracts.credentials.tables import Followed
@@ -21,28 +21,26 @@ from contracts.lifecycle.tables import Contract
 from contracts.people.tables import Organisation
 from contracts.search.kinds import Met, Told, read, words_of
 from contracts.search.tables import EntryKind, KindDay, KindWord, SearchedEntry
+from contracts.store.columns import octets
 from contracts.store.driver import Ready
 from contracts.store.many import Insertion
 from contracts.store.unit import Store, Unit
 
 CHUNK = 500
 """Entries in one transaction: holds SQLite's write lock about 6 ms of the 20 that are allowed."""
-SLICE = 50
+SLICE = 96
 """As many where no more than a chunk waits: what is written meanwhile should not wait."""
 NAME = "search"
-KINDS, SOME_KINDS = 50, 2
+KINDS, SOME_KINDS = 50, 4
 """New kinds in one transaction, with some twenty words each; the first with a chunk, the second with a slice."""
 PAUSE = 0.004
 """Seconds between two slices, and between two transactions of their kinds."""
 _MOST_KNOWN = 50_000
 
-
-class _Placed(NamedTuple):
-    """An entry with the number of its kind."""
-
-    place: int
-    kind: int
-    met: Met
+Leaves = Sequence[tuple[int, bytes]]
+"""Places with their leaves, in order and without a gap, as a driver gives them."""
+_Placed = tuple[int, int, Met]
+"""An entry's place and the number of its kind."""
 
 
 # Built once: building a statement costs more than running it.
@@ -56,6 +54,7 @@ _NEXT = Ready(_IN_THE_TREE.order_by(_NUMBER), "start", "end")
 _LOCKED = Ready(select(col(Followed.next)).where(col(Followed.name) == bindparam("name")).with_for_update(), "name")
 _FIRST_PLACE = Ready(insert(Followed).values(name=bindparam("name"), next=bindparam("next")), "name", "next")
 _PLACE = Ready(update(Followed).where(col(Followed.name) == bindparam("of_name")).values(next=bindparam("next")), "of_name", "next")
+_KIND = Ready(select(col(EntryKind.id)).where(col(EntryKind.told) == bindparam("told")), "told")
 _KINDS = Insertion(EntryKind, "told", *Told._fields, conflict="ON CONFLICT DO NOTHING")
 _WORDS = Insertion(KindWord, "word", "kind", conflict="ON CONFLICT (word, kind) DO NOTHING")
 _ROWS = Insertion(SearchedEntry, "index", "kind", "at", "subject")
@@ -75,31 +74,46 @@ class Follower:
         """`titles` are those of the datasets, which are words to find their entries by."""
         self._store, self._titles = store, titles or {}
         self._known: dict[Told, int] = {}
+        self._next: int | None = None
         self._lock = threading.Lock()
 
-    def follow(self) -> int:
-        """Take in all that the tree has; returns how many entries it was."""
-        total = taken = self.tick()
+    def follow(self, fresh: Leaves = ()) -> int:
+        """Take in all that the tree has; returns how many entries it was. `fresh` are leaves at its end that were just read."""
+        total = taken = self.tick(fresh)
         while taken in (CHUNK, SLICE):
             if taken == SLICE:
                 time.sleep(PAUSE)
-            taken = self.tick()
+            taken = self.tick(fresh)
             total += taken
         return total
 
-    def tick(self) -> int:
+    def tick(self, fresh: Leaves = ()) -> int:
         """Take in the next entries; returns how many, 0 where there are none or another process took them in."""
         with self._lock:
-            with self._store.engine.connect() as connection:
-                start, size = _number(_HERE.run(connection, NAME)), _number(_SIZE.run(connection))
-                end = min(size, start + (CHUNK if size - start > CHUNK else SLICE))
-                rows = _NEXT.run(connection, start, end).fetchall() if start < end else []
+            start, end, rows = self._given(fresh) or self._found()
             if start == end:
                 return 0
-            met = [(place, read(bytes(leaf))) for place, leaf in rows]
-            self._learn({each.told for _, each in met}, gently=end - start <= SLICE)
-            placed = [_Placed(place, self._known[each.told], each) for place, each in met]
-            return end - start if self._write(start, end, placed) else 0
+            met = [read(octets(leaf)) for _, leaf in rows]
+            kinds = self._kinds_of(met, gently=end - start <= SLICE)
+            if not self._write(start, end, [(place, kind, each) for (place, _), kind, each in zip(rows, kinds, met, strict=True)]):
+                self._next = None
+                return 0
+            self._next = end
+            return end - start
+
+    def _given(self, fresh: Leaves) -> tuple[int, int, Leaves] | None:
+        """The next of these leaves; None where this follower does not stand among them, as far as it knows."""
+        if self._next is None or not fresh or not fresh[0][0] <= self._next <= fresh[-1][0]:
+            return None
+        offset = self._next - fresh[0][0]
+        rows = fresh[offset : offset + _at_once(len(fresh) - offset)]
+        return self._next, self._next + len(rows), rows
+
+    def _found(self) -> tuple[int, int, Leaves]:
+        with self._store.engine.connect() as connection:
+            start, size = _number(_HERE.run(connection, NAME)), _number(_SIZE.run(connection))
+            end = min(size, start + _at_once(size - start))
+            return start, end, _NEXT.run(connection, start, end).fetchall() if start < end else []
 
     def _write(self, start: int, end: int, placed: Sequence[_Placed]) -> bool:
         """False where another process has taken these entries in. Of a stretch that was pruned there are none to take in."""
@@ -111,15 +125,19 @@ class Follower:
             _DAYS.execute(unit.connection, days)
         return True
 
-    def _learn(self, told: Iterable[Told], *, gently: bool) -> None:
-        """Make what kinds are new, and know their numbers."""
+    def _kinds_of(self, met: Sequence[Met], *, gently: bool) -> list[int]:
+        """The numbers of the kinds of entries, of which new ones are made."""
         if len(self._known) > _MOST_KNOWN:
             self._known.clear()
-        new = {each.key(): each for each in told if each not in self._known}
-        if not new:
-            return
+        known = self._known
+        if new := {each.told for each in met if each.told not in known}:
+            self._learn({each.key(): each for each in new}, gently=gently)
+        return [known[each.told] for each in met]
+
+    def _learn(self, new: Mapping[bytes, Told], *, gently: bool) -> None:
+        """Make those of these kinds that nobody made, and know the numbers of all."""
         with self._store.read() as session:
-            self._know(session, new)
+            self._know(session.connection(), new)
             missing = [(key, each) for key, each in sorted(new.items()) if each not in self._known]
             names = _names(session, [each for _, each in missing])
         together = SOME_KINDS if gently else KINDS
@@ -129,15 +147,20 @@ class Follower:
                 time.sleep(PAUSE)
 
     def _make(self, missing: Mapping[bytes, Told], names: Mapping[str, str]) -> None:
-        words = {each: words_of(each, _named(each, names), self._titles) for each in missing.values()}
+        words = {each: sorted(words_of(each, _named(each, names), self._titles)) for each in missing.values()}
         with self._store.write("entry kinds") as unit:
             _KINDS.execute(unit.connection, [(key, *each) for key, each in missing.items()])
-            self._know(unit.session, missing)
-            _WORDS.execute(unit.connection, [(word, self._known[each]) for each, said in words.items() for word in sorted(said)])
+            self._know(unit.connection, missing)
+            _WORDS.execute(unit.connection, sorted((word, self._known[each]) for each, said in words.items() for word in said))
 
-    def _know(self, session: Session, wanted: Mapping[bytes, Told]) -> None:
-        query = select(col(EntryKind.told), col(EntryKind.id)).where(col(EntryKind.told).in_(list(wanted)))
-        self._known.update({wanted[bytes(key)]: int(number) for key, number in session.execute(query) if number is not None})
+    def _know(self, connection: Connection, wanted: Mapping[bytes, Told]) -> None:
+        for key, each in wanted.items():
+            if number := _number(_KIND.run(connection, key)):
+                self._known[each] = number
+
+
+def _at_once(waiting: int) -> int:
+    return CHUNK if waiting > CHUNK else SLICE
 
 
 def _number(cursor: Any) -> int:

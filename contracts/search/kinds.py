@@ -14,7 +14,8 @@ from contracts.ledger.words import line
 from contracts.terms.purposes import PURPOSES
 
 LOST = datetime(1970, 1, 1, tzinfo=UTC)
-_TEXT = {str}
+_NAMES = ("rule", "organisation", "contract", "dataset", "credential", "purpose")
+_EMPTY = ("",) * len(_NAMES)
 _WORD = re.compile(r"\w+")
 
 
@@ -53,26 +54,19 @@ def read(leaf: bytes) -> Met:
     """What search knows of an entry, by its leaf."""
     try:
         facts = read_leaf(leaf)
-        met = Met(told_by(facts), datetime.fromisoformat(facts["at"]), facts.get("subject"), records_of(facts))
+        told, subject = told_by(facts), facts.get("subject")
+        "".join(told)  # refuses what is no text
+        if subject is not None and type(subject) is not str:
+            return UNREAD
+        return Met(told, datetime.fromisoformat(facts["at"]), subject, records_of(facts))
     except UNREADABLE:
         return UNREAD
-    return met if set(map(type, met.told)) == _TEXT and (met.subject is None or type(met.subject) is str) else UNREAD
 
 
 def told_by(facts: Mapping[str, Any]) -> Told:
     """What makes the kind of a leaf's object; KeyError or TypeError where it lacks it."""
     get = facts.get
-    return Told(
-        facts["event"],
-        facts["decision"],
-        get("rule", ""),
-        get("organisation", ""),
-        get("contract", ""),
-        get("dataset", ""),
-        get("credential", ""),
-        get("purpose", ""),
-        " ".join(get("fields", ())),
-    )
+    return Told._make((facts["event"], facts["decision"], *map(get, _NAMES, _EMPTY), " ".join(get("fields", ()))))
 
 
 def words_of(told: Told, names: Iterable[str], titles: Mapping[str, str]) -> set[str]:

@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 
 import orjson
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import event, func, select
 from sqlmodel import col
 
 from contracts.clock import FixedClock
@@ -20,8 +20,8 @@ from contracts.ledger.tables import LedgerEntry
 from contracts.search import find
 from contracts.search.behind import lag
 from contracts.search.find import FACETS, Question, count, grouped, places
-from contracts.search.follow import CHUNK, Follower
-from contracts.search.kinds import Told, words_of
+from contracts.search.follow import CHUNK, SLICE, Follower
+from contracts.search.kinds import UNREAD, Told, read, words_of
 from contracts.search.tables import SearchedEntry
 from contracts.store.unit import Store
 
@@ -55,6 +55,19 @@ def written(store: Store, count_of: int, seed: int = 1) -> None:
             entries = [entry_of(draw) for _ in range(count_of // DAYS)]
             stage(unit.connection, unit.node, start + timedelta(days=day), entries)
     integrated(store)
+
+
+def written_anew(store: Store, count_of: int) -> None:
+    """More entries, which wait for the tree."""
+    with store.write() as unit:
+        stage(unit.connection, unit.node, unit.now, [entry_of(random.Random(number)) for number in range(count_of)])
+
+
+def leaves(store: Store) -> list[tuple[int, bytes]]:
+    """Every entry's place and leaf."""
+    with store.read() as session:
+        rows = session.execute(select(col(LedgerEntry.index), col(LedgerEntry.leaf)).order_by(col(LedgerEntry.index)))
+        return [(index, leaf) for index, leaf in rows]
 
 
 def integrated(store: Store) -> None:
@@ -161,6 +174,59 @@ def test_two_that_follow_and_one_that_is_killed_count_each_entry_once(store: Sto
         entries = session.execute(select(func.count()).select_from(LedgerEntry)).scalar_one()
         assert (behind.entries, lag(session).entries) == (entries - CHUNK, 0)
         assert count(session, Question()).count == session.execute(select(func.count()).select_from(SearchedEntry)).scalar_one() == entries
+
+
+def test_leaves_that_the_sequencer_read_are_not_read_again(store: Store, clock: FixedClock) -> None:
+    sequencer, seen = Sequencer(store, KEYS, "test/ledger"), list[str]()
+    sequencer.integrate()
+    written_anew(store, 300)
+    sequencer.integrate()
+    written_anew(store, 300)
+    event.listen(store.engine, "before_cursor_execute", lambda _connection, _cursor, text, *_rest: seen.append(text))
+    assert sequencer.integrate() == 300
+    assert len([text for text in seen if "ledger_entry.leaf" in text]) == 1
+    with store.read() as session:
+        assert lag(session).entries == 0
+        assert count(session, Question()).count == len(leaves(store)) == 601
+
+
+@pytest.mark.parametrize("overtaken", [False, True])
+def test_leaves_that_are_handed_on_are_taken_where_they_fit_and_each_once(store: Store, clock: FixedClock, overtaken: bool) -> None:
+    written(store, 400)
+    first, second = Follower(store), Follower(store)
+    assert first.tick(leaves(store)[SLICE:]) == SLICE
+    if overtaken:
+        assert second.tick() == SLICE
+    taken = [first.follow(leaves(store)) for _ in range(2)]
+    entries = len(Model(store).entries)
+    assert taken == ([0, entries - 2 * SLICE] if overtaken else [entries - SLICE, 0])
+    with store.read() as session:
+        assert count(session, Question()).count == session.execute(select(func.count()).select_from(SearchedEntry)).scalar_one() == entries
+
+
+LEAF = {
+    "event": "access.records",
+    "decision": "allow",
+    "at": "2026-11-02T09:00:00.000Z",
+    "rows": 7,
+    "subject": "ctr_1",
+    "fields": ["a", "b"],
+}
+AS_TOLD = Told("access.records", "allow", fields="a b"), datetime.fromisoformat("2026-11-02T09:00:00+00:00"), "ctr_1", 7
+
+
+@pytest.mark.parametrize("name", ["event", "decision", "at", "rule", "contract", "fields", "subject"])
+@pytest.mark.parametrize("odd", [None, 7, [7], {"x": "y"}])
+def test_what_is_odd_in_a_leaf_makes_it_one_that_cannot_be_read(name: str, odd: object) -> None:
+    told, at, subject, rows = AS_TOLD
+    fine = {("subject", "None"): (told, at, None, rows), ("fields", "{'x': 'y'}"): (told._replace(fields="x"), at, subject, rows)}
+    assert read(orjson.dumps(LEAF)) == AS_TOLD
+    assert read(orjson.dumps(LEAF | {name: odd})) == fine.get((name, str(odd)), UNREAD)
+
+
+@pytest.mark.parametrize("missing", ["event", "decision", "at"])
+def test_a_leaf_without_event_decision_or_moment_cannot_be_read(missing: str) -> None:
+    assert read(orjson.dumps({name: value for name, value in LEAF.items() if name != missing})) == UNREAD
 
 
 def test_no_word_of_a_kind_is_a_personal_value(store: Store, clock: FixedClock) -> None:
