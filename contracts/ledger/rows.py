@@ -4,6 +4,7 @@ more than all that is checked of them.
 
 from __future__ import annotations
 
+from collections.abc import Set
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, select
@@ -16,11 +17,17 @@ from contracts.store.driver import Ready
 
 PIECE = 16 * TILE_WIDTH
 """Entries that are read at once: a few megabytes."""
+_OTHERS = 4
+"""How many times as many values as there are entries are read to find those of the entries among them."""
 END = 1 << 62
 """Behind every place that an entry can have."""
 
 Row = tuple[int, str, bytes]
 """An entry as it is stored: its place, its id and the leaf."""
+Named = tuple[str, bytes]
+"""An entry whose place is known: its id and the leaf."""
+Kept = tuple[str, int, bytes]
+"""Sealed values as they are stored: the id of their entry, the handle, and what is kept under it."""
 
 _PLACE = col(LedgerEntry.index)
 _ENTRIES = Ready(
@@ -29,12 +36,16 @@ _ENTRIES = Ready(
     .order_by(_PLACE),
     *("start", "end"),
 )
-_SEALED = Ready(
-    select(_PLACE, col(SealedValues.subject), col(SealedValues.sealed))
-    .join(SealedValues, col(SealedValues.entry_id) == col(LedgerEntry.id))
-    .where(bindparam("start") <= _PLACE, bindparam("end") > _PLACE),
+_UNBROKEN = Ready(
+    select(col(LedgerEntry.id), col(LedgerEntry.leaf)).where(bindparam("start") <= _PLACE, bindparam("end") > _PLACE).order_by(_PLACE),
     *("start", "end"),
 )
+_OF, _KEPT = col(SealedValues.entry_id), (col(SealedValues.entry_id), col(SealedValues.subject), col(SealedValues.sealed))
+_SEALED = Ready(
+    select(*_KEPT).join(LedgerEntry, col(LedgerEntry.id) == _OF).where(bindparam("start") <= _PLACE, bindparam("end") > _PLACE),
+    *("start", "end"),
+)
+_BETWEEN = Ready(select(*_KEPT).where(bindparam("low") <= _OF, bindparam("high") >= _OF).order_by(_OF), *("low", "high"))
 _TILE = col(LedgerTile.index)
 _TILES = Ready(
     select(_TILE, col(LedgerTile.hashes)).where(
@@ -47,22 +58,43 @@ _TILES = Ready(
 def entries(connection: Connection, start: int, end: int) -> list[Row]:
     """The entries in the places from `start` to before `end`, in order."""
     found: list[Row] = _ENTRIES.run(connection, start, end).fetchall()
-    return found if all(type(leaf) is bytes for _, _, leaf in found) else [(place, name, _bytes(leaf)) for place, name, leaf in found]
+    return found if all(type(leaf) is bytes for _, _, leaf in found) else [(place, name, as_bytes(leaf)) for place, name, leaf in found]
 
 
-def sealed(connection: Connection, start: int, end: int) -> dict[int, list[tuple[int, bytes]]]:
-    """The sealed values of the entries in these places: handles and what is kept under each."""
-    found: dict[int, list[tuple[int, bytes]]] = {}
-    for place, handle, kept in _SEALED.run(connection, start, end).fetchall():
-        found.setdefault(place, []).append((handle, _bytes(kept)))
-    return found
+def unbroken(connection: Connection, start: int, end: int) -> list[Named] | None:
+    """The entries of these places, where each place has one and each leaf is bytes: reads less than `entries`."""
+    found: list[Named] = _UNBROKEN.run(connection, start, end).fetchall()
+    return found if len(found) == end - start and {type(leaf) for _, leaf in found} == {bytes} else None
+
+
+def sealed(connection: Connection, start: int, end: int, ids: Set[str]) -> list[Kept]:
+    """The sealed values of the entries in these places, which have these ids."""
+    found = _between(connection, ids)
+    return _SEALED.run(connection, start, end).fetchall() if found is None else found
+
+
+def _between(connection: Connection, ids: Set[str]) -> list[Kept] | None:
+    """All values from the first to the last of these ids: entries of one time have ids that follow each other, and rows that
+    stand together are read at half the cost. None where there are many others between, or where the database orders otherwise.
+    """
+    if connection.dialect.name != "sqlite" or not ids:
+        return None
+    try:
+        low, high = min(ids), max(ids)
+    except TypeError:  # someone wrote what is no text
+        return None
+    most = _OTHERS * len(ids)
+    cursor = _BETWEEN.run(connection, low, high)
+    found: list[Kept] = cursor.fetchmany(most)
+    cursor.close()
+    return None if len(found) == most else [row for row in found if row[0] in ids]
 
 
 def tiles(connection: Connection, level: int, start: int, end: int) -> dict[int, bytes]:
     """The tiles of a level that are stored, by index."""
-    return {index: _bytes(hashes) for index, hashes in _TILES.run(connection, level, start, end).fetchall()}
+    return {index: as_bytes(hashes) for index, hashes in _TILES.run(connection, level, start, end).fetchall()}
 
 
-def _bytes(stored: Any) -> bytes:
+def as_bytes(stored: Any) -> bytes:
     """Whatever someone put into a column of bytes, as bytes that can be held against what should be there."""
     return stored if type(stored) is bytes else octets(stored if isinstance(stored, memoryview | bytes) else str(stored))

@@ -18,13 +18,18 @@ from contracts.search.tables import EntryKind, KindDay, SearchedEntry
 from contracts.store.driver import REMEMBERED, Ready
 
 _PLACE = col(SearchedEntry.index)
+_COLUMNS = (col(SearchedEntry.kind), col(SearchedEntry.at), col(SearchedEntry.subject))
 _SHOWN = Ready(
-    select(_PLACE, SearchedEntry.kind, SearchedEntry.at, col(SearchedEntry.subject)).where(
-        bindparam("start") <= _PLACE, bindparam("end") > _PLACE
-    ),
+    select(*_COLUMNS).where(bindparam("start") <= _PLACE, bindparam("end") > _PLACE).order_by(_PLACE),
     *("start", "end"),
 )
+_PLACED = Ready(select(_PLACE, *_COLUMNS).where(bindparam("start") <= _PLACE, bindparam("end") > _PLACE), *("start", "end"))
+# As `told_by` reads a leaf's object: the names, and what stands for one that is not there.
+_NAMES = ("event", "decision", "rule", "organisation", "contract", "dataset", "credential", "purpose")
+_ABSENT = (None, None, "", "", "", "", "", "")
 _NO_KIND = Told()
+_Row = tuple[Any, Any, Any]
+"""What search shows of an entry, as the driver has it: kind, moment and subject."""
 
 
 class _Moment(NamedTuple):
@@ -44,7 +49,7 @@ class Shown:
         told = session.exec(select(EntryKind)).all()
         self._kinds = {each.id: Told(*(getattr(each, name) for name in Told._fields)) for each in told}
         self._numbers = {kind: number for number, kind in self._kinds.items()}
-        self._rows: dict[int, tuple[Any, ...]] = {}
+        self._start, self._rows = 0, list[_Row | None]()
         self._seen = 0
         self._days: dict[tuple[date, int], list[int]] = {}
         dialect = self._connection.dialect
@@ -55,16 +60,32 @@ class Shown:
 
     def read(self, start: int, end: int) -> None:
         """Go on to the entries in the places from `start` to before `end`."""
-        self._rows = {row[0]: row for row in _SHOWN.run(self._connection, start, end).fetchall()}
-        self._seen += len(self._rows)
+        rows: list[_Row | None] = _SHOWN.run(self._connection, start, end).fetchall()
+        self._seen += len(rows)
+        if len(rows) != end - start:  # not each place has one, so they are asked for
+            found = {place: row for place, *row in _PLACED.run(self._connection, start, end).fetchall()}
+            rows = [tuple(found[place]) if place in found else None for place in range(start, end)]
+        self._start, self._rows = start, rows
+
+    def agrees(self, place: int, facts: dict[str, Any]) -> bool:
+        """Whether the leaf of this place is shown as it says; only then it is counted. Raises what `problems` raises."""
+        get = facts.get
+        # A tuple is the same key as `Told`, which takes twice as long to make.
+        kind = self._numbers.get((*map(get, _NAMES, _ABSENT), " ".join(get("fields", ()))))  # type: ignore[call-overload]  # `get` is overloaded, and given both
+        moment = self._moment(facts["at"])
+        if place >= self._known or kind is None or self._rows[place - self._start] != (kind, moment.stored, get("subject")):
+            return False
+        if self.counts:
+            self._count(place, (moment.day, kind), records_of(facts))
+        return True
 
     def problems(self, place: int, entry_id: str, facts: dict[str, Any]) -> list[Problem]:
         """What is not shown as the leaf of this place says it. KeyError, TypeError or ValueError where the leaf lacks something."""
-        row, told, moment = self._rows.get(place), told_by(facts), self._moment(facts["at"])
+        row, told, moment = self._rows[place - self._start], told_by(facts), self._moment(facts["at"])
         kind, subject = self._numbers.get(told), facts.get("subject")
         if self.counts and kind is not None and place < self._known:
             self._count(place, (moment.day, kind), records_of(facts))
-        if row == (place, kind, moment.stored, subject):
+        if row == (kind, moment.stored, subject):
             return []
         if row is None:
             return [Problem(place, entry_id, f"entry {place} was taken out of the search")] if place < self._known else []
@@ -103,11 +124,12 @@ class Shown:
             found[1] += records
             found[3] = place
 
-    def _different(self, row: tuple[Any, ...], told: Told, at: str, subject: str | None) -> list[str]:
-        shown = self._kinds.get(row[1], _NO_KIND)
+    def _different(self, row: _Row, told: Told, at: str, subject: str | None) -> list[str]:
+        kind, stored, said_subject = row
+        shown = self._kinds.get(kind, _NO_KIND)
         names = [name for name, said, true in zip(Told._fields, shown, told, strict=True) if said != true]
-        names += ["at"] if self._loaded(row[2]) != datetime.fromisoformat(at) else []
-        return names + (["subject"] if row[3] != subject else [])
+        names += ["at"] if self._loaded(stored) != datetime.fromisoformat(at) else []
+        return names + (["subject"] if said_subject != subject else [])
 
     def _read_moment(self, at: str) -> _Moment:
         moment = datetime.fromisoformat(at)

@@ -158,14 +158,12 @@ class _Verification:
             self._problems.append(Problem(place, entry_id, what))
         for number, (start, end) in enumerate(self._pieces(), 1):
             self._progress(start, self._size)
-            signed, stored = self._signed(start, end), rows.entries(self._connection, start, end)
-            hashes = tree.leaf_hashes(leaf for _, _, leaf in stored)
-            contents.read(start, end)
-            # As many as there are places, so each is in its own.
-            if hashes == signed:
-                contents.check(stored)
+            signed, stored = self._signed(start, end), rows.unbroken(self._connection, start, end)
+            hashes = b"" if stored is None else tree.leaf_hashes([leaf for _, leaf in stored])
+            if stored is not None and hashes == signed:
+                contents.check(start, stored)
             else:
-                hashes = self._one_by_one(start, signed, stored, contents)
+                hashes = self._one_by_one(start, signed, rows.entries(self._connection, start, end), contents)
             roots.take(signed, hashes)
             wrong = self._problems or self._wrong or contents.problems or roots.bad_tiles
             if number % self._resume.every == 0 and sound and not wrong:
@@ -183,11 +181,12 @@ class _Verification:
     def _one_by_one(self, start: int, signed: bytes, stored: list[Row], contents: Contents) -> bytes:
         """A piece in which something is wrong; returns the hashes that its rows have, a missing one as 32 zero bytes."""
         found, hashes = {row[0]: row for row in stored}, list[bytes]()
+        contents.read(start, start + len(signed) // HASH, {row[1] for row in stored})
         for index, leaf_hash in enumerate(tree.split(signed), start):
             row = found.get(index)
             hashes.append(self._absent(index, leaf_hash) if row is None else tree.leaf_hash(row[2]))
             if row is not None and hashes[-1] == leaf_hash:
-                contents.check([row])
+                contents.check_one(*row)
             elif hashes[-1] == leaf_hash:
                 contents.pass_over()
                 self._pruned += 1
