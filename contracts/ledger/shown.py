@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import ItemsView, Iterator, Sequence
 from datetime import UTC, date, datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -24,9 +24,8 @@ _SHOWN = Ready(
     *("start", "end"),
 )
 _PLACED = Ready(select(_PLACE, *_COLUMNS).where(bindparam("start") <= _PLACE, bindparam("end") > _PLACE), *("start", "end"))
-# As `told_by` reads a leaf's object: the names, and what stands for one that is not there.
-_NAMES = ("event", "decision", "rule", "organisation", "contract", "dataset", "credential", "purpose")
-_ABSENT = (None, None, "", "", "", "", "", "")
+# Where a leaf has what makes its kind, in the order of `Told`; what is empty is left out of it, but for the first two.
+_NAMES = ("event", "decision", "rule", "organisation", "contract", "dataset", "credential", "purpose", "fields")
 _NO_KIND = Told()
 _Row = tuple[Any, Any, Any]
 """What search shows of an entry, as the driver has it: kind, moment and subject."""
@@ -49,6 +48,7 @@ class Shown:
         told = session.exec(select(EntryKind)).all()
         self._kinds = {each.id: Told(*(getattr(each, name) for name in Told._fields)) for each in told}
         self._numbers = {kind: number for number, kind in self._kinds.items()}
+        self._members = {number: _members(kind) for kind, number in self._numbers.items()}
         self._start, self._rows = 0, list[_Row | None]()
         self._seen = 0
         self._days: dict[tuple[date, int], list[int]] = {}
@@ -68,12 +68,14 @@ class Shown:
         self._start, self._rows = start, rows
 
     def agrees(self, place: int, facts: dict[str, Any]) -> bool:
-        """Whether the leaf of this place is shown as it says; only then it is counted. Raises what `problems` raises."""
-        get = facts.get
-        # A tuple is the same key as `Told`, which takes twice as long to make.
-        kind = self._numbers.get((*map(get, _NAMES, _ABSENT), " ".join(get("fields", ()))))  # type: ignore[call-overload]  # `get` is overloaded, and given both
-        moment = self._moment(facts["at"])
-        if place >= self._known or kind is None or self._rows[place - self._start] != (kind, moment.stored, get("subject")):
+        """Whether the leaf of this place is plainly shown as it says; only then it is counted. May raise what `problems` raises."""
+        row = self._rows[place - self._start]
+        if row is None or place >= self._known:
+            return False
+        (kind, at, subject), moment = row, self._moment(facts["at"])
+        members, absent = self._members[kind]
+        # Two views of dicts are compared without a line of Python for each name.
+        if at != moment.stored or subject != facts.get("subject") or not members <= facts.items() or not facts.keys().isdisjoint(absent):
             return False
         if self.counts:
             self._count(place, (moment.day, kind), records_of(facts))
@@ -140,3 +142,10 @@ class Shown:
             return stored if self._load is None else self._load(stored)
         except (TypeError, ValueError):  # someone wrote what is no moment
             return None
+
+
+def _members(kind: Told) -> tuple[ItemsView[str, Any], Sequence[str]]:
+    """What leaves of a kind have in common, and the names that none of them has."""
+    told = dict(zip(_NAMES, (*kind[:-1], kind.fields.split(" ")), strict=True))
+    empty = [name for name, said in zip(_NAMES[2:], kind[2:], strict=True) if not said]
+    return {name: said for name, said in told.items() if name not in empty}.items(), empty
