@@ -41,7 +41,7 @@ SLICE, PAUSE = 64, 0.0005
 
 
 # Given to the driver as they are: every quarter of a second, in the midst of what is asked.
-_HERE = select(col(LedgerHead.size)).where(col(LedgerHead.id) == literal_column(str(HEAD)))
+_HERE = select(col(LedgerHead.size), col(LedgerHead.root)).where(col(LedgerHead.id) == literal_column(str(HEAD)))
 _SIZE, _LOCKED = Ready(_HERE), Ready(_HERE.with_for_update())
 _WRITTEN = Ready(select(col(EntryCounter.written)))
 _NUMBER = col(LedgerEntry.index)
@@ -52,15 +52,26 @@ _TILES = Insertion(LedgerTile, "level", "index", "hashes", conflict='ON CONFLICT
 _HEAD = Insertion(LedgerHead, "id", "size", "root", conflict="ON CONFLICT (id) DO UPDATE SET size = excluded.size, root = excluded.root")
 
 
+class _Edge:
+    """A tree reduced to its size and its partial tiles, of which its root is made."""
+
+    def __init__(self, size: int, tiles: Mapping[TileKey, bytes]) -> None:
+        self.size, self.tiles = size, tiles
+        self.root = tree.root(self, size)
+
+    def tile(self, level: int, index: int) -> bytes:
+        """The hashes of one of them."""
+        return self.tiles[level, index]
+
+
 @dataclass(frozen=True, slots=True)
 class _Growth:
-    """All that one transaction writes."""
+    """All that one transaction writes, and what it was made of."""
 
     size: int
     leaves: Leaves
-    tiles: dict[TileKey, bytes]
-    new_size: int
-    root: bytes
+    tiles: Mapping[TileKey, bytes]
+    edge: _Edge
     note: str
 
 
@@ -86,6 +97,7 @@ class Sequencer:
         self._lock = threading.Lock()
         self._leader = Leader(store, SEQUENCER)
         self._signer: Ed25519PrivateKey | None = None
+        self._edge = _Edge(0, {})
 
     def integrate(self) -> int:
         """Take every entry that waits now into the tree; returns how many were integrated. A run that loses a race ends early.
@@ -96,7 +108,7 @@ class Sequencer:
         fresh: Leaves = ()
         with self._lock:
             while more and (growth := self._grow()) is not None and self._write(growth):
-                taken, fresh = growth.new_size - growth.size, growth.leaves
+                taken, fresh = growth.edge.size - growth.size, growth.leaves
                 total, more = total + taken, taken == self._chunk
             if self._follower is not None:
                 self._follower.follow(fresh)
@@ -137,21 +149,27 @@ class Sequencer:
     def _grow(self) -> _Growth | None:
         if self._signer is None:
             self._key_for_what_waits()
-        with self._store.read() as session:
+        with self._store.engine.connect() as connection:
             # The head is read first: whatever moves afterwards moves it too, and `_write` then gives up.
-            size = _number(_SIZE.run(session.connection()).fetchone())
-            rows = _WAITING.run(session.connection(), size, size + self._chunk).fetchall()
-            if not rows:
-                return None
-            if rows[-1][0] != size + len(rows) - 1:
-                raise RuntimeError("a waiting entry was removed from its place: run `licet ledger verify`")
+            size, root = _SIZE.run(connection).fetchone() or (0, b"")
+            rows = _WAITING.run(connection, size, size + self._chunk).fetchall()
+        if not rows:
+            return None
+        if rows[-1][0] != size + len(rows) - 1:
+            raise RuntimeError("a waiting entry was removed from its place: run `licet ledger verify`")
+        edge, hashes, new_size = self._edge_of(size, octets(root)), self._hashed(rows), size + len(rows)
+        tiles = tree.extend({level: partial for (level, _), partial in edge.items()}, size, hashes)
+        after = _Edge(new_size, {key: tiles[key] if key in tiles else edge[key] for key in tree.edge_keys(new_size)})
+        signed = note.sign(CheckpointText(self.origin, new_size, after.root).text(), self.origin, self._key())
+        return _Growth(size, rows, tiles, after, signed)
+
+    def _edge_of(self, size: int, root: bytes) -> Mapping[TileKey, bytes]:
+        """The partial tiles of the tree that the store has: remembered where this sequencer wrote them last."""
+        if (size, root) == (self._edge.size, self._edge.root):
+            return self._edge.tiles
+        with self._store.read() as session:
             stored = StoredTiles(session)
-            hashes = self._hashed(rows)
-            tiles = tree.extend({level: stored.tile(level, index) for level, index in tree.edge_keys(size)}, size, hashes)
-            new_size = size + len(rows)
-            root = tree.root(_Overlay(stored, tiles), new_size)
-        signed = note.sign(CheckpointText(self.origin, new_size, root).text(), self.origin, self._key())
-        return _Growth(size, rows, tiles, new_size, root, signed)
+            return {key: stored.tile(*key) for key in tree.edge_keys(size)}
 
     def _hashed(self, rows: Sequence[tuple[int, bytes]]) -> list[bytes]:
         hashes = list[bytes]()
@@ -167,8 +185,9 @@ class Sequencer:
             if _number(_LOCKED.run(connection).fetchone()) != growth.size:
                 return False
             _TILES.execute(connection, [(*key, hashes) for key, hashes in growth.tiles.items()])
-            _CHECKPOINTS.execute(connection, [(growth.new_size, growth.root, growth.note, unit.now)])
-            _HEAD.execute(connection, [(HEAD, growth.new_size, growth.root)])
+            _CHECKPOINTS.execute(connection, [(growth.edge.size, growth.edge.root, growth.note, unit.now)])
+            _HEAD.execute(connection, [(HEAD, growth.edge.size, growth.edge.root)])
+        self._edge = growth.edge
         return True
 
     def _key_for_what_waits(self) -> None:
@@ -188,16 +207,6 @@ class Sequencer:
                     record(unit, Entry(event="key.made", subject=row.id, facts={"purpose": Purpose.LEDGER.value}))
             self._signer = ed25519_key(self._keys.open(row))
         return self._signer
-
-
-class _Overlay:
-    """Stored tiles with those over them that this transaction changes."""
-
-    def __init__(self, stored: StoredTiles, changed: dict[TileKey, bytes]) -> None:
-        self._stored, self._changed = stored, changed
-
-    def tile(self, level: int, index: int) -> bytes:
-        return self._changed.get((level, index)) or self._stored.tile(level, index)
 
 
 def _number(row: tuple[int] | None) -> int:

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping, Sequence
-from datetime import UTC, date
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any, cast
 
-from sqlalchemy import Connection, bindparam, func, insert, select, update
-from sqlmodel import Session, col
+from sqlalchemy import Connection, Dialect, bindparam, column, func, insert, inspect, select, update
+from sqlalchemy import table as untyped
+from sqlmodel import Session, SQLModel, col
 
 from contracts.credentials.tables import Followed
 from contracts.ledger.tables import LedgerEntry, LedgerHead
@@ -22,13 +24,13 @@ from contracts.people.tables import Organisation
 from contracts.search.kinds import Met, Told, read, words_of
 from contracts.search.tables import EntryKind, KindDay, KindWord, SearchedEntry
 from contracts.store.columns import octets
-from contracts.store.driver import Ready
+from contracts.store.driver import REMEMBERED, Ready
 from contracts.store.many import Insertion
 from contracts.store.unit import Store, Unit
 
 CHUNK = 500
 """Entries in one transaction: holds SQLite's write lock about 6 ms of the 20 that are allowed."""
-SLICE = 96
+SLICE = 128
 """As many where no more than a chunk waits: what is written meanwhile should not wait."""
 NAME = "search"
 KINDS, SOME_KINDS = 50, 4
@@ -39,8 +41,15 @@ _MOST_KNOWN = 50_000
 
 Leaves = Sequence[tuple[int, bytes]]
 """Places with their leaves, in order and without a gap, as a driver gives them."""
-_Placed = tuple[int, int, Met]
-"""An entry's place and the number of its kind."""
+_Moment = tuple[Any, Any]
+"""A moment and its day of UTC, as the driver takes them."""
+_Entry = tuple[int, int, _Moment, Met]
+"""An entry's place, the number of its kind, its moment, and all that search knows of it."""
+
+
+def _as_given(table: type[SQLModel]) -> type[SQLModel]:
+    """The table without the types of its columns: values are made before the write lock is taken, not under it."""
+    return cast(type[SQLModel], untyped(str(table.__tablename__), *(column(each.name) for each in inspect(table).columns)))
 
 
 # Built once: building a statement costs more than running it.
@@ -57,10 +66,10 @@ _PLACE = Ready(update(Followed).where(col(Followed.name) == bindparam("of_name")
 _KIND = Ready(select(col(EntryKind.id)).where(col(EntryKind.told) == bindparam("told")), "told")
 _KINDS = Insertion(EntryKind, "told", *Told._fields, conflict="ON CONFLICT DO NOTHING")
 _WORDS = Insertion(KindWord, "word", "kind", conflict="ON CONFLICT (word, kind) DO NOTHING")
-_ROWS = Insertion(SearchedEntry, "index", "kind", "at", "subject")
+_ROWS = Insertion(_as_given(SearchedEntry), "index", "kind", "at", "subject")
 # Places ascend, so the last of these is the last of all.
 _DAYS = Insertion(
-    KindDay,
+    _as_given(KindDay),
     *("kind", "day", "entries", "records", "first", "last"),
     conflict="ON CONFLICT (kind, day) DO UPDATE SET entries = entry_kind_day.entries + excluded.entries,"
     " records = entry_kind_day.records + excluded.records, last = excluded.last",
@@ -76,6 +85,7 @@ class Follower:
         self._known: dict[Told, int] = {}
         self._next: int | None = None
         self._lock = threading.Lock()
+        self._moment = _stored_by(store.engine.dialect)
 
     def follow(self, fresh: Leaves = ()) -> int:
         """Take in all that the tree has; returns how many entries it was. `fresh` are leaves at its end that were just read."""
@@ -94,8 +104,9 @@ class Follower:
             if start == end:
                 return 0
             met = [read(octets(leaf)) for _, leaf in rows]
-            kinds = self._kinds_of(met, gently=end - start <= SLICE)
-            if not self._write(start, end, [(place, kind, each) for (place, _), kind, each in zip(rows, kinds, met, strict=True)]):
+            kinds, moments = self._kinds_of(met, gently=end - start <= SLICE), [self._moment(each.at) for each in met]
+            entries = list(zip((place for place, _ in rows), kinds, moments, met, strict=True))
+            if not self._write(start, end, entries):
                 self._next = None
                 return 0
             self._next = end
@@ -115,9 +126,9 @@ class Follower:
             end = min(size, start + _at_once(size - start))
             return start, end, _NEXT.run(connection, start, end).fetchall() if start < end else []
 
-    def _write(self, start: int, end: int, placed: Sequence[_Placed]) -> bool:
+    def _write(self, start: int, end: int, entries: Sequence[_Entry]) -> bool:
         """False where another process has taken these entries in. Of a stretch that was pruned there are none to take in."""
-        rows, days = [(place, kind, met.at, met.subject) for place, kind, met in placed], _days(placed)
+        rows, days = [(place, kind, moment[0], met.subject) for place, kind, moment, met in entries], _days(entries)
         with self._store.write("search") as unit:
             if not _moved(unit, start, end):
                 return False
@@ -130,9 +141,11 @@ class Follower:
         if len(self._known) > _MOST_KNOWN:
             self._known.clear()
         known = self._known
-        if new := {each.told for each in met if each.told not in known}:
+        kinds = [known.get(each.told) for each in met]
+        if None in kinds:
+            new = {each.told for each in met if each.told not in known}
             self._learn({each.key(): each for each in new}, gently=gently)
-        return [known[each.told] for each in met]
+        return [known[each.told] if kind is None else kind for kind, each in zip(kinds, met, strict=True)]
 
     def _learn(self, new: Mapping[bytes, Told], *, gently: bool) -> None:
         """Make those of these kinds that nobody made, and know the numbers of all."""
@@ -193,11 +206,26 @@ def _named(told: Told, names: Mapping[str, str]) -> list[str]:
     return [names[each] for each in (told.organisation_id, told.contract_id) if each in names]
 
 
-def _days(placed: Sequence[_Placed]) -> list[tuple[Any, ...]]:
-    days: dict[tuple[int, date], list[int]] = {}
-    for place, kind, met in placed:
-        found = days.setdefault((kind, met.at.astimezone(UTC).date()), [0, 0, place, place])
-        found[0] += 1
-        found[1] += met.records
-        found[3] = place
+def _stored_by(dialect: Dialect) -> Callable[[datetime], _Moment]:
+    """Makes a moment and its day as the driver takes them; remembers the last, because entries share their moments."""
+    columns = inspect(SearchedEntry).columns.at, inspect(KindDay).columns.day
+    stored_at, stored_day = (each.type.dialect_impl(dialect).bind_processor(dialect) or _as_it_is for each in columns)
+    return lru_cache(REMEMBERED)(lambda at: (stored_at(at), stored_day(at.astimezone(UTC).date())))
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
+def _days(entries: Sequence[_Entry]) -> list[tuple[Any, ...]]:
+    """Rows of `KindDay` for these entries."""
+    days: dict[tuple[int, Any], list[int]] = {}
+    for place, kind, (_, day), met in entries:
+        found = days.get((kind, day))
+        if found is None:
+            days[kind, day] = [1, met.records, place, place]
+        else:
+            found[0] += 1
+            found[1] += met.records
+            found[3] = place
     return [(*key, *days[key]) for key in sorted(days)]

@@ -54,11 +54,11 @@ def read(leaf: bytes) -> Met:
     """What search knows of an entry, by its leaf."""
     try:
         facts = read_leaf(leaf)
-        told, subject = told_by(facts), facts.get("subject")
+        told, at, subject = told_by(facts), datetime.fromisoformat(facts["at"]), facts.get("subject")
         "".join(told)  # refuses what is no text
-        if subject is not None and type(subject) is not str:
+        if at.tzinfo is None or (subject is not None and type(subject) is not str):
             return UNREAD
-        return Met(told, datetime.fromisoformat(facts["at"]), subject, records_of(facts))
+        return Met(told, at, subject, records_of(facts))
     except UNREADABLE:
         return UNREAD
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 
+from sqlalchemy import update
 from sqlmodel import Session, col, select
 
 from contracts.clock import FixedClock
@@ -100,6 +101,22 @@ def test_tiles_are_the_same_however_entries_were_batched(store: Store, keys: Key
         assert [tree.root(StoredTiles(session), size) for size in sizes] == [tree.root_of(hashes[:size]) for size in sizes]
     assert tiles == tree.extend({}, 0, hashes)
     assert sizes[:4] == [1, 8, 15, 21]
+
+
+def test_tiles_that_were_edited_meanwhile_are_not_built_on(store: Store, sequencer: Sequencer) -> None:
+    fill(store, 20)
+    sequencer.integrate()
+    with store.write() as unit:
+        unit.connection.execute(update(LedgerTile).values(hashes=bytes(32 * 21)))
+    fill(store, 20)
+    sequencer.integrate()
+    with store.read() as session:
+        hashes = [tree.leaf_hash(each.leaf) for each in _entries(session)]
+        tiles = {(row.level, row.index): row.hashes for row in session.exec(select(LedgerTile)).all()}
+        head = session.get(LedgerHead, 1)
+    assert tiles == tree.extend({}, 0, hashes)
+    assert head is not None
+    assert (head.size, head.root) == (41, tree.root_of(hashes))
 
 
 def test_nothing_staged_changes_nothing(store: Store, sequencer: Sequencer) -> None:

@@ -184,7 +184,7 @@ def test_leaves_that_the_sequencer_read_are_not_read_again(store: Store, clock: 
     written_anew(store, 300)
     event.listen(store.engine, "before_cursor_execute", lambda _connection, _cursor, text, *_rest: seen.append(text))
     assert sequencer.integrate() == 300
-    assert len([text for text in seen if "ledger_entry.leaf" in text]) == 1
+    assert [len([text for text in seen if name in text]) for name in ("ledger_entry.leaf", "ledger_tile.hashes")] == [1, 0]
     with store.read() as session:
         assert lag(session).entries == 0
         assert count(session, Question()).count == len(leaves(store)) == 601
@@ -222,6 +222,10 @@ def test_what_is_odd_in_a_leaf_makes_it_one_that_cannot_be_read(name: str, odd: 
     fine = {("subject", "None"): (told, at, None, rows), ("fields", "{'x': 'y'}"): (told._replace(fields="x"), at, subject, rows)}
     assert read(orjson.dumps(LEAF)) == AS_TOLD
     assert read(orjson.dumps(LEAF | {name: odd})) == fine.get((name, str(odd)), UNREAD)
+
+
+def test_a_moment_without_its_zone_cannot_be_read() -> None:
+    assert read(orjson.dumps(LEAF | {"at": "2026-11-02T09:00:00"})) == UNREAD
 
 
 @pytest.mark.parametrize("missing", ["event", "decision", "at"])
