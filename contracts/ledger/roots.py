@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from contracts.ledger.note import CheckpointText
-from contracts.ledger.tree import HASH, Edge
+from contracts.ledger.tree import HASH, TILE_WIDTH, Edge, full_root, tile_roots
 
 
 class Roots:
@@ -20,6 +20,7 @@ class Roots:
         self.bad_tiles: list[int] = []
         self.bad_rows: list[int] = []
         self._rows: Edge | None = None
+        self._full = bytearray()  # the root of each full tile, zeros where none was made
         self._due = sum(each.size <= self.tiles.size for each in told)
 
     def take(self, tiles: bytes, rows: bytes) -> None:
@@ -36,8 +37,19 @@ class Roots:
         taken = (self.tiles.size - start) * HASH
         self._extend(tiles[taken:], rows[taken:])
 
+    def of_tile(self, index: int, hashes: bytes) -> bytes:
+        """The root over a full tile. Where it was needed on the way it is not made again."""
+        known = bytes(self._full[index * HASH : (index + 1) * HASH])
+        return known if any(known) else full_root(hashes)
+
     def _extend(self, tiles: bytes, rows: bytes) -> None:
-        self.tiles.extend(tiles)
+        ahead = min(-self.tiles.size % TILE_WIDTH * HASH, len(tiles))
+        behind = len(tiles) - (len(tiles) - ahead) % (TILE_WIDTH * HASH)
+        self.tiles.extend(tiles[:ahead])
+        full = tile_roots(tiles[ahead:behind])
+        self._full += bytes(max(0, self.tiles.size // TILE_WIDTH * HASH - len(self._full))) + full
+        self.tiles.extend(full, TILE_WIDTH)
+        self.tiles.extend(tiles[behind:])
         if self._rows is not None:
             self._rows.extend(rows)
 

@@ -54,9 +54,15 @@ def root_of(hashes: Sequence[bytes]) -> bytes:
 
 def full_root(hashes: bytes) -> bytes:
     """The root over a power of two of hashes laid end to end: a complete subtree."""
-    sha256 = hashlib.sha256
     while len(hashes) > HASH:
-        hashes = b"".join([sha256(b"\x01" + hashes[at : at + 2 * HASH]).digest() for at in range(0, len(hashes), 2 * HASH)])
+        hashes = _paired(hashes)
+    return hashes
+
+
+def tile_roots(hashes: bytes) -> bytes:
+    """The roots of full tiles, all laid end to end."""
+    for _ in range(_TILE_HEIGHT):
+        hashes = _paired(hashes)
     return hashes
 
 
@@ -190,13 +196,16 @@ class Edge:
         """Take the next leaf hash."""
         self._merge(leaf, 1)
 
-    def extend(self, hashes: bytes) -> None:
-        """Take the next leaf hashes, laid end to end: whole subtrees at once, as large as fit."""
+    def extend(self, hashes: bytes, leaves: int = 1) -> None:
+        """Take the next hashes, laid end to end: whole subtrees at once, as large as fit.
+
+        Each is the root of so many leaves, a power of two of which the size is a multiple.
+        """
         place = 0
         while place < len(hashes):
-            width = 1 << ((len(hashes) - place) // HASH).bit_length() - 1
-            width = min(width, self.size & -self.size or width)
-            self._merge(full_root(hashes[place : place + width * HASH]), width)
+            width, before = 1 << ((len(hashes) - place) // HASH).bit_length() - 1, self.size // leaves
+            width = min(width, before & -before or width)
+            self._merge(full_root(hashes[place : place + width * HASH]), width * leaves)
             place += width * HASH
 
     def copy(self) -> Edge:
@@ -224,6 +233,12 @@ class Edge:
 def split(hashes: bytes) -> list[bytes]:
     """Hashes laid end to end, as a list."""
     return [hashes[at : at + HASH] for at in range(0, len(hashes), HASH)]
+
+
+def _paired(hashes: bytes) -> bytes:
+    """The hashes one level above an even number of them."""
+    sha256 = hashlib.sha256
+    return b"".join([sha256(b"\x01" + hashes[at : at + 2 * HASH]).digest() for at in range(0, len(hashes), 2 * HASH)])
 
 
 def _cut(partial: bytes, rising: Iterable[bytes]) -> list[bytes]:

@@ -93,7 +93,7 @@ class _Verification:
         self._blame(roots)
         contents.finish(self._size, rows.entries(self._connection, self._size, END), complete=not self._wrong)
         problems = sorted(self._problems + contents.problems, key=lambda each: self._size if each.index is None else each.index)
-        problems += [*self._tiles_above(), *aside, *self._head(checkpoints)]
+        problems += [*self._tiles_above(roots), *aside, *self._head(checkpoints)]
         if not problems:
             self._save(roots, contents)
         gone, before = (contents.erased, len(checkpoints), self._pruned), self._before.size
@@ -239,23 +239,24 @@ class _Verification:
             named = name_all(self._wrong, self._leaf_hashes, self._signed_at)
             self._problems += [*named, Problem(since, "", what)]
 
-    def _tiles_above(self) -> list[Problem]:
+    def _tiles_above(self, roots: Roots) -> list[Problem]:
         """Tiles of the levels above against those below, and their widths against the size."""
         problems, level, size = list[Problem](), 0, self._size
         while size:
             tiles = -(-size // TILE_WIDTH)
             # Each piece of tiles has one tile above.
             for first in range(0, tiles, TILE_WIDTH):
-                problems += self._tiles_under(level, first, min(first + TILE_WIDTH, tiles))
+                root_of = roots.of_tile if level == 0 else _root_of
+                problems += self._tiles_under(level, first, min(first + TILE_WIDTH, tiles), root_of)
             level, size = level + 1, size // TILE_WIDTH
         return problems
 
-    def _tiles_under(self, level: int, first: int, last: int) -> Iterator[Problem]:
+    def _tiles_under(self, level: int, first: int, last: int, root_of: Callable[[int, bytes], bytes]) -> Iterator[Problem]:
         above = rows.tiles(self._connection, level + 1, first // TILE_WIDTH, first // TILE_WIDTH + 1).get(first // TILE_WIDTH, b"")
         for index, (hashes, width) in enumerate(self._tiles(level, first, last), first):
             if len(hashes) != width * HASH:
                 yield Problem(None, "", f"tile {level}/{index} has {len(hashes) // HASH} of {width} hashes")
-            elif width == TILE_WIDTH and tree.full_root(hashes) != above[(index - first) * HASH : (index - first + 1) * HASH]:
+            elif width == TILE_WIDTH and root_of(index, hashes) != above[(index - first) * HASH : (index - first + 1) * HASH]:
                 yield Problem(None, "", f"tile {level + 1}/{index // TILE_WIDTH} has another root for tile {level}/{index}")
 
     def _head(self, checkpoints: list[CheckpointText]) -> list[Problem]:
@@ -269,3 +270,7 @@ class _Verification:
         if self._size and self._root not in [each.root for each in checkpoints if each.size == self._size]:
             return [Problem(None, "", f"the head of {self._size} entries has another root than its checkpoint")]
         return []
+
+
+def _root_of(_index: int, hashes: bytes) -> bytes:
+    return tree.full_root(hashes)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from contracts.ledger import tree
 from contracts.ledger.note import CheckpointText
 from contracts.ledger.roots import Roots
-from contracts.ledger.tree import HASH, Edge
+from contracts.ledger.tree import HASH, TILE_WIDTH, Edge
 
 HASHES = [tree.leaf_hash(b"%d" % number) for number in range(600)]
 FORGED = tree.leaf_hash(b"forged")
@@ -49,3 +49,24 @@ def test_what_was_read_before_is_gone_on_from() -> None:
 
 def test_a_checkpoint_of_nothing_is_passed_over() -> None:
     assert taken(Roots([CheckpointText("", 0, bytes(HASH)), *told(600)]), HASHES, HASHES, []).bad_tiles == []
+
+
+@settings(deadline=None, max_examples=30)
+@given(
+    st.lists(st.integers(min_value=1, max_value=600), max_size=4, unique=True).map(sorted),
+    st.lists(st.integers(min_value=0, max_value=600), max_size=4).map(sorted),
+    st.integers(min_value=0, max_value=599),
+)
+def test_roots_of_full_tiles_are_the_same_however_the_hashes_come(sizes: list[int], cuts: list[int], before: int) -> None:
+    edge = Edge()
+    edge.extend(b"".join(HASHES[:before]))
+    roots = Roots(told(*sizes), edge)
+    taken(roots, HASHES[before:], HASHES[before:], [cut for cut in (each - before for each in cuts) if cut >= 0])
+    assert (roots.bad_tiles, roots.tiles.root()) == ([], tree.root_of(HASHES))
+    tiles = [b"".join(HASHES[first : first + TILE_WIDTH]) for first in (0, TILE_WIDTH)]
+    assert [roots.of_tile(index, each) for index, each in enumerate(tiles)] == [tree.full_root(each) for each in tiles]
+
+
+def test_the_root_of_a_tile_is_not_made_twice() -> None:
+    found = taken(Roots([]), HASHES, HASHES, [])
+    assert found.of_tile(1, b"") == tree.root_of(HASHES[TILE_WIDTH : 2 * TILE_WIDTH])
