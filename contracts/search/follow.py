@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
+from math import ceil
 from typing import Any, cast
 
 from sqlalchemy import Connection, Dialect, bindparam, column, func, insert, inspect, select, update
@@ -30,8 +31,8 @@ from contracts.store.unit import Store, Unit
 
 CHUNK = 500
 """Entries in one transaction: holds SQLite's write lock about 6 ms of the 20 that are allowed."""
-SLICE = 128
-"""As many where no more than a chunk waits: what is written meanwhile should not wait."""
+SLICE = 160
+"""At most as many where no more than a chunk waits, in equal parts: what is written meanwhile should not wait."""
 NAME = "search"
 KINDS, SOME_KINDS = 50, 4
 """New kinds in one transaction, with some twenty words each; the first with a chunk, the second with a slice."""
@@ -41,6 +42,8 @@ _MOST_KNOWN = 50_000
 
 Leaves = Sequence[tuple[int, bytes]]
 """Places with their leaves, in order and without a gap, as a driver gives them."""
+_Next = tuple[int, int, int, Leaves]
+"""Places from which and before which entries are taken in next, the end of what there is, and their leaves."""
 _Moment = tuple[Any, Any]
 """A moment and its day of UTC, as the driver takes them."""
 _Entry = tuple[int, int, _Moment, Met]
@@ -84,14 +87,15 @@ class Follower:
         self._store, self._titles = store, titles or {}
         self._known: dict[Told, int] = {}
         self._next: int | None = None
+        self._left = 0
         self._lock = threading.Lock()
         self._moment = _stored_by(store.engine.dialect)
 
     def follow(self, fresh: Leaves = ()) -> int:
         """Take in all that the tree has; returns how many entries it was. `fresh` are leaves at its end that were just read."""
         total = taken = self.tick(fresh)
-        while taken in (CHUNK, SLICE):
-            if taken == SLICE:
+        while taken and self._left:
+            if taken <= SLICE:
                 time.sleep(PAUSE)
             taken = self.tick(fresh)
             total += taken
@@ -100,7 +104,7 @@ class Follower:
     def tick(self, fresh: Leaves = ()) -> int:
         """Take in the next entries; returns how many, 0 where there are none or another process took them in."""
         with self._lock:
-            start, end, rows = self._given(fresh) or self._found()
+            start, end, size, rows = self._given(fresh) or self._found()
             if start == end:
                 return 0
             met = [read(octets(leaf)) for _, leaf in rows]
@@ -109,22 +113,22 @@ class Follower:
             if not self._write(start, end, entries):
                 self._next = None
                 return 0
-            self._next = end
+            self._next, self._left = end, size - end
             return end - start
 
-    def _given(self, fresh: Leaves) -> tuple[int, int, Leaves] | None:
+    def _given(self, fresh: Leaves) -> _Next | None:
         """The next of these leaves; None where this follower does not stand among them, as far as it knows."""
         if self._next is None or not fresh or not fresh[0][0] <= self._next <= fresh[-1][0]:
             return None
-        offset = self._next - fresh[0][0]
-        rows = fresh[offset : offset + _at_once(len(fresh) - offset)]
-        return self._next, self._next + len(rows), rows
+        size, offset = fresh[-1][0] + 1, self._next - fresh[0][0]
+        end = self._next + _at_once(size - self._next)
+        return self._next, end, size, fresh[offset : offset + end - self._next]
 
-    def _found(self) -> tuple[int, int, Leaves]:
+    def _found(self) -> _Next:
         with self._store.engine.connect() as connection:
             start, size = _number(_HERE.run(connection, NAME)), _number(_SIZE.run(connection))
-            end = min(size, start + _at_once(size - start))
-            return start, end, _NEXT.run(connection, start, end).fetchall() if start < end else []
+            end = start + _at_once(size - start)
+            return start, end, size, _NEXT.run(connection, start, end).fetchall() if start < end else []
 
     def _write(self, start: int, end: int, entries: Sequence[_Entry]) -> bool:
         """False where another process has taken these entries in. Of a stretch that was pruned there are none to take in."""
@@ -173,7 +177,8 @@ class Follower:
 
 
 def _at_once(waiting: int) -> int:
-    return CHUNK if waiting > CHUNK else SLICE
+    """How many of those that wait are taken in together."""
+    return CHUNK if waiting > CHUNK else ceil(waiting / (ceil(waiting / SLICE) or 1))
 
 
 def _number(cursor: Any) -> int:
