@@ -16,7 +16,7 @@ from contracts.ledger.monitor import keep
 from contracts.ledger.rows import PIECE
 from contracts.ledger.tree import Edge, HashSource
 
-SAVE_EVERY = 32
+SAVE_EVERY = 64
 """Pieces between two savings: 65,536 entries, which take about a second."""
 
 

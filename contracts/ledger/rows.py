@@ -15,8 +15,8 @@ from contracts.ledger.tree import TILE_WIDTH
 from contracts.store.columns import octets
 from contracts.store.driver import Ready
 
-PIECE = 8 * TILE_WIDTH
-"""Entries that are read at once: some megabytes, and fewer objects than the collector of cycles waits for."""
+PIECE = 4 * TILE_WIDTH
+"""Entries that are read at once: a megabyte, which stays near the processor, and too few objects for the collector of cycles to look."""
 _OTHERS = 4
 """How many times as many values as there are entries are read to find those of the entries among them."""
 END = 1 << 62
