@@ -401,6 +401,20 @@ def _reseal(store: Store, entry_id: str, **values: str) -> None:
         row.sealed = sealed(cipher, entry_id, {**before, **{name: Kept(value, bytes(16)) for name, value in values.items()}}, bytes(12))
 
 
+def test_a_value_of_no_entry_is_named_though_its_id_stands_among_those_of_entries(
+    sqlite_store: Store, keys: KeyRing, plain: list[str]
+) -> None:
+    stray = f"{plain[4]}X"
+    sql(
+        sqlite_store,
+        "INSERT INTO ledger_value SELECT :stray, subject, network, sealed, stretch FROM ledger_value WHERE entry_id = :id",
+        stray=stray,
+        id=plain[4],
+    )
+    what = f"a personal value belongs to {stray}, which is not in the ledger: that entry was removed"
+    assert verify(sqlite_store, keys).problems == [Problem(None, stray, what)]
+
+
 def test_an_entry_dropped_before_integration_leaves_a_gap(sqlite_store: Store, keys: KeyRing, plain: list[str]) -> None:
     dropped = fill(sqlite_store, 3)[1]
     sql(sqlite_store, "DELETE FROM ledger_entry WHERE id = :id", id=dropped)
