@@ -50,7 +50,7 @@ from contracts.quotas.repeats import sweep_repeats
 from contracts.retention import run as retention
 from contracts.retention.policy import policy_of
 from contracts.signing.handler import DOCUMENT, document_handler
-from contracts.store import inbox, outbox
+from contracts.store import inbox, outbox, write_ahead
 from contracts.store.jobs import Job
 from contracts.store.outbox import Effect
 from contracts.uploads import files
@@ -70,6 +70,7 @@ def jobs_of(house: House) -> list[Job]:
     asking = guarded(house)
     return [
         Job("ledger", 0.25, house.sequencer.tick),
+        Job("write-ahead log", 0.1, lambda: write_ahead.tick(house.store)),
         Job(
             "witnesses",
             settings.anchors.seconds,

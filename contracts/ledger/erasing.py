@@ -32,6 +32,7 @@ from contracts.ledger.whose import BESIDE, SUBJECT, of_any, under
 from contracts.people.actor import Actor
 from contracts.people.roles import Role
 from contracts.store.unit import Store, Unit
+from contracts.store.write_ahead import fold
 
 log = structlog.get_logger()
 
@@ -125,11 +126,7 @@ def scrub(store: Store) -> bool:
     if not store.is_sqlite:
         return True
     for _ in range(_TRIES):
-        with store.engine.connect() as connection:
-            # A checkpoint cannot run inside a transaction, which SQLAlchemy would begin.
-            raw = connection.connection.driver_connection
-            busy = raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] if raw is not None else 1
-        if not busy:
+        if fold(store, "TRUNCATE"):
             return True
         time.sleep(_PAUSE)
     return False

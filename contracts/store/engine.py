@@ -18,6 +18,12 @@ from contracts.store.driver import run
 _DURABLE = {"on", "remote_apply", "remote_write"}
 # Values of a statement that failed are not told in its error, which is logged: mails with one-time links are among them.
 _QUIET = {"hide_parameters": True}
+MOST_PAGES = 4000
+"""Pages of SQLite's write-ahead log (16 MB) at which a commit folds them into the file, where `contracts.store.write_ahead` has not."""
+_PRAGMAS = (
+    *("journal_mode=WAL", "synchronous=FULL", f"wal_autocheckpoint={MOST_PAGES}"),
+    *("foreign_keys=ON", "busy_timeout=10000", "secure_delete=ON"),
+)
 
 
 def open_engine(url: str, subjects: Path | None = None) -> Engine:
@@ -79,7 +85,7 @@ def _sqlite(url: URL) -> Engine:
     def prepare(connection: Any, _record: Any) -> None:
         # SQLAlchemy must not let the driver open transactions: its implicit BEGIN is deferred and loses updates.
         connection.isolation_level = None
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=10000", "secure_delete=ON"):
+        for pragma in _PRAGMAS:
             connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")

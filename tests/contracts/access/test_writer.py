@@ -13,7 +13,7 @@ from sqlmodel import select
 
 from contracts.access import batch
 from contracts.access.answers import Committed, Item, Recorded
-from contracts.access.writer import MOST_WEIGHT, RECORDS_WEIGHT, AccessWriter
+from contracts.access.writer import FEW, MOST_WEIGHT, PACE, RECORDS_WEIGHT, AccessWriter
 from contracts.clock import FixedClock
 from contracts.errors import StoreUnavailable
 from contracts.ledger.stage import Entry
@@ -99,6 +99,24 @@ def test_requests_of_several_loops_are_written_by_one_thread(writer: AccessWrite
     for thread in threads:
         thread.join()
     assert len(set(staged(store))) == 160
+
+
+def test_a_batch_of_few_begins_a_moment_after_the_one_before_and_a_crowd_at_once(sqlite_store: Store, clock: FixedClock) -> None:
+    paused = list[float]()
+    writer = AccessWriter(sqlite_store, EpochWatch(sqlite_store), clock, paused.append)
+    writer.start()
+
+    async def one_by_one(crowd: int) -> None:
+        for _ in range(3):
+            await asyncio.gather(*(writer.record_entries([GOOD]) for _ in range(crowd)))
+
+    run(one_by_one(FEW - 1))
+    few = len(paused)
+    run(one_by_one(FEW))
+    writer.stop()
+    assert (few, len(paused) - few) == (3, 0)
+    assert (paused[0], all(0 <= each <= PACE for each in paused)) == (0.0, True)
+    assert len(staged(sqlite_store)) == 3 * (2 * FEW - 1)
 
 
 def test_a_stopped_writer_takes_nothing(writer: AccessWriter, store: Store) -> None:
