@@ -48,7 +48,8 @@ class Shown:
         told = session.exec(select(EntryKind)).all()
         self._kinds = {each.id: Told(*(getattr(each, name) for name in Told._fields)) for each in told}
         self._numbers = {kind: number for number, kind in self._kinds.items()}
-        self._members = {number: _members(kind) for kind, number in self._numbers.items()}
+        # Of one with what is no text nothing can be said at once.
+        self._members = {number: _members(kind) for kind, number in self._numbers.items() if {str} == set(map(type, kind))}
         self._start, self._rows = 0, list[_Row | None]()
         self._seen = 0
         self._days: dict[tuple[date, int], list[int]] = {}

@@ -292,6 +292,13 @@ def test_a_changed_column_of_a_kind_is_named(sqlite_store: Store, keys: KeyRing,
     assert first(sqlite_store, keys) == Problem(1, plain[1], f"the column {column} of entry 1 was changed: it is not what the entry says")
 
 
+@pytest.mark.parametrize("column", ["event", "rule", "purpose", "fields"])
+def test_a_column_of_a_kind_that_is_no_text_is_named(sqlite_store: Store, keys: KeyRing, plain: list[str], column: str) -> None:
+    """Bytes stand where text stood, of which an empty one is told by no leaf."""
+    sql(sqlite_store, f"UPDATE entry_kind SET {column} = CAST({column} AS BLOB) WHERE event = 'access.records'")
+    assert first(sqlite_store, keys) == Problem(1, plain[1], f"the column {column} of entry 1 was changed: it is not what the entry says")
+
+
 @pytest.mark.parametrize(("column", "value"), [("subject", "ctr_2"), ("at", "2026-11-03 09:00:00.000000")])
 def test_a_changed_search_column_is_named(sqlite_store: Store, keys: KeyRing, plain: list[str], column: str, value: object) -> None:
     sql(sqlite_store, f'UPDATE ledger_search SET {column} = :value WHERE "index" = 5', value=value)
