@@ -127,7 +127,7 @@ class Follower:
     def _found(self) -> _Next:
         with self._store.engine.connect() as connection:
             start, size = _number(_HERE.run(connection, NAME)), _number(_SIZE.run(connection))
-            end = start + _at_once(size - start)
+            end = start + _at_once(max(0, size - start))  # a tree that was cut off ends before the place
             return start, end, size, _NEXT.run(connection, start, end).fetchall() if start < end else []
 
     def _write(self, start: int, end: int, entries: Sequence[_Entry]) -> bool:
@@ -154,7 +154,7 @@ class Follower:
     def _learn(self, new: Mapping[bytes, Told], *, gently: bool) -> None:
         """Make those of these kinds that nobody made, and know the numbers of all."""
         with self._store.read() as session:
-            self._know(session.connection(), new)
+            self._known |= _numbers(session.connection(), new)
             missing = [(key, each) for key, each in sorted(new.items()) if each not in self._known]
             names = _names(session, [each for _, each in missing])
         together = SOME_KINDS if gently else KINDS
@@ -167,13 +167,15 @@ class Follower:
         words = {each: sorted(words_of(each, _named(each, names), self._titles)) for each in missing.values()}
         with self._store.write("entry kinds") as unit:
             _KINDS.execute(unit.connection, [(key, *each) for key, each in missing.items()])
-            self._know(unit.connection, missing)
-            _WORDS.execute(unit.connection, sorted((word, self._known[each]) for each, said in words.items() for word in said))
+            made = _numbers(unit.connection, missing)
+            _WORDS.execute(unit.connection, sorted((word, made[each]) for each, said in words.items() for word in said))
+        # Not before the commit: what is rolled back gives its number to another kind.
+        self._known |= made
 
-    def _know(self, connection: Connection, wanted: Mapping[bytes, Told]) -> None:
-        for key, each in wanted.items():
-            if number := _number(_KIND.run(connection, key)):
-                self._known[each] = number
+
+def _numbers(connection: Connection, wanted: Mapping[bytes, Told]) -> dict[Told, int]:
+    """The numbers of those of these kinds that were made."""
+    return {each: number for key, each in wanted.items() if (number := _number(_KIND.run(connection, key)))}
 
 
 def _at_once(waiting: int) -> int:

@@ -9,18 +9,19 @@ from datetime import date, datetime, timedelta
 
 import orjson
 import pytest
-from sqlalchemy import event, func, select
+from sqlalchemy import Connection, event, func, select, update
 from sqlmodel import col
 
 from contracts.clock import FixedClock
 from contracts.keys import KeyRing
 from contracts.ledger.sequencer import Sequencer
 from contracts.ledger.stage import Entry, stage
-from contracts.ledger.tables import LedgerEntry
+from contracts.ledger.tables import LedgerEntry, LedgerHead
+from contracts.ledger.verify import verify
 from contracts.search import find
 from contracts.search.behind import lag
 from contracts.search.find import FACETS, Question, count, grouped, places
-from contracts.search.follow import CHUNK, SLICE, Follower
+from contracts.search.follow import CHUNK, FIRST, SLICE, Follower
 from contracts.search.kinds import UNREAD, Told, read, words_of
 from contracts.search.tables import SearchedEntry
 from contracts.store.unit import Store
@@ -218,6 +219,31 @@ def test_few_are_taken_in_by_equal_slices_and_many_by_chunks(
     while found := follower.tick():
         taken.append(found)
     assert taken == parts
+
+
+def test_a_tree_that_was_cut_off_moves_no_place(store: Store, clock: FixedClock) -> None:
+    written(store, 2 * SLICE)
+    followed(store)
+    with store.write() as unit:
+        unit.session.execute(update(LedgerHead).values(size=10))
+    assert Follower(store).tick() == 0
+    with store.read() as session:
+        assert session.execute(select(FIRST)).scalar_one() == len(leaves(store))
+
+
+def test_kinds_whose_commit_failed_are_made_again(store: Store, clock: FixedClock) -> None:
+    written(store, 50)
+    follower = Follower(store)
+
+    def fail(_connection: Connection) -> None:
+        raise RuntimeError("the disk is full")
+
+    event.listen(store.engine, "commit", fail)
+    with pytest.raises(RuntimeError):
+        follower.tick()
+    event.remove(store.engine, "commit", fail)
+    assert follower.follow() == len(leaves(store))
+    assert verify(store, KEYS).problems == []
 
 
 LEAF = {
