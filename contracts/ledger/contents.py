@@ -14,7 +14,7 @@ from contracts.ledger import rows as stored
 from contracts.ledger.diagnose import Problem
 from contracts.ledger.projection import UNREADABLE, project, read_leaf
 from contracts.ledger.reached import Reached
-from contracts.ledger.rows import Kept, Named, Row, as_bytes
+from contracts.ledger.rows import Kept, Row, as_bytes
 from contracts.ledger.shown import Shown
 from contracts.ledger.stage import commitment
 from contracts.ledger.tables import EntryCounter, LedgerEntry, NodeCounter, SealedValues
@@ -40,11 +40,12 @@ class Contents:
         self._ciphers: Mapping[int, AESGCM] = {}
         self._seen = 0
 
-    def check(self, start: int, entries: Sequence[Named]) -> None:
-        """Id, node number, what search shows, and values of all entries from this place on, in order."""
-        self.read(start, start + len(entries), {entry_id for entry_id, _ in entries})
-        for place, entry_id, leaf in self._odd(start, entries):
-            self.check_one(place, entry_id, leaf)
+    def check(self, entries: Sequence[Row]) -> None:
+        """Id, node number, what search shows, and values of entries that follow each other without a gap."""
+        start = entries[0][0]
+        self.read(start, start + len(entries), {entry_id for _, entry_id, _ in entries})
+        for entry in self._odd(entries):
+            self.check_one(*entry)
 
     def read(self, start: int, end: int, ids: Set[str]) -> None:
         """Go on to the entries in the places from `start` to before `end`, which have these ids: what stands beside them."""
@@ -67,10 +68,10 @@ class Contents:
         self._count(place, entry_id, node, number)
         self._check_values(place, entry_id, facts.get("commitments", _NONE))
 
-    def _odd(self, start: int, entries: Sequence[Named]) -> Iterator[Row]:
+    def _odd(self, entries: Sequence[Row]) -> Iterator[Row]:
         """Those of which `check_one` has to say what is wrong with them, if anything; all others are taken in here, at half the cost."""
         agrees, numbers, sealed, several, ciphers = self._shown.agrees, self.numbers, self._sealed, self._several, self._ciphers
-        for place, (entry_id, leaf) in enumerate(entries, start):
+        for place, entry_id, leaf in entries:
             try:
                 facts = loads(leaf)
                 node, number, commitments = facts["node"], facts["n"], facts.get("commitments", _NONE)

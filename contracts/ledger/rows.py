@@ -4,7 +4,7 @@ more than all that is checked of them.
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Sequence, Set
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, select
@@ -24,8 +24,6 @@ END = 1 << 62
 
 Row = tuple[int, str, bytes]
 """An entry as it is stored: its place, its id and the leaf."""
-Named = tuple[str, bytes]
-"""An entry whose place is known: its id and the leaf."""
 Kept = tuple[str, int, bytes]
 """Sealed values as they are stored: the id of their entry, the handle, and what is kept under it."""
 
@@ -34,10 +32,6 @@ _ENTRIES = Ready(
     select(_PLACE, col(LedgerEntry.id), col(LedgerEntry.leaf))
     .where(bindparam("start") <= _PLACE, bindparam("end") > _PLACE)
     .order_by(_PLACE),
-    *("start", "end"),
-)
-_UNBROKEN = Ready(
-    select(col(LedgerEntry.id), col(LedgerEntry.leaf)).where(bindparam("start") <= _PLACE, bindparam("end") > _PLACE).order_by(_PLACE),
     *("start", "end"),
 )
 _OF, _KEPT = col(SealedValues.entry_id), (col(SealedValues.entry_id), col(SealedValues.subject), col(SealedValues.sealed))
@@ -61,10 +55,9 @@ def entries(connection: Connection, start: int, end: int) -> list[Row]:
     return found if all(type(leaf) is bytes for _, _, leaf in found) else [(place, name, as_bytes(leaf)) for place, name, leaf in found]
 
 
-def unbroken(connection: Connection, start: int, end: int) -> list[Named] | None:
-    """The entries of these places, where each place has one and each leaf is bytes: reads less than `entries`."""
-    found: list[Named] = _UNBROKEN.run(connection, start, end).fetchall()
-    return found if len(found) == end - start and {type(leaf) for _, leaf in found} == {bytes} else None
+def unbroken(entries: Sequence[Row], start: int) -> bool:
+    """Whether each stands in its own place, the first at `start`: a table without its key would let places be doubled and halved."""
+    return [place for place, _, _ in entries] == list(range(start, start + len(entries)))
 
 
 def sealed(connection: Connection, start: int, end: int, ids: Set[str]) -> list[Kept]:
@@ -84,9 +77,12 @@ def _between(connection: Connection, ids: Set[str]) -> list[Kept] | None:
     except TypeError:  # someone wrote what is no text
         return None
     most = _OTHERS * len(ids)
-    cursor = _BETWEEN.run(connection, low, high)
-    found: list[Kept] = cursor.fetchmany(most)
-    cursor.close()
+    try:
+        cursor = _BETWEEN.run(connection, low, high)
+        found: list[Kept] = cursor.fetchmany(most)
+        cursor.close()
+    except connection.dialect.loaded_dbapi.Error:  # someone wrote what cannot be read, perhaps beside no entry
+        return None
     return None if len(found) == most else [row for row in found if row[0] in ids]
 
 

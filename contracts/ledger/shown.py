@@ -18,17 +18,17 @@ from contracts.search.tables import EntryKind, KindDay, SearchedEntry
 from contracts.store.driver import REMEMBERED, Ready
 
 _PLACE = col(SearchedEntry.index)
-_COLUMNS = (col(SearchedEntry.kind), col(SearchedEntry.at), col(SearchedEntry.subject))
 _SHOWN = Ready(
-    select(*_COLUMNS).where(bindparam("start") <= _PLACE, bindparam("end") > _PLACE).order_by(_PLACE),
+    select(_PLACE, col(SearchedEntry.kind), col(SearchedEntry.at), col(SearchedEntry.subject)).where(
+        bindparam("start") <= _PLACE, bindparam("end") > _PLACE
+    ),
     *("start", "end"),
 )
-_PLACED = Ready(select(_PLACE, *_COLUMNS).where(bindparam("start") <= _PLACE, bindparam("end") > _PLACE), *("start", "end"))
 # Where a leaf has what makes its kind, in the order of `Told`; what is empty is left out of it, but for the first two.
 _NAMES = ("event", "decision", "rule", "organisation", "contract", "dataset", "credential", "purpose", "fields")
 _NO_KIND = Told()
-_Row = tuple[Any, Any, Any]
-"""What search shows of an entry, as the driver has it: kind, moment and subject."""
+_Row = tuple[Any, Any, Any, Any]
+"""What search shows of an entry, as the driver has it: place, kind, moment and subject."""
 
 
 class _Moment(NamedTuple):
@@ -50,7 +50,7 @@ class Shown:
         self._numbers = {kind: number for number, kind in self._kinds.items()}
         # Of one with what is no text nothing can be said at once.
         self._members = {number: _members(kind) for kind, number in self._numbers.items() if {str} == set(map(type, kind))}
-        self._start, self._rows = 0, list[_Row | None]()
+        self._rows: dict[int, _Row] = {}
         self._seen = 0
         self._days: dict[tuple[date, int], list[int]] = {}
         dialect = self._connection.dialect
@@ -61,19 +61,15 @@ class Shown:
 
     def read(self, start: int, end: int) -> None:
         """Go on to the entries in the places from `start` to before `end`."""
-        rows: list[_Row | None] = _SHOWN.run(self._connection, start, end).fetchall()
-        self._seen += len(rows)
-        if len(rows) != end - start:  # not each place has one, so they are asked for
-            found = {place: row for place, *row in _PLACED.run(self._connection, start, end).fetchall()}
-            rows = [tuple(found[place]) if place in found else None for place in range(start, end)]
-        self._start, self._rows = start, rows
+        self._rows = {row[0]: row for row in _SHOWN.run(self._connection, start, end).fetchall()}
+        self._seen += len(self._rows)
 
     def agrees(self, place: int, facts: dict[str, Any]) -> bool:
         """Whether the leaf of this place is plainly shown as it says; only then it is counted. May raise what `problems` raises."""
-        row = self._rows[place - self._start]
+        row = self._rows.get(place)
         if row is None or place >= self._known:
             return False
-        (kind, at, subject), moment = row, self._moment(facts["at"])
+        (_, kind, at, subject), moment = row, self._moment(facts["at"])
         members, absent = self._members[kind]
         # Two views of dicts are compared without a line of Python for each name.
         if at != moment.stored or subject != facts.get("subject") or not members <= facts.items() or not facts.keys().isdisjoint(absent):
@@ -84,11 +80,11 @@ class Shown:
 
     def problems(self, place: int, entry_id: str, facts: dict[str, Any]) -> list[Problem]:
         """What is not shown as the leaf of this place says it. KeyError, TypeError or ValueError where the leaf lacks something."""
-        row, told, moment = self._rows[place - self._start], told_by(facts), self._moment(facts["at"])
+        row, told, moment = self._rows.get(place), told_by(facts), self._moment(facts["at"])
         kind, subject = self._numbers.get(told), facts.get("subject")
         if self.counts and kind is not None and place < self._known:
             self._count(place, (moment.day, kind), records_of(facts))
-        if row == (kind, moment.stored, subject):
+        if row == (place, kind, moment.stored, subject):
             return []
         if row is None:
             return [Problem(place, entry_id, f"entry {place} was taken out of the search")] if place < self._known else []
@@ -128,7 +124,7 @@ class Shown:
             found[3] = place
 
     def _different(self, row: _Row, told: Told, at: str, subject: str | None) -> list[str]:
-        kind, stored, said_subject = row
+        _, kind, stored, said_subject = row
         shown = self._kinds.get(kind, _NO_KIND)
         names = [name for name, said, true in zip(Told._fields, shown, told, strict=True) if said != true]
         names += ["at"] if self._loaded(stored) != datetime.fromisoformat(at) else []

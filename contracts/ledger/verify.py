@@ -158,12 +158,12 @@ class _Verification:
             self._problems.append(Problem(place, entry_id, what))
         for number, (start, end) in enumerate(self._pieces(), 1):
             self._progress(start, self._size)
-            signed, stored = self._signed(start, end), rows.unbroken(self._connection, start, end)
-            hashes = b"" if stored is None else tree.leaf_hashes([leaf for _, leaf in stored])
-            if stored is not None and hashes == signed:
-                contents.check(start, stored)
+            signed, stored = self._signed(start, end), rows.entries(self._connection, start, end)
+            hashes = tree.leaf_hashes([leaf for _, _, leaf in stored])
+            if hashes == signed and rows.unbroken(stored, start):
+                contents.check(stored)
             else:
-                hashes = self._one_by_one(start, signed, rows.entries(self._connection, start, end), contents)
+                hashes = self._one_by_one(start, signed, stored, contents)
             roots.take(signed, hashes)
             wrong = self._problems or self._wrong or contents.problems or roots.bad_tiles
             if number % self._resume.every == 0 and sound and not wrong:

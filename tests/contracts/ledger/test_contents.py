@@ -105,7 +105,7 @@ def _filled(store: Store, keys: KeyRing) -> None:
 
 
 def _together(contents: Contents, entries: list[Row]) -> None:
-    contents.check(0, [(entry_id, leaf) for _, entry_id, leaf in entries])
+    contents.check(entries)
 
 
 def _one_by_one(contents: Contents, entries: list[Row]) -> None:

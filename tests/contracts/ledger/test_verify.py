@@ -384,6 +384,29 @@ def test_an_entry_that_only_search_shows_is_named(sqlite_store: Store, keys: Key
     ]
 
 
+def _without_key(store: Store, table: str) -> None:
+    """The table made anew, so that a place may be any number, as often as anyone likes."""
+    sql(store, f"CREATE TABLE anew AS SELECT * FROM {table}", f"DROP TABLE {table}", f"ALTER TABLE anew RENAME TO {table}")
+
+
+@pytest.mark.parametrize("place", [6.5, 6])
+def test_an_entry_that_stands_between_places_is_missed_in_its_own(
+    sqlite_store: Store, keys: KeyRing, plain: list[str], place: float
+) -> None:
+    _without_key(sqlite_store, "ledger_entry")
+    sql(sqlite_store, 'UPDATE ledger_entry SET "index" = :place WHERE "index" = 7', place=place)
+    assert [each.what for each in verify(sqlite_store, keys).problems] == [
+        "entry 7 was removed" if place == 6.5 else "entry 6 was removed and later ones moved up",
+        "search shows an entry at 7, where the ledger has none",
+    ]
+
+
+def test_an_entry_that_search_shows_between_places_is_missed_in_its_own(sqlite_store: Store, keys: KeyRing, plain: list[str]) -> None:
+    _without_key(sqlite_store, "ledger_search")
+    sql(sqlite_store, 'UPDATE ledger_search SET "index" = 6.5 WHERE "index" = 7')
+    assert first(sqlite_store, keys) == Problem(7, plain[7], "entry 7 was taken out of the search")
+
+
 def test_a_changed_personal_value_is_named_and_an_erased_one_counted(sqlite_store: Store, keys: KeyRing, plain: list[str]) -> None:
     sql(sqlite_store, "DELETE FROM ledger_value WHERE entry_id = :id", id=plain[2])
     report = verify(sqlite_store, keys)
@@ -417,6 +440,17 @@ def test_a_value_of_no_entry_is_named_though_its_id_stands_among_those_of_entrie
         "INSERT INTO ledger_value SELECT :stray, subject, network, sealed, stretch FROM ledger_value WHERE entry_id = :id",
         stray=stray,
         id=plain[4],
+    )
+    what = f"a personal value belongs to {stray}, which is not in the ledger: that entry was removed"
+    assert verify(sqlite_store, keys).problems == [Problem(None, stray, what)]
+
+
+def test_a_value_of_no_entry_is_named_though_it_cannot_be_read(sqlite_store: Store, keys: KeyRing, plain: list[str]) -> None:
+    stray = f"{plain[4]}X"
+    sql(
+        sqlite_store,
+        "INSERT INTO ledger_value (entry_id, subject, sealed, stretch) VALUES (:stray, 1, CAST(x'ff' AS TEXT), 0)",
+        stray=stray,
     )
     what = f"a personal value belongs to {stray}, which is not in the ledger: that entry was removed"
     assert verify(sqlite_store, keys).problems == [Problem(None, stray, what)]
