@@ -103,8 +103,10 @@ def _files(settings: Settings, database: Path) -> Iterator[Path]:
 
 def _unpack(settings: Settings, file: Path) -> None:
     database = _database(settings)
-    if database.exists():
-        raise Misconfigured(str(database), "is there already.", "Move it away first; nothing was changed.")
+    # A log that a crash left would be read into the database that is put back beside it.
+    for own in (database, database.with_name(f"{database.name}-wal")):
+        if own.exists():
+            raise Misconfigured(str(own), "is there already.", "Move it away first; nothing was changed.")
     settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
     with tempfile.TemporaryDirectory(dir=settings.home) as beside:
         with tarfile.open(file) as archive:

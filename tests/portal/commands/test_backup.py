@@ -108,6 +108,25 @@ def test_what_is_there_is_never_overwritten(settings: Settings, tmp_path: Path) 
         restore(settings, None)
 
 
+def test_a_log_that_a_crash_left_is_not_read_into_what_is_put_back(settings: Settings, tmp_path: Path) -> None:
+    mara = _write(settings, "acc_mara")
+    back_up(settings, tmp_path / "kept.tar.gz")
+    database, log = settings.home / "licet.db", settings.home / "licet.db-wal"
+    engine = open_engine(settings.database_url, settings.subject_folder)
+    with Store(engine, FixedClock(START)).write() as unit:
+        record(unit, Entry(event="access.records", decision="allow", personal={"account": "acc_tove"}))
+    shutil.copy(log, tmp_path / "log")
+    engine.dispose()
+    database.unlink()
+    shutil.copy(tmp_path / "log", log)
+    with pytest.raises(Misconfigured, match=r"licet\.db-wal: is there already"):
+        restore(settings, tmp_path / "kept.tar.gz")
+    assert not database.exists()
+    log.unlink()
+    restore(settings, tmp_path / "kept.tar.gz")
+    assert _kept(settings, mara) == [{"account": "acc_mara"}]
+
+
 def test_a_database_of_postgresql_is_left_to_its_own_tools(settings: Settings, tmp_path: Path) -> None:
     elsewhere = settings.model_copy(update={"database": "postgresql+psycopg://u@h/d"})
     with pytest.raises(Misconfigured, match="not a file"):
