@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence, Set
+from typing import Any
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -56,8 +57,8 @@ class Contents:
         """As `check`, for the next of the entries that were gone on to."""
         try:
             facts = read_leaf(leaf)
-            found = self._shown.problems(place, entry_id, facts)
-            told_id, node, number = facts["id"], facts["node"], facts["n"]
+            node, number, commitments = _counted(facts)
+            told_id, found = facts["id"], self._shown.problems(place, entry_id, facts)
         except UNREADABLE:
             self._problem(place, entry_id, f"entry {place} was signed, but cannot be read")
             self.skip()
@@ -66,7 +67,7 @@ class Contents:
             self._problem(place, entry_id, f"the id of entry {place} was changed: it is not what the entry says")
         self.problems += found
         self._count(place, entry_id, node, number)
-        self._check_values(place, entry_id, facts.get("commitments", _NONE))
+        self._check_values(place, entry_id, commitments)
 
     def _odd(self, entries: Sequence[Row]) -> Iterator[Row]:
         """Those of which `check_one` has to say what is wrong with them, if anything; all others are taken in here, at half the cost."""
@@ -78,7 +79,8 @@ class Contents:
                 kept, gone = sealed.get(entry_id), len(commitments)
                 if kept is not None and (cipher := ciphers.get(kept[1])) is not None:
                     gone -= _fitting(entry_id, cipher, kept[2], commitments)
-                usual = facts["id"] == entry_id and entry_id not in several and number == numbers[node] + 1 and agrees(place, facts)
+                usual = facts["id"] == entry_id and entry_id not in several and number == numbers[node] + 1
+                usual = usual and type(number) is int and type(commitments) is dict and agrees(place, facts)
             except _ODD:
                 usual = False
             if usual:
@@ -118,14 +120,14 @@ class Contents:
         try:
             facts = read_leaf(leaf)
             project(facts)
-            node, number = facts["node"], facts["n"]
+            node, number, commitments = _counted(facts)
         except UNREADABLE:
             self._problem(None, entry_id, f"the waiting entry {entry_id} cannot be read")
             return
         if facts["id"] != entry_id:
             self._problem(None, entry_id, f"the waiting entry {entry_id} says that it is {facts['id']}")
         self._count(None, entry_id, node, number)
-        self._check_values(None, entry_id, facts.get("commitments", _NONE))
+        self._check_values(None, entry_id, commitments)
 
     def _count(self, index: int | None, entry_id: str, node: str, number: int) -> None:
         known = self.numbers.get(node)
@@ -189,7 +191,7 @@ class Contents:
         if not self._shown.counts or self._session.exec(select(func.count(col(SealedValues.entry_id)))).one() != self._seen:
             known = col(SealedValues.entry_id).in_(select(LedgerEntry.id))
             orphans = self._session.exec(select(SealedValues.entry_id).where(~known).distinct().limit(10)).all()
-            for entry_id in sorted(orphans):
+            for entry_id in sorted(orphans, key=str):
                 what = f"a personal value belongs to {entry_id}, which is not in the ledger: that entry was removed"
                 self._problem(None, entry_id, what)
         self.problems += self._shown.strays()
@@ -198,6 +200,14 @@ class Contents:
 
     def _problem(self, index: int | None, entry_id: str, what: str) -> None:
         self.problems.append(Problem(index, entry_id, what))
+
+
+def _counted(facts: Mapping[str, Any]) -> tuple[str, int, Mapping[str, str]]:
+    """A leaf's node, its number there, and its commitments. KeyError or TypeError where they are not what they should be."""
+    node, number, commitments = facts["node"], facts["n"], facts.get("commitments", _NONE)
+    if not (isinstance(node, str) and isinstance(number, int) and isinstance(commitments, dict)):
+        raise TypeError(facts)
+    return node, number, commitments
 
 
 def _fitting(entry_id: str, cipher: AESGCM, kept: bytes, commitments: Mapping[str, str]) -> int:

@@ -139,7 +139,7 @@ def sealed(cipher: AESGCM, entry_id: str, values: Mapping[str, Kept], nonce: byt
 def unsealed(cipher: AESGCM, entry_id: str, kept: bytes) -> dict[str, Kept] | None:
     """What was sealed; None where it was not sealed for this entry."""
     try:
-        plain = cipher.decrypt(kept[:NONCE], kept[NONCE:], entry_id.encode())
+        plain = cipher.decrypt(kept[:NONCE], kept[NONCE:], str(entry_id).encode())  # an edited id may be bytes
     except (InvalidTag, ValueError):  # ValueError: an edited row is too short to be sealed
         return None
     return {name: Kept(value, bytes.fromhex(salt)) for name, (value, salt) in orjson.loads(plain).items()}

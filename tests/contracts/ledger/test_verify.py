@@ -338,11 +338,17 @@ def test_a_moment_that_is_none_is_named(sqlite_store: Store, keys: KeyRing, plai
     assert first(sqlite_store, keys) == Problem(5, plain[5], "the column at of entry 5 was changed: it is not what the entry says")
 
 
-def test_a_signed_entry_that_cannot_be_read_is_named(sqlite_store: Store, keys: KeyRing, plain: list[str]) -> None:
+@pytest.mark.parametrize(
+    "change",
+    [{b'"node":': b'"knot":'}, {b'"n":4': b'"n":[]'}, {b'"node":': b'"node":{},"knot":'}, {b'"commitments":': b'"commitments":0,"x":'}],
+)
+def test_a_signed_entry_that_cannot_be_read_is_named(
+    sqlite_store: Store, keys: KeyRing, plain: list[str], change: dict[bytes, bytes]
+) -> None:
     with sqlite_store.read() as session:
         row = newest(session, Purpose.LEDGER)
         assert row is not None
-    _rewrite(sqlite_store, 3, ed25519_key(keys.open(row)), {b'"node":': b'"knot":'})
+    _rewrite(sqlite_store, 3, ed25519_key(keys.open(row)), change)
     assert first(sqlite_store, keys) == Problem(3, plain[3], "entry 3 was signed, but cannot be read")
 
 
@@ -369,6 +375,20 @@ def test_pieces_are_joined_and_each_wrong_place_is_named(sqlite_store: Store, ke
 def test_a_changed_id_is_named(sqlite_store: Store, keys: KeyRing, plain: list[str]) -> None:
     sql(sqlite_store, "UPDATE ledger_entry SET id = 'ent_other' WHERE \"index\" = 5")
     assert first(sqlite_store, keys) == Problem(5, "ent_other", "the id of entry 5 was changed: it is not what the entry says")
+
+
+def test_an_id_that_is_no_text_is_named(sqlite_store: Store, keys: KeyRing, plain: list[str]) -> None:
+    stray = "INSERT INTO ledger_value SELECT :stray, 1, NULL, sealed, 0 FROM ledger_value WHERE entry_id = :id"
+    sql(sqlite_store, stray, stray=f"{plain[4]}X", id=plain[4])
+    sql(sqlite_store, stray, stray=b"none", id=plain[4])
+    sql(sqlite_store, "UPDATE ledger_value SET entry_id = CAST(entry_id AS BLOB) WHERE entry_id = :id", id=plain[5])
+    sql(sqlite_store, 'UPDATE ledger_entry SET id = CAST(id AS BLOB) WHERE "index" = 5')
+    assert [each.what for each in verify(sqlite_store, keys).problems] == [
+        "the id of entry 5 was changed: it is not what the entry says",
+        f"the values of {plain[5].encode()!r} were changed: they do not open under their key",
+        "a personal value belongs to b'none', which is not in the ledger: that entry was removed",
+        f"a personal value belongs to {plain[4]}X, which is not in the ledger: that entry was removed",
+    ]
 
 
 def test_an_entry_that_search_does_not_show_any_more_is_named(sqlite_store: Store, keys: KeyRing, plain: list[str]) -> None:
@@ -478,10 +498,11 @@ def test_each_node_counts_for_itself(sqlite_store: Store, keys: KeyRing, plain: 
     assert verify(sqlite_store, keys).ok
 
 
-def test_a_waiting_entry_that_cannot_be_read_is_named(sqlite_store: Store, keys: KeyRing, plain: list[str]) -> None:
+@pytest.mark.parametrize("leaf", [b"{", b'{"v":1,"id":"a","at":"2026-11-02T09:00:00Z","event":"a","decision":"b","node":"main","n":"2"}'])
+def test_a_waiting_entry_that_cannot_be_read_is_named(sqlite_store: Store, keys: KeyRing, plain: list[str], leaf: bytes) -> None:
     with sqlite_store.write() as unit:
         entry_id = record(unit, Entry(event="ledger.searched"))
-    sql(sqlite_store, "UPDATE ledger_entry SET leaf = :leaf WHERE id = :id", leaf=b"{", id=entry_id)
+    sql(sqlite_store, "UPDATE ledger_entry SET leaf = :leaf WHERE id = :id", leaf=leaf, id=entry_id)
     assert first(sqlite_store, keys) == Problem(None, entry_id, f"the waiting entry {entry_id} cannot be read")
 
 
