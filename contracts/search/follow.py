@@ -112,6 +112,7 @@ class Follower:
             entries = list(zip((place for place, _ in rows), kinds, moments, met, strict=True))
             if not self._write(start, end, entries):
                 self._next = None
+                self._known.clear()
                 return 0
             self._next, self._left = end, size - end
             return end - start
@@ -128,6 +129,8 @@ class Follower:
         with self._store.engine.connect() as connection:
             start, size = _number(_HERE.run(connection, NAME)), _number(_SIZE.run(connection))
             end = start + _at_once(max(0, size - start))  # a tree that was cut off ends before the place
+            if start < (self._next or 0):  # a backup was put back, and kinds have other numbers in it
+                self._known.clear()
             return start, end, size, _NEXT.run(connection, start, end).fetchall() if start < end else []
 
     def _write(self, start: int, end: int, entries: Sequence[_Entry]) -> bool:

@@ -9,10 +9,11 @@ from datetime import date, datetime, timedelta
 
 import orjson
 import pytest
-from sqlalchemy import Connection, event, func, select, update
+from sqlalchemy import Connection, delete, event, func, select, update
 from sqlmodel import col
 
 from contracts.clock import FixedClock
+from contracts.credentials.tables import Followed
 from contracts.keys import KeyRing
 from contracts.ledger.sequencer import Sequencer
 from contracts.ledger.stage import Entry, stage
@@ -23,7 +24,7 @@ from contracts.search.behind import lag
 from contracts.search.find import FACETS, Question, count, grouped, places
 from contracts.search.follow import CHUNK, FIRST, SLICE, Follower
 from contracts.search.kinds import UNREAD, Told, read, words_of
-from contracts.search.tables import SearchedEntry
+from contracts.search.tables import EntryKind, KindDay, KindWord, SearchedEntry
 from contracts.store.unit import Store
 
 KEYS = KeyRing(bytes(range(32)))
@@ -229,6 +230,22 @@ def test_a_tree_that_was_cut_off_moves_no_place(store: Store, clock: FixedClock)
     assert Follower(store).tick() == 0
     with store.read() as session:
         assert session.execute(select(FIRST)).scalar_one() == len(leaves(store))
+
+
+@pytest.mark.parametrize("handed", [False, True])
+def test_kinds_are_asked_for_again_where_a_backup_was_put_back(store: Store, clock: FixedClock, handed: bool) -> None:
+    written(store, 50)
+    follower = Follower(store)
+    follower.follow()
+    with store.write() as unit:
+        for table in (SearchedEntry, KindDay, KindWord, EntryKind, Followed):
+            unit.session.execute(delete(table))
+    if handed:
+        written_anew(store, 5)
+        integrated(store)
+        assert follower.follow(leaves(store)) == 0
+    assert follower.follow() == len(leaves(store))
+    assert verify(store, KEYS).problems == []
 
 
 def test_kinds_whose_commit_failed_are_made_again(store: Store, clock: FixedClock) -> None:
