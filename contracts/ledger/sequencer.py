@@ -164,12 +164,18 @@ class Sequencer:
         return _Growth(size, rows, tiles, after, signed)
 
     def _edge_of(self, size: int, root: bytes) -> Mapping[TileKey, bytes]:
-        """The partial tiles of the tree that the store has: remembered where this sequencer wrote them last."""
+        """The partial tiles of the tree that the store has: remembered where this sequencer wrote them last.
+
+        RuntimeError where those of the store are not the head's: what is signed over them would be another tree.
+        """
         if (size, root) == (self._edge.size, self._edge.root):
             return self._edge.tiles
         with self._store.read() as session:
             stored = StoredTiles(session)
-            return {key: stored.tile(*key) for key in tree.edge_keys(size)}
+            edge = _Edge(size, {key: stored.tile(*key) for key in tree.edge_keys(size)})
+        if size and edge.root != root:
+            raise RuntimeError("the tiles do not lead to the head of the tree: run `licet ledger verify`")
+        return edge.tiles
 
     def _hashed(self, rows: Sequence[tuple[int, bytes]]) -> list[bytes]:
         hashes = list[bytes]()

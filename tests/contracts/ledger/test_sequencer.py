@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 
+import pytest
 from sqlalchemy import update
 from sqlmodel import Session, col, select
 
@@ -156,6 +157,18 @@ def test_racing_sequencers_and_writers_lose_and_double_nothing(store: Store, key
     with store.read() as session:
         assert sorted(each.id for each in _entries(session)[1:]) == sorted(ids)
     assert verify(store, keys).problems == []
+
+
+def test_nothing_is_signed_over_tiles_that_were_changed(store: Store, keys: KeyRing, sequencer: Sequencer) -> None:
+    fill(store, 3)
+    sequencer.integrate()
+    with store.write() as unit:
+        unit.session.execute(update(LedgerTile).values(hashes=bytes(4 * tree.HASH)))
+    fill(store, 1)
+    with pytest.raises(RuntimeError, match="licet ledger verify"):
+        Sequencer(store, keys, ORIGIN).integrate()
+    # Whoever made the tree remembers it.
+    assert (sequencer.integrate(), verify(store, keys).problems) == (1, [])
 
 
 def test_what_waits_is_told_with_its_age(store: Store, clock: FixedClock, sequencer: Sequencer) -> None:
