@@ -37,7 +37,7 @@ from contracts.store.write_ahead import fold
 log = structlog.get_logger()
 
 A_RUN = 200
-_TRIES, _PAUSE = 20, 0.05
+_TRIES, _PAUSE = 40, 0.05
 
 
 @dataclass(frozen=True, slots=True)

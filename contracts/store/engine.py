@@ -20,9 +20,11 @@ _DURABLE = {"on", "remote_apply", "remote_write"}
 _QUIET = {"hide_parameters": True}
 MOST_PAGES = 4000
 """Pages of SQLite's write-ahead log (16 MB) at which a commit folds them into the file, where `contracts.store.write_ahead` has not."""
+BUSY = 10_000
+"""Milliseconds for which SQLite waits for another process's lock."""
 _PRAGMAS = (
     *("journal_mode=WAL", "synchronous=FULL", f"wal_autocheckpoint={MOST_PAGES}"),
-    *("foreign_keys=ON", "busy_timeout=10000", "secure_delete=ON"),
+    *("foreign_keys=ON", f"busy_timeout={BUSY}", "secure_delete=ON"),
 )
 
 

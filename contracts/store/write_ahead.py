@@ -8,7 +8,11 @@ from __future__ import annotations
 
 from typing import Literal
 
+from contracts.store.engine import BUSY
 from contracts.store.unit import Store
+
+PATIENCE = 100
+"""Milliseconds for which emptying the log waits for those who read; nobody can write meanwhile."""
 
 
 def fold(store: Store, mode: Literal["PASSIVE", "TRUNCATE"]) -> bool:
@@ -16,7 +20,13 @@ def fold(store: Store, mode: Literal["PASSIVE", "TRUNCATE"]) -> bool:
     with store.engine.connect() as connection:
         # A checkpoint cannot run inside a transaction, which SQLAlchemy would begin.
         raw = connection.connection.driver_connection
-        return raw is not None and not raw.execute(f"PRAGMA wal_checkpoint({mode})").fetchone()[0]
+        if raw is None:
+            return False
+        raw.execute(f"PRAGMA busy_timeout={PATIENCE}")
+        try:
+            return not raw.execute(f"PRAGMA wal_checkpoint({mode})").fetchone()[0]
+        finally:
+            raw.execute(f"PRAGMA busy_timeout={BUSY}")
 
 
 def tick(store: Store) -> int:

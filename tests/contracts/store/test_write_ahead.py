@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from sqlalchemy import text
 
 from contracts.clock import FixedClock
 from contracts.store import write_ahead
-from contracts.store.engine import MOST_PAGES, open_engine
+from contracts.store.engine import BUSY, MOST_PAGES, open_engine
 from contracts.store.unit import Store
 
 PAGE = 4096
@@ -65,6 +66,18 @@ def test_the_job_waits_for_nobody_who_writes(store: Store, tmp_path: Path) -> No
         assert in_the_file(tmp_path) == ["first"]
     write_ahead.tick(store)
     assert in_the_file(tmp_path) == ["first", "unfinished"]
+
+
+def test_the_log_is_emptied_unless_somebody_reads_for_whom_writers_wait_a_moment_only(store: Store, tmp_path: Path) -> None:
+    tell(store, "first")
+    with store.read() as session:
+        session.execute(text("SELECT what FROM told")).all()
+        tell(store, "second")
+        begun = time.monotonic()
+        assert not write_ahead.fold(store, "TRUNCATE")
+        assert time.monotonic() - begun < BUSY / 2_000
+    assert write_ahead.fold(store, "TRUNCATE")
+    assert ((tmp_path / "a.db-wal").stat().st_size, in_the_file(tmp_path)) == (0, ["first", "second"])
 
 
 def test_a_commit_folds_where_the_job_does_not_run(store: Store, tmp_path: Path) -> None:
